@@ -1,0 +1,3 @@
+//! The command `litecopy`.
+
+fn main() {}
