@@ -141,10 +141,10 @@ impl DatabaseHeader {
 
     /// How the database keeps what a crash could lose, as its read version says.
     ///
-    /// A log that is there and not empty is used even where this says [`FileFormat::Rollback`].
+    /// A log that is there and not empty is used even where this says [`JournalMode::Rollback`].
     #[must_use]
-    pub fn journal_mode(&self) -> FileFormat {
-        if self.read_version.0 == 2 { FileFormat::Wal } else { FileFormat::Rollback }
+    pub fn journal_mode(&self) -> JournalMode {
+        if self.read_version.0 == 2 { JournalMode::Wal } else { JournalMode::Rollback }
     }
 
     /// The bytes of each page that can hold content: 480 to 65536.
@@ -213,9 +213,11 @@ impl DatabaseHeader {
 }
 
 /// How a database keeps what a crash could lose.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-pub enum FileFormat {
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum JournalMode {
     /// By a rollback journal, or not at all.
+    #[default]
     Rollback,
     /// By a write-ahead log.
     Wal,
@@ -311,7 +313,7 @@ mod tests {
     fn every_field_is_read() {
         let header = with(&[]).unwrap();
         assert_eq!(header.page_size, PageSize::DEFAULT);
-        assert_eq!(header.journal_mode(), FileFormat::Wal);
+        assert_eq!(header.journal_mode(), JournalMode::Wal);
         assert_eq!(header.usable_bytes(), 4088);
         assert_eq!(header.change_counter, 7);
         assert_eq!(header.first_freelist_trunk.map(PageNumber::get), Some(5));
@@ -349,7 +351,7 @@ mod tests {
 
     #[test]
     fn old_versions_and_unknown_write_versions_are_accepted() {
-        assert_eq!(with(&[(18, 0), (19, 0)]).unwrap().journal_mode(), FileFormat::Rollback);
+        assert_eq!(with(&[(18, 0), (19, 0)]).unwrap().journal_mode(), JournalMode::Rollback);
         assert_eq!(with(&[(18, 77), (19, 1)]).unwrap().write_version, FormatVersion(77));
     }
 

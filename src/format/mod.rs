@@ -20,7 +20,7 @@ pub mod wal_header;
 pub mod wal_index;
 
 pub use damage::Damage;
-pub use database_header::{DatabaseHeader, FileFormat};
+pub use database_header::{DatabaseHeader, JournalMode};
 pub use frame_number::FrameNumber;
 pub use journal_header::JournalHeader;
 pub use journal_record::JournalRecord;

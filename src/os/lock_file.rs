@@ -67,9 +67,22 @@ impl LockFile {
         FileTimes::of_file(self.file()?)
     }
 
-    /// Takes a lock, or turns one that it has into another kind; `false` when somebody is in the way.
+    /// Takes a lock; `false` when somebody is in the way.
     pub(crate) fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool> {
         range_lock::try_lock(self.asker()?, range, kind)
+    }
+
+    /// Turns the lock that it has on `range` from one kind into another; when somebody is in the way it stays as it was.
+    pub(crate) fn convert(&self, range: ByteRange, from: LockKind, to: LockKind) -> io::Result<bool> {
+        if !cfg!(windows) {
+            return self.try_lock(range, to);
+        }
+        // Windows cannot convert a lock: it is let go and taken anew, and the old one taken again when that fails.
+        self.unlock(range)?;
+        Ok(self.try_lock(range, to)? || {
+            self.try_lock(range, from)?;
+            false
+        })
     }
 
     /// Lets go of whatever it holds in `range`.

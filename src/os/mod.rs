@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod durable_file;
 pub(crate) mod file_identity;
 pub(crate) mod lock_file;
+pub(crate) mod lock_list;
 mod parked_files;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;
