@@ -44,7 +44,8 @@ pub(crate) fn logical_image(source: &Path, folder: &Folder) -> PathBuf {
         connection.close().unwrap();
     }
     let size_bytes = fs::metadata(&image).unwrap().len();
-    let header = bytes_at(&image, 0, 100);
+    let mut header = bytes_at(&image, 0, 100);
+    header.resize(100, 0);
     if size_bytes <= 1 {
         OpenOptions::new().write(true).open(&image).unwrap().set_len(0).unwrap();
         return image;

@@ -4,6 +4,9 @@
 //! to see one committed version in a copy), [`fingerprint`] (nothing of the source changed), [`content`] (what a
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`files`], [`random`].
 //!
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! [`progress`].
+//!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
 #![cfg(unix)]
@@ -15,11 +18,20 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod busy;
 mod content;
 mod files;
 mod fingerprint;
+mod hold;
+mod host;
 mod judge;
+mod killed;
+mod kinds;
 mod makers;
 mod peer;
+mod progress;
 mod random;
+mod refused;
+mod steps;
 mod writer;
+mod writers;

@@ -1,7 +1,7 @@
 //! Databases of every kind, made by real SQLite.
 //!
-//! [`kinds`] is the table: each row makes one database in a folder and says how it is left, with a peer where a
-//! connection has to stay open for it.
+//! [`shapes`], [`contents`], [`journal_modes`] and [`sizes`] are tables: each row makes one database in a folder of its
+//! own, with a peer where a connection has to stay open for it.
 
 use std::ffi::c_int;
 use std::fs::{self, OpenOptions};
@@ -71,17 +71,8 @@ const USUAL: Shape = Shape {
 
 const PAGE_SIZES: [u32; 8] = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 
-/// Every kind that is quick to make and to look at.
-pub(crate) fn kinds() -> Vec<Kind> {
-    let mut kinds = shapes();
-    kinds.extend(contents());
-    kinds.extend(journal_modes());
-    kinds.extend(sizes());
-    kinds
-}
-
 /// Page sizes, auto_vacuum, encodings and reserved bytes, with every sort of content.
-fn shapes() -> Vec<Kind> {
+pub(crate) fn shapes() -> Vec<Kind> {
     let mut shapes = Vec::new();
     for page_size in PAGE_SIZES {
         for auto_vacuum in ["NONE", "FULL", "INCREMENTAL"] {
@@ -97,7 +88,8 @@ fn shapes() -> Vec<Kind> {
     shapes.into_iter().map(kind).collect()
 }
 
-fn contents() -> Vec<Kind> {
+/// Tables of every sort, and hardly any.
+pub(crate) fn contents() -> Vec<Kind> {
     let kind = |name, fill: fn(&Connection)| Kind::at_rest(name, move |path| build(path, USUAL, fill));
     vec![
         kind("one page", |db| db.execute_batch("PRAGMA user_version = 7").unwrap()),
@@ -119,7 +111,8 @@ fn contents() -> Vec<Kind> {
     ]
 }
 
-fn journal_modes() -> Vec<Kind> {
+/// What each journal mode leaves, at rest and with connections open.
+pub(crate) fn journal_modes() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = ["DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF", "WAL"]
         .map(|journal_mode| {
             Kind::at_rest(format!("journal_mode {journal_mode}, closed"), move |path| {
@@ -165,18 +158,12 @@ fn journal_modes() -> Vec<Kind> {
         peer.execute("main", "PRAGMA wal_checkpoint(RESTART); UPDATE t SET b = 'new' WHERE a = 5;").unwrap();
         peer
     }));
-    kinds.push(Kind::at_rest("WAL, left by a killed process", |path| {
-        let mut peer = Peer::connected_to(path);
-        peer.execute("main", "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;").unwrap();
-        peer.execute("main", &some_commits()).unwrap();
-        peer.kill();
-        assert!(beside(path, "-wal").exists() && beside(path, "-shm").exists());
-    }));
+    kinds.push(Kind::at_rest("WAL, left by a killed process", left_log));
     kinds
 }
 
 /// Sizes that do not say what the header says.
-fn sizes() -> Vec<Kind> {
+pub(crate) fn sizes() -> Vec<Kind> {
     let resize = |path: &Path, size_bytes: u64| {
         OpenOptions::new().write(true).open(path).unwrap().set_len(size_bytes).unwrap();
     };
@@ -245,6 +232,20 @@ pub(crate) fn past_the_lock_byte_page() -> Kind {
         connection.close().unwrap();
         assert_ne!(bytes_at(path, LOCK_BYTES_AT + page_size, 65536), vec![0; 65536], "nothing past the page");
     })
+}
+
+/// A database in WAL mode whose only user was killed: everything is in the log.
+pub(crate) fn left_log(path: &Path) {
+    let mut peer = Peer::connected_to(path);
+    peer.execute("main", "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;").unwrap();
+    peer.execute("main", &some_commits()).unwrap();
+    peer.kill();
+    assert!(beside(path, "-wal").exists() && beside(path, "-shm").exists());
+}
+
+/// A usual database with something of everything in it.
+pub(crate) fn usual() -> Made {
+    Kind::at_rest("usual", |path| build(path, USUAL, everything)).make()
 }
 
 /// A database and the hot journal of a process that was killed in the middle of a big transaction, its cache
@@ -376,7 +377,7 @@ mod tests {
     /// Every kind is what a byte copy of it is, and sound: the judge and the makers agree.
     #[test]
     fn sqlite_finds_every_kind_sound() {
-        for kind in kinds() {
+        for kind in [shapes(), contents(), journal_modes(), sizes()].into_iter().flatten() {
             println!("{}", kind.name);
             let made = kind.make();
             assert_eq!(integrity_check(&made.path), "'ok'");

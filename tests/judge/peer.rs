@@ -13,7 +13,7 @@ use std::process::{Child, ChildStdin, Command, Stdio, exit};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -175,6 +175,16 @@ impl Drop for Peer {
         // Both fail only for a process that has ended already.
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+/// Looks again and again until it is so; panics when it takes too long.
+#[track_caller]
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -370,9 +370,7 @@ mod tests {
         let seed = crate::random::seed("two writers");
         one.start_writer(&plan(seed));
         other.start_writer(&plan(seed + 1));
-        while one.versions().committed.max(other.versions().committed) < 45 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        crate::peer::until("45 versions", || one.versions().committed.max(other.versions().committed) >= 45);
         let (one, other) = (one.stop_writer(), other.stop_writer());
         one.assert_only_busy();
         other.assert_only_busy();
