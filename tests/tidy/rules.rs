@@ -204,10 +204,10 @@ pub(crate) fn links_lead_somewhere(
         let target = pages.iter().chain([page]).find(|p| p.path == path);
         if target.is_none() && !exists(&path) {
             wrong.push(format!("{}: ({link}): no such file", page.path));
-        } else if let (Some(target), false) = (target, heading.is_empty()) {
-            if !heading_slugs(&target.text).contains(&heading.to_owned()) {
-                wrong.push(format!("{}: ({link}): no such heading", page.path));
-            }
+        }
+        let has_heading = |t: &SourceFile| heading_slugs(&t.text).iter().any(|slug| slug == heading);
+        if !heading.is_empty() && target.is_some_and(|t| !has_heading(t)) {
+            wrong.push(format!("{}: ({link}): no such heading", page.path));
         }
     }
     wrong
