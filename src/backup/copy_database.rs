@@ -1,0 +1,142 @@
+//! The whole job in one call: a database by its path, to a file or to memory.
+
+use super::run::{CopyReport, Progress, RunOptions};
+use super::stepwise::{Backup, Consistency};
+use crate::error::Result;
+use crate::source::Source;
+use crate::target::{FileTarget, MemoryTarget, Target};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+/// Copies the live database at `source` to a new file at `target`: all pages in one step, durable when it returns.
+///
+/// The source is only read. For steps, progress, waiting times, or a target that may be replaced, see [`CopyOptions`].
+///
+/// # Errors
+///
+/// See [`ErrorKind`](crate::ErrorKind). After an error nothing lies at `target` that did not lie there before.
+///
+/// # Examples
+///
+/// ```no_run
+/// let report = litecopy::copy_database("app.db", "backup.db")?;
+/// println!("{} pages in {:?}", report.page_count, report.elapsed);
+/// # Ok::<(), litecopy::Error>(())
+/// ```
+pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<CopyReport> {
+    CopyOptions::new().copy(source, target)
+}
+
+/// How to copy a database; the defaults are those of [`copy_database`].
+///
+/// Beside Python's `source.backup(target, *, pages=-1, progress=None, name="main", sleep=0.250)`:
+///
+/// | Python | here | meaning |
+/// |---|---|---|
+/// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory |
+/// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
+/// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
+/// | `name="main"` | the path | the database that is copied; an attached one is named by its own path |
+/// | `sleep=0.250` | [`sleep(250 ms)`](Self::sleep) | slept between tries, after a step that was busy |
+/// | waits without end | [`lock_timeout(Some(30 s))`](Self::lock_timeout) | how long a lock is waited for; `None` as in Python |
+/// | | [`deadline(None)`](Self::deadline) | how long the whole may take |
+/// | overwrites | [`replace(false)`](Self::replace) | whether a file that is there may be replaced |
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "options do nothing by themselves"]
+pub struct CopyOptions {
+    run: RunOptions,
+    consistency: Consistency,
+    replace: bool,
+}
+
+impl CopyOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pages per step; at or below 0 all in one step.
+    pub fn pages_per_step(mut self, pages: i32) -> Self {
+        self.run.pages_per_step = pages;
+        self
+    }
+
+    /// How long to sleep after a step that found the source busy.
+    pub fn sleep(mut self, sleep: Duration) -> Self {
+        self.run.sleep = sleep;
+        self
+    }
+
+    /// How long to wait for a lock since it was last had; `None` waits without end.
+    pub fn lock_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.run.lock_timeout = timeout;
+        self
+    }
+
+    /// How long the whole may take; `None` sets no end.
+    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.run.deadline = deadline;
+        self
+    }
+
+    /// What is held between steps.
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
+        self
+    }
+
+    /// Whether a file that is there already may be replaced; also then not while somebody has it open.
+    pub fn replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+
+    /// Copies the database at `source` to the file `target`.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`].
+    pub fn copy(&self, source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<CopyReport> {
+        self.copy_with_progress(source, target, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, with `progress` called after every step; [`ControlFlow::Break`] stops the copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn copy_with_progress(
+        &self,
+        source: impl AsRef<Path>,
+        target: impl AsRef<Path>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        let target = target.as_ref();
+        let target = if self.replace { FileTarget::replace(target) } else { FileTarget::create(target) };
+        self.run(source.as_ref(), target, progress).map(|(report, _)| report)
+    }
+
+    /// Copies the database at `source` into memory: the bytes of the file that [`copy`](Self::copy) would make.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`].
+    pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        let (report, target) =
+            self.run(source.as_ref(), MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
+        Ok((target.into_bytes(), report))
+    }
+
+    fn run<T: Target>(
+        &self,
+        source: &Path,
+        target: T,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<(CopyReport, T)> {
+        let mut backup = Backup::new(Source::open(source)?, target)?.with_consistency(self.consistency);
+        let report = backup.run_to_completion(&self.run, progress)?;
+        Ok((report, backup.into_target()))
+    }
+}

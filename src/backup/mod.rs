@@ -1,0 +1,10 @@
+//! Moves pages from a source to a target, in steps.
+
+mod copy_database;
+mod page_cursor;
+mod run;
+mod stepwise;
+
+pub use copy_database::{CopyOptions, copy_database};
+pub use run::{CopyReport, Progress, RunOptions};
+pub use stepwise::{Backup, Consistency, Status, StepOutcome};

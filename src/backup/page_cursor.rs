@@ -1,0 +1,98 @@
+//! Which page comes next, and in what runs pages are moved.
+
+use crate::format::page_number::PageNumber;
+use crate::format::page_size::PageSize;
+
+/// How many bytes are moved at once: enough for few system calls, little enough for the processor's cache.
+const RUN_BYTES: u32 = 512 * 1024;
+
+/// A run of pages that follow each other and can be moved at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) first: PageNumber,
+    pub(super) count: u32,
+}
+
+/// Goes through the pages 1 to `page_count`, counting the lock-byte page but never naming it (`[pages.md#the-lock-byte-page]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PageCursor {
+    /// The next page's number; one more than `page_count` at the end, so it needs more than 32 bits.
+    next: u64,
+    page_count: u32,
+    page_size: PageSize,
+}
+
+impl PageCursor {
+    pub(super) fn new(page_count: u32, page_size: PageSize) -> Self {
+        Self { next: 1, page_count, page_size }
+    }
+
+    /// How many pages are still to come, the lock-byte page among them.
+    pub(super) fn remaining(self) -> u32 {
+        let left = (u64::from(self.page_count) + 1).saturating_sub(self.next);
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
+    /// Goes on by at most `limit` pages. `None` at the end; a run is missing where only the lock-byte page was passed.
+    pub(super) fn advance(&mut self, limit: u32) -> Option<(u32, Option<Run>)> {
+        let limit = limit.min(self.remaining()).min((RUN_BYTES / self.page_size.bytes()).max(1));
+        let first = PageNumber::new(u32::try_from(self.next).ok()?).filter(|_| limit > 0)?;
+        let lock_byte = u64::from(crate::format::lock_bytes::lock_byte_page(self.page_size).get());
+        let (passed, run) = if self.next == lock_byte {
+            (1, None)
+        } else {
+            let up_to_lock_byte = lock_byte.checked_sub(self.next).and_then(|gap| u32::try_from(gap).ok());
+            let count = limit.min(up_to_lock_byte.unwrap_or(u32::MAX));
+            (count, Some(Run { first, count }))
+        };
+        self.next += u64::from(passed);
+        Some((passed, run))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_size(bytes: u32) -> PageSize {
+        PageSize::new(bytes).unwrap()
+    }
+
+    fn runs(cursor: &mut PageCursor, mut limit: u32) -> Vec<(u32, u32)> {
+        let mut runs = Vec::new();
+        while let Some((passed, run)) = cursor.advance(limit) {
+            limit -= passed;
+            runs.extend(run.map(|run| (run.first.get(), run.count)));
+        }
+        runs
+    }
+
+    #[test]
+    fn eleven_pages_in_threes() {
+        let mut cursor = PageCursor::new(11, page_size(4096));
+        let mut seen = Vec::new();
+        for left in [8, 5, 2, 0] {
+            seen.extend(runs(&mut cursor, 3));
+            assert_eq!(cursor.remaining(), left);
+        }
+        assert_eq!(seen, [(1, 3), (4, 3), (7, 3), (10, 2)]);
+    }
+
+    #[test]
+    fn the_lock_byte_page_is_counted_but_not_moved() {
+        let mut cursor = PageCursor::new(16_390, page_size(65_536));
+        while cursor.remaining() > 10 {
+            cursor.advance(cursor.remaining() - 10);
+        }
+        assert_eq!(runs(&mut cursor, u32::MAX), [(16_381, 4), (16_386, 5)]);
+        assert_eq!(cursor.remaining(), 0);
+    }
+
+    #[test]
+    fn a_run_is_no_longer_than_the_buffer_and_an_end_is_an_end() {
+        let mut cursor = PageCursor::new(u32::MAX, page_size(512));
+        assert_eq!(cursor.advance(u32::MAX).unwrap().0, 1024);
+        assert_eq!(PageCursor::new(0, page_size(512)).advance(5), None);
+        assert_eq!(PageCursor::new(5, page_size(512)).advance(0), None);
+    }
+}

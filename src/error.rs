@@ -1,0 +1,280 @@
+//! What can go wrong, sorted by who must act, with the path, the place and the value found.
+
+use crate::format::damage::Damage;
+use crate::lock::LockHolder;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What litecopy's functions give back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something could not be done: which file, what about it, and what to do.
+///
+/// It displays as one line that names the path. A clone is the same error: a [`Backup`](crate::Backup) that failed
+/// gives its error again at each further step.
+#[derive(Clone, Debug)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    problem: Problem,
+}
+
+/// The kinds of errors, for programs that act on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No file of that name.
+    NotFound,
+    /// The system does not let us.
+    PermissionDenied,
+    /// A folder, a device or a pipe stands where a file is needed.
+    NotAFile,
+    /// Any other failure of the system.
+    Io,
+    /// The first bytes are not those of an SQLite database; it may be encrypted.
+    NotADatabase,
+    /// A database, but one that contradicts itself.
+    Damaged,
+    /// A database of a kind that this version cannot copy rightly.
+    Unsupported,
+    /// A writer died and left a journal that must be rolled back first.
+    HotJournal,
+    /// Somebody held a lock for longer than we were to wait.
+    Busy,
+    /// The time for the whole copy is over.
+    DeadlinePassed,
+    /// Source and target are one file.
+    SameFile,
+    /// The target is there already.
+    TargetExists,
+    /// The target to be replaced is open elsewhere.
+    TargetInUse,
+    /// A journal or log lies where it would be applied to the copy.
+    SideFileInTheWay,
+    /// The target's name is that of one of the source's own side files.
+    TargetIsSideFile,
+    /// The caller's callback stopped the copy.
+    Cancelled,
+}
+
+/// What it was that held a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// PENDING or EXCLUSIVE on the database.
+    Writer,
+    /// READ0 held exclusively.
+    Checkpointer,
+    /// A connection that arrives or recovers.
+    Recovery,
+    /// The file was replaced, or a connection arrived, while we looked.
+    Change,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Writer => "a writer holds it (PENDING or EXCLUSIVE lock)",
+            Self::Checkpointer => "a checkpoint is writing it (READ0 lock of the wal-index)",
+            Self::Recovery => "a connection is recovering its log",
+            Self::Change => "it changed hands each time we looked",
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("cannot {operation}: {error}")]
+    Io { operation: &'static str, error: io::Error },
+    #[error("is {found}, not a file")]
+    NotAFile { found: &'static str },
+    #[error("{0}")]
+    NotADatabase(Damage),
+    #[error("damaged at offset {offset}: {damage}")]
+    Damaged { offset: u64, damage: Damage },
+    #[error("damaged: {0}")]
+    Contradiction(String),
+    #[error("unsupported: {0}")]
+    Unsupported(Damage),
+    #[error("its writer died: the hot journal {} must be rolled back first", .journal.display())]
+    HotJournal { journal: PathBuf },
+    #[error("still busy after {waited:.1?}: {obstacle}{}", Holders(.holders))]
+    Busy { waited: Duration, obstacle: Obstacle, holders: Vec<LockHolder> },
+    #[error(
+        "not done after {elapsed:.1?}: {remaining} of {page_count} pages left, begun again {restarts} times"
+    )]
+    DeadlinePassed { elapsed: Duration, remaining: u32, page_count: u32, restarts: u64 },
+    #[error("is the source itself, {}", .source_path.display())]
+    SameFile { source_path: PathBuf },
+    #[error("is there already")]
+    TargetExists,
+    #[error("is open elsewhere{}", Holders(.holders))]
+    TargetInUse { holders: Vec<LockHolder> },
+    #[error("{} would be applied to the copy", .side_file.display())]
+    SideFileInTheWay { side_file: PathBuf },
+    #[error("is the name of a side file of the source {}", .source_path.display())]
+    TargetIsSideFile { source_path: PathBuf },
+    #[error("the copy was cancelled")]
+    Cancelled,
+}
+
+/// `, held by ...` for messages; nothing when nobody is known.
+struct Holders<'h>(&'h [LockHolder]);
+
+impl fmt::Display for Holders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "; held: ";
+        for holder in self.0 {
+            write!(f, "{separator}{}", holder.lock)?;
+            match (holder.process_id, &holder.command) {
+                (Some(process), Some(command)) => write!(f, " by process {process} ({command})")?,
+                (Some(process), None) => write!(f, " by process {process}")?,
+                (None, _) => {}
+            }
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    pub(crate) fn new(path: &Path, problem: Problem) -> Self {
+        Self(Arc::new(Inner { path: path.to_owned(), problem }))
+    }
+
+    /// Turns what the system said of `operation` on `path` into an error, for `map_err`.
+    pub(crate) fn io<'p>(operation: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
+        move |error| Self::new(path, Problem::Io { operation, error })
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0.problem {
+            Problem::Io { error, .. } => match error.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    ErrorKind::PermissionDenied
+                }
+                _ => ErrorKind::Io,
+            },
+            Problem::NotAFile { .. } => ErrorKind::NotAFile,
+            Problem::NotADatabase(_) => ErrorKind::NotADatabase,
+            Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
+            Problem::Unsupported(_) => ErrorKind::Unsupported,
+            Problem::HotJournal { .. } => ErrorKind::HotJournal,
+            Problem::Busy { .. } => ErrorKind::Busy,
+            Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
+            Problem::SameFile { .. } => ErrorKind::SameFile,
+            Problem::TargetExists => ErrorKind::TargetExists,
+            Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
+            Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
+            Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    /// The file that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What somebody can do about it, where there is something to say beyond the message.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self.kind() {
+            ErrorKind::NotFound => "check the path",
+            ErrorKind::PermissionDenied => {
+                "reading the source needs read permission on it and on its side files; a new target needs write \
+                 permission on its folder"
+            }
+            ErrorKind::NotAFile => "name the database file itself",
+            ErrorKind::NotADatabase => "check that the file is the database, and not encrypted or a dump",
+            ErrorKind::Damaged => {
+                "keep the file and its side files as they are; an older backup may be whole"
+            }
+            ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
+            ErrorKind::HotJournal => "open the database once with SQLite, which rolls the journal back",
+            ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
+            ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
+            ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
+            ErrorKind::TargetExists => "name another target, or ask for it to be replaced",
+            ErrorKind::TargetInUse => "close whatever has it open, or name another target",
+            ErrorKind::SideFileInTheWay => {
+                "find out which database it belongs to, then move it away, or name another target"
+            }
+            ErrorKind::Io | ErrorKind::Cancelled => return None,
+        })
+    }
+
+    /// The result code that SQLite's C interface gives for the same thing.
+    #[must_use]
+    pub fn sqlite_code(&self) -> i32 {
+        match self.kind() {
+            ErrorKind::SameFile | ErrorKind::TargetExists | ErrorKind::TargetIsSideFile => 1,
+            ErrorKind::Busy
+            | ErrorKind::DeadlinePassed
+            | ErrorKind::TargetInUse
+            | ErrorKind::SideFileInTheWay => 5,
+            ErrorKind::Cancelled => 9,
+            ErrorKind::Io => 10,
+            ErrorKind::Damaged => 11,
+            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
+            ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
+            ErrorKind::HotJournal => 776,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.path.display(), self.0.problem)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.problem {
+            Problem::Io { error, .. } => Some(error),
+            Problem::NotADatabase(damage) | Problem::Unsupported(damage) => Some(damage),
+            Problem::Damaged { damage, .. } => Some(damage),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_that_names_the_path_and_who_is_in_the_way() {
+        let holders = vec![LockHolder {
+            lock: "EXCLUSIVE",
+            exclusive: true,
+            process_id: Some(42),
+            command: Some("app".to_owned()),
+        }];
+        let waited = Duration::from_millis(1500);
+        let error =
+            Error::new(Path::new("app.db"), Problem::Busy { waited, obstacle: Obstacle::Writer, holders });
+        assert_eq!(
+            error.to_string(),
+            "app.db: still busy after 1.5s: a writer holds it (PENDING or EXCLUSIVE lock); held: EXCLUSIVE by \
+             process 42 (app)"
+        );
+        assert_eq!((error.kind(), error.sqlite_code()), (ErrorKind::Busy, 5));
+    }
+
+    #[test]
+    fn what_the_system_said_is_kept_and_sorted() {
+        let error = Error::io("open", Path::new("x"))(io::ErrorKind::NotFound.into());
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

@@ -1,0 +1,158 @@
+//! The super-journal: the file that binds the journals of a transaction over several databases.
+//!
+//! Each of the journals ends with a record that names the super-journal, the last 8 bytes being its magic:
+//!
+//! | offset from the end | bytes | field | rule |
+//! |---:|---:|---|---|
+//! | N + 20 | 4 | number of the lock-byte page, which ends the records before | |
+//! | N + 16 | N | name, an absolute path | its first byte is not zero |
+//! | 16 | 4 | N | 1 to 512, and N + 16 no more than the journal has |
+//! | 12 | 4 | sum of the bytes of the name, as C's `char`, modulo 2^32 | |
+//! | 8 | 8 | magic, that of the journal header | |
+//!
+//! The super-journal itself is the names of these journals, each followed by a zero byte. A journal that names
+//! a super-journal which is gone belongs to a transaction that was committed.
+
+use core::ffi::c_char;
+
+use super::byte_reader::ByteReader;
+use super::damage::Damage;
+use super::journal_header::JOURNAL_MAGIC;
+
+/// The longest name of a super-journal in bytes.
+pub const LONGEST_NAME_BYTES: u32 = 512;
+
+/// How many bytes of the end of a journal [`super_journal_name`] needs, where the journal has as many.
+pub const TAIL_BYTES: usize = LONGEST_NAME_BYTES as usize + FOOTER_BYTES;
+
+const FOOTER_BYTES: usize = 16;
+
+/// The name of the super-journal that a journal of `journal_bytes` bytes names, given its last bytes.
+///
+/// `tail` is the last [`TAIL_BYTES`] of the journal, or all of a shorter one. `None` is for a journal that
+/// names none. `[journal.md#super-journal]`
+///
+/// # Errors
+/// [`Damage::SuperJournalNameLength`], [`Damage::SuperJournalNameChecksum`] and
+/// [`Damage::SuperJournalNameEmpty`] for a record that SQLite takes for none: it rolls back such a journal as
+/// one of a single database. [`Damage::Short`] when `tail` is shorter than it had to be.
+pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8]>, Damage> {
+    if journal_bytes < FOOTER_BYTES as u64 {
+        return Ok(None);
+    }
+    let Some((before, footer)) = tail.split_last_chunk::<FOOTER_BYTES>() else {
+        return Err(Damage::Short { offset: 0, needed: FOOTER_BYTES, available: tail.len() });
+    };
+    let mut reader = ByteReader::new(footer);
+    let length = reader.be_u32()?;
+    let stored = reader.be_u32()?;
+    if reader.array::<8>()? != JOURNAL_MAGIC {
+        return Ok(None);
+    }
+    let room = journal_bytes.saturating_sub(FOOTER_BYTES as u64);
+    if length == 0 || length > LONGEST_NAME_BYTES || u64::from(length) > room {
+        return Err(Damage::SuperJournalNameLength { found: length });
+    }
+    let name_bytes = length as usize;
+    let short = Damage::Short { offset: 0, needed: name_bytes, available: before.len() };
+    let start = before.len().checked_sub(name_bytes).ok_or(short)?;
+    let name = before.get(start..).ok_or(short)?;
+    let computed = name_checksum(name);
+    if stored != computed {
+        return Err(Damage::SuperJournalNameChecksum { stored, computed });
+    }
+    if name.first() == Some(&0) {
+        return Err(Damage::SuperJournalNameEmpty);
+    }
+    Ok(Some(name))
+}
+
+/// The names of the journals that a super-journal lists.
+///
+/// Whatever follows the last zero byte counts as a name too, as it does to SQLite; empty names are left out.
+pub fn super_journal_children(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|&byte| byte == 0).filter(|name| !name.is_empty())
+}
+
+/// The sum of the bytes as C's `char`, which is signed on some machines and unsigned on others: SQLite sums
+/// as the machine does, so names beyond ASCII have the sum of the kind of machine that wrote them.
+fn name_checksum(name: &[u8]) -> u32 {
+    name.iter().fold(0_u32, |sum, &byte| {
+        let char_value = i32::from(c_char::from_ne_bytes([byte]));
+        sum.wrapping_add(char_value.cast_unsigned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tail(name: &[u8], checksum: u32) -> Vec<u8> {
+        let mut bytes = vec![0x00, 0x04, 0x00, 0x01]; // page 262145: the lock-byte page
+        bytes.extend(name);
+        bytes.extend(u32::try_from(name.len()).unwrap().to_be_bytes());
+        bytes.extend(checksum.to_be_bytes());
+        bytes.extend(JOURNAL_MAGIC);
+        bytes
+    }
+
+    #[test]
+    fn a_name_is_read() {
+        let bytes = tail(b"/a-mj01", 0x2f + 0x61 + 0x2d + 0x6d + 0x6a + 0x30 + 0x31);
+        assert_eq!(super_journal_name(&bytes, bytes.len() as u64), Ok(Some(&b"/a-mj01"[..])));
+    }
+
+    #[test]
+    fn most_journals_name_none() {
+        assert_eq!(super_journal_name(&[7; 100], 100), Ok(None));
+        assert_eq!(super_journal_name(&[7; 15], 15), Ok(None));
+        assert_eq!(super_journal_name(&[], 0), Ok(None));
+    }
+
+    #[test]
+    fn what_sqlite_takes_for_no_name_is_told_apart() {
+        let good = tail(b"/a", 0x2f + 0x61);
+        let size = good.len() as u64;
+        assert_eq!(
+            super_journal_name(&tail(b"/a", 1), size),
+            Err(Damage::SuperJournalNameChecksum { stored: 1, computed: 0x90 })
+        );
+        assert_eq!(super_journal_name(&tail(b"\0\0", 0), size), Err(Damage::SuperJournalNameEmpty));
+        assert_eq!(super_journal_name(&tail(b"", 0), size), Err(Damage::SuperJournalNameLength { found: 0 }));
+        assert_eq!(super_journal_name(&good, 17), Err(Damage::SuperJournalNameLength { found: 2 }));
+        let long = tail(&[b'x'; 513], 513 * u32::from(b'x'));
+        assert_eq!(
+            super_journal_name(&long, long.len() as u64),
+            Err(Damage::SuperJournalNameLength { found: 513 })
+        );
+        let longest = tail(&[b'x'; 512], 512 * u32::from(b'x'));
+        let last = &longest[longest.len() - TAIL_BYTES..];
+        assert_eq!(super_journal_name(last, 9999), Ok(Some(&[b'x'; 512][..])));
+        assert!(matches!(super_journal_name(&last[1..], 9999), Err(Damage::Short { .. })));
+        assert!(matches!(super_journal_name(&last[last.len() - 8..], 9999), Err(Damage::Short { .. })));
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn bytes_above_127_are_negative_where_char_is_signed() {
+        assert_eq!(name_checksum(&[0xff, 0x01]), 0);
+        assert_eq!(name_checksum(&[0x80]), 0xffff_ff80);
+    }
+
+    #[test]
+    fn children_are_separated_by_zero_bytes() {
+        let names: Vec<&[u8]> = super_journal_children(b"/a-journal\0/b-journal\0\0tail").collect();
+        assert_eq!(names, [&b"/a-journal"[..], b"/b-journal", b"tail"]);
+        assert_eq!(super_journal_children(b"").count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), size in any::<u64>()) {
+            let _ = super_journal_name(&bytes, size);
+            let _ = super_journal_name(&tail(&bytes, 0), bytes.len() as u64);
+            let _ = super_journal_children(&bytes).count();
+        }
+    }
+}

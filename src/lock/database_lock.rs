@@ -1,0 +1,241 @@
+//! The locks on the database file, each a guard that owns the file: UNLOCKED, SHARED, RESERVED, PENDING, EXCLUSIVE.
+//!
+//! ```text
+//!              acquire             reserve              pend               exclude
+//!  LockFile ------------> Shared ----------> Reserved --------> Pending ------------> Exclusive
+//!              <--------------------------- drop, or `release` ---------------------------'
+//! ```
+//!
+//! | lock | bytes | lets others |
+//! |---|---|---|
+//! | SHARED | read lock on the shared range, PENDING only touched on the way | read |
+//! | RESERVED | and write lock on the RESERVED byte | read, and begin to read |
+//! | PENDING | and write lock on the PENDING byte | finish reading |
+//! | EXCLUSIVE | and write lock on the shared range | nothing |
+//!
+//! Moves as in `[locks.md#moves-between-the-locks]`. No guard waits: who wants to wait tries again.
+
+use super::Tried;
+use crate::format::lock_bytes::{PENDING_BYTE, RESERVED_BYTE, SHARED_COUNT, SHARED_FIRST};
+use crate::os::lock_file::LockFile;
+use crate::os::range_lock::{ByteRange, LockKind};
+use std::io;
+
+pub(super) const PENDING: ByteRange = ByteRange::one(PENDING_BYTE);
+pub(super) const RESERVED: ByteRange = ByteRange::one(RESERVED_BYTE);
+pub(super) const SHARED: ByteRange = ByteRange { start: SHARED_FIRST, length: SHARED_COUNT };
+
+/// SHARED: nobody changes the file while this is held (in rollback mode).
+#[derive(Debug)]
+pub(crate) struct SharedLock(LockFile);
+
+/// RESERVED: its holder alone may prepare to write; readers come and go.
+#[derive(Debug)]
+pub(crate) struct ReservedLock(LockFile);
+
+/// PENDING: readers may finish, none may begin.
+#[derive(Debug)]
+pub(crate) struct PendingLock(LockFile);
+
+/// EXCLUSIVE: nobody else has any lock.
+#[derive(Debug)]
+pub(crate) struct ExclusiveLock(#[expect(dead_code, reason = "held, not looked at")] LockFile);
+
+impl SharedLock {
+    /// Goes from UNLOCKED to SHARED. Busy: a writer holds PENDING or EXCLUSIVE.
+    pub(crate) fn acquire(file: LockFile) -> io::Result<Tried<Self, LockFile>> {
+        if !file.try_lock(PENDING, LockKind::Shared)? {
+            return Ok(Tried::Busy(file));
+        }
+        let got = file.try_lock(SHARED, LockKind::Shared);
+        // Also when SHARED failed: a lock left on PENDING would hold up every commit.
+        file.unlock(PENDING)?;
+        Ok(if got? { Tried::Granted(Self(file)) } else { Tried::Busy(file) })
+    }
+
+    /// Whether somebody else holds RESERVED or more: a live writer.
+    pub(crate) fn reserved_by_other(&self) -> io::Result<bool> {
+        // On unix SQLite takes even a read lock there for a writer; on Windows it tries a shared lock itself.
+        let asked = if cfg!(windows) { LockKind::Shared } else { LockKind::Exclusive };
+        Ok(self.0.find_conflict(RESERVED, asked)?.is_some())
+    }
+
+    /// The locked file, to be read.
+    pub(crate) fn file(&self) -> &LockFile {
+        &self.0
+    }
+
+    /// Goes to RESERVED. Busy: somebody else holds it.
+    pub(crate) fn reserve(self) -> io::Result<Tried<ReservedLock, Self>> {
+        Ok(if self.0.try_lock(RESERVED, LockKind::Exclusive)? {
+            Tried::Granted(ReservedLock(self.0))
+        } else {
+            Tried::Busy(self)
+        })
+    }
+}
+
+impl ReservedLock {
+    /// Goes to PENDING. Busy: somebody is on his way to SHARED this very moment.
+    pub(crate) fn pend(self) -> io::Result<Tried<PendingLock, Self>> {
+        Ok(if self.0.try_lock(PENDING, LockKind::Exclusive)? {
+            Tried::Granted(PendingLock(self.0))
+        } else {
+            Tried::Busy(self)
+        })
+    }
+}
+
+impl PendingLock {
+    /// Goes to EXCLUSIVE. Busy: readers are there still; PENDING keeps new ones out meanwhile.
+    pub(crate) fn exclude(self) -> io::Result<Tried<ExclusiveLock, Self>> {
+        Ok(if self.0.convert(SHARED, LockKind::Shared, LockKind::Exclusive)? {
+            Tried::Granted(ExclusiveLock(self.0))
+        } else {
+            Tried::Busy(self)
+        })
+    }
+}
+
+/// Goes from UNLOCKED to EXCLUSIVE in one try. Busy: whatever was taken on the way has been let go.
+pub(crate) fn try_exclusive(file: LockFile) -> io::Result<Option<ExclusiveLock>> {
+    let Tried::Granted(shared) = SharedLock::acquire(file)? else { return Ok(None) };
+    let Tried::Granted(reserved) = shared.reserve()? else { return Ok(None) };
+    let Tried::Granted(pending) = reserved.pend()? else { return Ok(None) };
+    Ok(match pending.exclude()? {
+        Tried::Granted(exclusive) => Some(exclusive),
+        Tried::Busy(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    //! SQLite judges: a connection of the same process takes POSIX locks, which are another owner than ours.
+
+    use super::*;
+    use rusqlite::{Connection, ErrorCode};
+    use std::path::{Path, PathBuf};
+
+    struct Scene {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+        sqlite: Connection,
+    }
+
+    fn scene() -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db");
+        let sqlite = Connection::open(&path).unwrap();
+        sqlite.busy_timeout(std::time::Duration::ZERO).unwrap();
+        sqlite.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES(1)").unwrap();
+        Scene { _folder: folder, path, sqlite }
+    }
+
+    fn granted<G, K>(tried: io::Result<Tried<G, K>>) -> G {
+        match tried.unwrap() {
+            Tried::Granted(lock) => lock,
+            Tried::Busy(_) => panic!("busy"),
+        }
+    }
+
+    fn is_busy<G, K>(tried: io::Result<Tried<G, K>>) -> bool {
+        matches!(tried.unwrap(), Tried::Busy(_))
+    }
+
+    fn open(path: &Path) -> LockFile {
+        LockFile::open_to_write(path).unwrap()
+    }
+
+    /// SQLite's answer to a statement: done, or refused as busy.
+    fn sqlite_can(sqlite: &Connection, sql: &str) -> bool {
+        match sqlite.execute_batch(sql) {
+            Ok(()) => true,
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => false,
+            Err(error) => panic!("{sql}: {error}"),
+        }
+    }
+
+    #[test]
+    fn shared_lets_sqlite_read_and_prepare_but_not_commit() {
+        let scene = scene();
+        let shared = granted(SharedLock::acquire(LockFile::open(&scene.path).unwrap()));
+        assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+        assert!(sqlite_can(&scene.sqlite, "BEGIN; UPDATE t SET x = 2"));
+        assert!(shared.reserved_by_other().unwrap());
+        assert!(!sqlite_can(&scene.sqlite, "COMMIT"));
+        drop(shared);
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+    }
+
+    #[test]
+    fn shared_is_refused_while_sqlite_holds_pending_and_lets_pending_go_itself() {
+        let scene = scene();
+        let shared = granted(SharedLock::acquire(open(&scene.path)));
+        assert!(!sqlite_can(&scene.sqlite, "BEGIN; UPDATE t SET x = 2; COMMIT"));
+        // The writer keeps PENDING while it waits for us to go.
+        assert!(is_busy(SharedLock::acquire(open(&scene.path))));
+        drop(shared);
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        assert!(!is_busy(SharedLock::acquire(open(&scene.path))));
+    }
+
+    #[test]
+    fn shared_is_refused_while_sqlite_is_exclusive() {
+        let scene = scene();
+        assert!(sqlite_can(&scene.sqlite, "BEGIN EXCLUSIVE"));
+        assert!(is_busy(SharedLock::acquire(open(&scene.path))));
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        assert!(!granted(SharedLock::acquire(open(&scene.path))).reserved_by_other().unwrap());
+    }
+
+    #[test]
+    fn reserved_keeps_sqlites_writers_out_and_its_readers_in() {
+        let scene = scene();
+        let reserved = granted(granted(SharedLock::acquire(open(&scene.path))).reserve());
+        assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+        assert!(!sqlite_can(&scene.sqlite, "BEGIN IMMEDIATE"));
+        drop(reserved);
+        assert!(sqlite_can(&scene.sqlite, "BEGIN IMMEDIATE; COMMIT"));
+        assert!(sqlite_can(&scene.sqlite, "BEGIN IMMEDIATE"));
+        assert!(is_busy(granted(SharedLock::acquire(open(&scene.path))).reserve()));
+    }
+
+    #[test]
+    fn pending_and_exclusive_keep_sqlites_new_readers_out() {
+        let scene = scene();
+        let reserved = granted(granted(SharedLock::acquire(open(&scene.path))).reserve());
+        let pending = granted(reserved.pend());
+        assert!(!sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+        let exclusive = granted(pending.exclude());
+        assert!(!sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+        drop(exclusive);
+        assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+    }
+
+    #[test]
+    fn exclusive_waits_for_sqlites_readers() {
+        let scene = scene();
+        assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
+        let reserved = granted(granted(SharedLock::acquire(open(&scene.path))).reserve());
+        let Tried::Busy(pending) = granted(reserved.pend()).exclude().unwrap() else {
+            panic!("SQLite holds SHARED");
+        };
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        drop(granted(pending.exclude()));
+        assert!(try_exclusive(open(&scene.path)).unwrap().is_some());
+        assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
+        assert!(try_exclusive(open(&scene.path)).unwrap().is_none());
+        assert!(sqlite_can(&scene.sqlite, "COMMIT; UPDATE t SET x = 3"));
+    }
+
+    #[test]
+    fn opening_and_dropping_many_times_takes_no_lock_from_sqlite() {
+        let scene = scene();
+        assert!(sqlite_can(&scene.sqlite, "BEGIN IMMEDIATE; UPDATE t SET x = 2"));
+        for _ in 0..50 {
+            let shared = granted(SharedLock::acquire(LockFile::open(&scene.path).unwrap()));
+            assert!(shared.reserved_by_other().unwrap());
+        }
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+    }
+}

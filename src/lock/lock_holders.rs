@@ -1,0 +1,93 @@
+//! Who holds which of SQLite's locks on a database, as far as the system tells.
+
+use super::database_lock::{PENDING, RESERVED, SHARED};
+use crate::error::{Error, Result};
+use crate::format::lock_bytes::{
+    WAL_CKPT_BYTE, WAL_DMS_BYTE, WAL_READ_BYTES, WAL_RECOVER_BYTE, WAL_WRITE_BYTE,
+};
+use crate::os::file_identity::{self, Found};
+use crate::os::lock_file::LockFile;
+use crate::os::lock_list;
+use crate::os::range_lock::{ByteRange, LockKind};
+use crate::side_files::SideFiles;
+use std::path::Path;
+
+/// A lock that somebody holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LockHolder {
+    /// SQLite's name of the lock: `PENDING`, `RESERVED`, `SHARED` or `EXCLUSIVE` on the database; `WRITE`, `CKPT`,
+    /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index.
+    pub lock: &'static str,
+    /// Whether the lock keeps every other out, or only the exclusive ones.
+    pub exclusive: bool,
+    /// The holder's process. `None` where the system does not tell: an open-file-description lock (such as
+    /// litecopy's own) belongs to no process.
+    pub process_id: Option<u32>,
+    /// The name of that process, where the system tells it.
+    pub command: Option<String>,
+}
+
+const WAL_INDEX_LOCKS: [(&str, ByteRange); 9] = [
+    ("WRITE", ByteRange::one(WAL_WRITE_BYTE)),
+    ("CKPT", ByteRange::one(WAL_CKPT_BYTE)),
+    ("RECOVER", ByteRange::one(WAL_RECOVER_BYTE)),
+    ("READ0", ByteRange::one(WAL_READ_BYTES[0])),
+    ("READ1", ByteRange::one(WAL_READ_BYTES[1])),
+    ("READ2", ByteRange::one(WAL_READ_BYTES[2])),
+    ("READ3", ByteRange::one(WAL_READ_BYTES[3])),
+    ("READ4", ByteRange::one(WAL_READ_BYTES[4])),
+    ("DMS", ByteRange::one(WAL_DMS_BYTE)),
+];
+
+/// Lists the locks that others hold on the database at `path` and on its wal-index.
+///
+/// On Linux every holder is listed, with the process; elsewhere one holder of each lock.
+///
+/// # Errors
+///
+/// When a file is there that cannot be opened or asked.
+///
+/// # Platform-specific behavior
+///
+/// On Windows a lock can only be told by trying to take it, which may refuse it to somebody else for a moment.
+pub fn lock_holders(path: impl AsRef<Path>) -> Result<Vec<LockHolder>> {
+    let files = SideFiles::of(path.as_ref())?;
+    let mut holders =
+        holders_on(files.database(), &[("PENDING", PENDING), ("RESERVED", RESERVED), ("SHARED", SHARED)])?;
+    let wal_index = files.wal_index();
+    if let Found::File { .. } = file_identity::look(&wal_index).map_err(Error::io("look at", &wal_index))? {
+        holders.extend(holders_on(&wal_index, &WAL_INDEX_LOCKS)?);
+    }
+    Ok(holders)
+}
+
+fn holders_on(path: &Path, locks: &[(&'static str, ByteRange)]) -> Result<Vec<LockHolder>> {
+    let file = LockFile::open(path).map_err(Error::io("open", path))?;
+    let listed = lock_list::of_file(file.identity());
+    let mut holders = Vec::new();
+    for &(name, range) in locks {
+        let before = holders.len();
+        let of_lock = listed.iter().filter(|lock| lock.touches(range));
+        holders.extend(of_lock.map(|lock| holder(name, lock.kind, lock.process_id)));
+        // The list may leave out what belongs to another container: the kernel is asked about each lock too.
+        if holders.len() == before
+            && let Some(conflict) =
+                file.find_conflict(range, LockKind::Exclusive).map_err(Error::io("ask for locks on", path))?
+        {
+            holders.push(holder(name, conflict.kind, conflict.process_id));
+        }
+    }
+    Ok(holders)
+}
+
+fn holder(name: &'static str, kind: LockKind, process_id: Option<u32>) -> LockHolder {
+    let exclusive = kind == LockKind::Exclusive;
+    LockHolder {
+        lock: if name == "SHARED" && exclusive { "EXCLUSIVE" } else { name },
+        exclusive,
+        process_id,
+        command: process_id.and_then(lock_list::command_of),
+    }
+}

@@ -1,0 +1,95 @@
+//! The read locks on the wal-index, and the sign that somebody alive uses it.
+//!
+//! | byte | name | held shared by | held exclusively by |
+//! |---|---|---|---|
+//! | 120 | WRITE | us, when nobody may publish a commit | a writer |
+//! | 123 | READ0 | who reads the database file alone | a checkpointer while it writes that file |
+//! | 124..127 | READ1..READ4 | who reads up to the mark of that number | who changes the mark |
+//! | 128 | DMS ("dead man's switch") | every connection, as long as it lives | the first one, while it empties the file |
+//!
+//! We never lock DMS: the next connection to come would trust an index that nobody kept (`[hazards.md#h1]`).
+
+use super::Tried;
+use crate::format::lock_bytes::{WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
+use crate::os::lock_file::LockFile;
+use crate::os::range_lock::{ByteRange, LockKind};
+use std::io;
+
+const WRITE: ByteRange = ByteRange::one(WAL_WRITE_BYTE);
+const READ0: u64 = WAL_READ_BYTES[0];
+const DMS: ByteRange = ByteRange::one(WAL_DMS_BYTE);
+
+/// Which of the five read marks of the wal-index is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReadSlot(u8);
+
+impl ReadSlot {
+    /// The slot of those who read the database file alone.
+    pub(crate) const ZERO: Self = Self(0);
+
+    /// The slots whose marks name a place in the log.
+    pub(crate) const MARKED: [Self; 4] = [Self(1), Self(2), Self(3), Self(4)];
+
+    /// Its place among the read marks.
+    pub(crate) fn index(self) -> usize {
+        self.0.into()
+    }
+
+    fn byte(self) -> ByteRange {
+        ByteRange::one(READ0 + u64::from(self.0))
+    }
+}
+
+/// Who is connected to the log, told by the DMS byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connected {
+    /// Nobody: what the wal-index says is left over, and not to be believed.
+    Nobody,
+    /// The first connection is emptying the wal-index this very moment.
+    Arriving,
+    /// Somebody, so the wal-index is kept.
+    Somebody,
+}
+
+/// A shared lock on one of the read slots.
+#[derive(Debug)]
+pub(crate) struct WalReadLock {
+    wal_index: LockFile,
+    slot: ReadSlot,
+}
+
+impl WalReadLock {
+    /// Takes the slot shared. Busy: a checkpointer (slot 0) or somebody who changes the mark has it exclusively.
+    pub(crate) fn acquire(wal_index: LockFile, slot: ReadSlot) -> io::Result<Tried<Self, LockFile>> {
+        Ok(if wal_index.try_lock(slot.byte(), LockKind::Shared)? {
+            Tried::Granted(Self { wal_index, slot })
+        } else {
+            Tried::Busy(wal_index)
+        })
+    }
+
+    /// Lets the slot go.
+    pub(crate) fn release(self) -> io::Result<LockFile> {
+        self.wal_index.unlock(self.slot.byte())?;
+        Ok(self.wal_index)
+    }
+
+    /// The locked wal-index, to be read.
+    pub(crate) fn wal_index(&self) -> &LockFile {
+        &self.wal_index
+    }
+
+    /// Who is connected besides us.
+    pub(crate) fn connected(&self) -> io::Result<Connected> {
+        Ok(match self.wal_index.find_conflict(DMS, LockKind::Exclusive)?.map(|conflict| conflict.kind) {
+            None => Connected::Nobody,
+            Some(LockKind::Shared) => Connected::Somebody,
+            Some(LockKind::Exclusive) => Connected::Arriving,
+        })
+    }
+
+    /// Also keeps writers and recovery out, as a shared lock on WRITE does; `false` when one is at work.
+    pub(crate) fn also_keep_writers_out(&self) -> io::Result<bool> {
+        self.wal_index.try_lock(WRITE, LockKind::Shared)
+    }
+}

@@ -1,0 +1,171 @@
+//! A file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it.
+
+use super::file_identity::{FileIdentity, FileTimes};
+use super::parked_files::{self, Access};
+use super::random_access::ReadAt;
+use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An open file that owns the locks taken through it.
+///
+/// Two of these on one file are two owners, in one process too. Dropping it lets its locks go; the descriptor is then
+/// parked, not closed (C8).
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    /// `None` only while it is being dropped.
+    file: Option<File>,
+    identity: FileIdentity,
+    access: Access,
+    owner: u64,
+}
+
+impl LockFile {
+    /// Opens the regular file at `path` for reading.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Self::open_with(path, Access::Read)
+    }
+
+    /// Opens the regular file at `path` for reading and writing: only so can it be locked exclusively.
+    pub(crate) fn open_to_write(path: &Path) -> io::Result<Self> {
+        Self::open_with(path, Access::ReadWrite)
+    }
+
+    fn open_with(path: &Path, access: Access) -> io::Result<Self> {
+        if let Some(identity) = FileIdentity::of_path(path)?
+            && let Some(file) = parked_files::take(identity, access)
+        {
+            return Ok(Self::new(file, identity, access));
+        }
+        let mut options = File::options();
+        options.read(true).write(access == Access::ReadWrite);
+        // A pipe under this name must not make us wait for a writer.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+        let file = options.open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let identity = FileIdentity::of_file(&file)?;
+        Ok(Self::new(file, identity, access))
+    }
+
+    fn new(file: File, identity: FileIdentity, access: Access) -> Self {
+        static NEXT_OWNER: AtomicU64 = AtomicU64::new(1);
+        Self { file: Some(file), identity, access, owner: NEXT_OWNER.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Which file it is.
+    pub(crate) fn identity(&self) -> FileIdentity {
+        self.identity
+    }
+
+    /// When it was last changed.
+    pub(crate) fn times(&self) -> io::Result<FileTimes> {
+        FileTimes::of_file(self.file()?)
+    }
+
+    /// Takes a lock; `false` when somebody is in the way.
+    pub(crate) fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool> {
+        range_lock::try_lock(self.asker()?, range, kind)
+    }
+
+    /// Turns the lock that it has on `range` from one kind into another; when somebody is in the way it stays as it was.
+    pub(crate) fn convert(&self, range: ByteRange, from: LockKind, to: LockKind) -> io::Result<bool> {
+        if !cfg!(windows) {
+            return self.try_lock(range, to);
+        }
+        // Windows cannot convert a lock: it is let go and taken anew, and the old one taken again when that fails.
+        self.unlock(range)?;
+        Ok(self.try_lock(range, to)? || {
+            self.try_lock(range, from)?;
+            false
+        })
+    }
+
+    /// Lets go of whatever it holds in `range`.
+    pub(crate) fn unlock(&self, range: ByteRange) -> io::Result<()> {
+        range_lock::unlock(self.asker()?, range)
+    }
+
+    /// One lock of somebody else that a lock of `kind` on `range` would meet.
+    pub(crate) fn find_conflict(&self, range: ByteRange, kind: LockKind) -> io::Result<Option<Conflict>> {
+        range_lock::find_conflict(self.asker()?, range, kind)
+    }
+
+    fn asker(&self) -> io::Result<Asker<'_>> {
+        Ok(Asker { file: self.file()?, identity: self.identity, owner: self.owner })
+    }
+
+    fn file(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl ReadAt for LockFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file()?.read_at(buffer, offset)
+    }
+
+    fn size_bytes(&self) -> io::Result<u64> {
+        self.file()?.size_bytes()
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        let everything = ByteRange { start: 0, length: i64::MAX.unsigned_abs() };
+        let let_go = cfg!(windows) || self.unlock(everything).is_ok();
+        let Some(file) = self.file.take() else { return };
+        if let_go {
+            parked_files::park(self.identity, self.access, file);
+        }
+        // Else closing is what is left to let the locks go (C7), and it is done here by dropping `file`.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: ByteRange = ByteRange { start: 1_073_741_826, length: 510 };
+
+    fn file() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "content").unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn two_opens_in_one_process_are_two_owners() {
+        let (_folder, path) = file();
+        let [a, b] = [(); 2].map(|()| LockFile::open_to_write(&path).unwrap());
+        assert!(a.try_lock(RANGE, LockKind::Shared).unwrap());
+        assert!(b.try_lock(RANGE, LockKind::Shared).unwrap());
+        assert!(!b.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        a.unlock(RANGE).unwrap();
+        assert!(b.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        assert_eq!(a.find_conflict(RANGE, LockKind::Shared).unwrap().unwrap().kind, LockKind::Exclusive);
+    }
+
+    #[test]
+    fn dropping_lets_go_and_opening_again_reuses_the_descriptor() {
+        let (_folder, path) = file();
+        let other = LockFile::open_to_write(&path).unwrap();
+        let one = LockFile::open(&path).unwrap();
+        assert!(one.try_lock(RANGE, LockKind::Shared).unwrap());
+        assert!(!other.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        drop(one);
+        assert!(other.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        assert!(!LockFile::open(&path).unwrap().try_lock(RANGE, LockKind::Shared).unwrap());
+    }
+
+    #[test]
+    fn folders_and_pipes_are_no_files() {
+        let (folder, _) = file();
+        assert!(LockFile::open(folder.path()).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! The system's own list of locks, where it has one: Linux's `/proc/locks`.
+
+use super::file_identity::FileIdentity;
+use super::range_lock::{ByteRange, LockKind};
+
+/// A lock as the list names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListedLock {
+    pub(crate) kind: LockKind,
+    pub(crate) process_id: Option<u32>,
+    /// First and last byte.
+    bytes: (u64, u64),
+}
+
+impl ListedLock {
+    pub(crate) fn touches(&self, range: ByteRange) -> bool {
+        self.bytes.0 < range.end() && range.start <= self.bytes.1
+    }
+}
+
+/// All locks on a file that the list names; none where there is no list.
+#[cfg(target_os = "linux")]
+pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
+    let list = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    list.lines().filter_map(|line| parse(line, identity.kernel_name())).collect()
+}
+
+/// All locks on a file that the list names; none where there is no list.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn of_file(_: FileIdentity) -> Vec<ListedLock> {
+    Vec::new()
+}
+
+/// The name of a running process, where the system tells it.
+pub(crate) fn command_of(process_id: u32) -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let name = std::fs::read_to_string(format!("/proc/{process_id}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+/// Reads a line such as `7: POSIX  ADVISORY  READ 4242 fe:00:131074 1073741826 1073742335`.
+///
+/// `flock` locks, leases, and those who wait for a lock (`->`) are no locks in SQLite's protocol.
+#[cfg(target_os = "linux")]
+fn parse(line: &str, (major, minor, inode): (u32, u32, u64)) -> Option<ListedLock> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let &[_, "POSIX" | "OFDLCK", _, kind, process, file, first, last] = fields.as_slice() else {
+        return None;
+    };
+    let mut parts = file.split(':');
+    let device = |part: Option<&str>| u32::from_str_radix(part?, 16).ok();
+    let found = (device(parts.next())?, device(parts.next())?, parts.next()?.parse().ok()?);
+    if found != (major, minor, inode) {
+        return None;
+    }
+    Some(ListedLock {
+        kind: match kind {
+            "READ" => LockKind::Shared,
+            "WRITE" => LockKind::Exclusive,
+            _ => return None,
+        },
+        process_id: process.parse().ok().filter(|&process| process != 0),
+        bytes: (first.parse().ok()?, if last == "EOF" { u64::MAX } else { last.parse().ok()? }),
+    })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    const FILE: (u32, u32, u64) = (0xfe, 0, 131_074);
+
+    #[test]
+    fn a_line_names_kind_process_and_bytes() {
+        let lock = parse("7: POSIX  ADVISORY  READ 4242 fe:00:131074 100 609", FILE).unwrap();
+        assert_eq!(lock.kind, LockKind::Shared);
+        assert_eq!(lock.process_id, Some(4242));
+        assert!(lock.touches(ByteRange { start: 609, length: 1 }));
+        assert!(!lock.touches(ByteRange { start: 610, length: 1 }));
+    }
+
+    #[test]
+    fn a_lock_of_an_open_file_has_no_process_and_may_reach_the_end() {
+        let lock = parse("2: OFDLCK ADVISORY  WRITE -1 fe:00:131074 100 EOF", FILE).unwrap();
+        assert_eq!((lock.kind, lock.process_id), (LockKind::Exclusive, None));
+        assert!(lock.touches(ByteRange { start: u64::MAX - 1, length: 1 }));
+    }
+
+    #[test]
+    fn other_files_other_kinds_and_those_who_wait_are_left_out() {
+        for line in [
+            "7: POSIX  ADVISORY  READ 4242 fe:00:131075 100 609",
+            "7: FLOCK  ADVISORY  WRITE 4242 fe:00:131074 0 EOF",
+            "7: -> POSIX  ADVISORY  WRITE 4242 fe:00:131074 100 609",
+            "nonsense",
+            "",
+        ] {
+            assert_eq!(parse(line, FILE), None, "{line}");
+        }
+    }
+}

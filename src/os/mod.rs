@@ -1,0 +1,12 @@
+//! What we ask of the operating system, knowing nothing of SQLite.
+//!
+//! The only floor with `unsafe`, and the only one that sleeps.
+
+pub(crate) mod clock;
+pub(crate) mod durable_file;
+pub(crate) mod file_identity;
+pub(crate) mod lock_file;
+pub(crate) mod lock_list;
+mod parked_files;
+pub(crate) mod random_access;
+pub(crate) mod range_lock;

@@ -1,0 +1,103 @@
+//! Reading bytes at a place, whatever they lie in.
+
+use std::fs::File;
+use std::io;
+
+/// Bytes that can be read at any offset without moving a shared position.
+pub(crate) trait ReadAt: Send + Sync {
+    /// Reads up to `buffer.len()` bytes at `offset`; 0 means that nothing lies there.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The size in bytes, now.
+    fn size_bytes(&self) -> io::Result<u64>;
+}
+
+/// Fills `buffer` from `offset`, with zeros where `file` has no more bytes; returns how many bytes were really there.
+///
+/// Short reads and interrupts are carried on with.
+pub(crate) fn read_padded(file: &dyn ReadAt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let Some(place) = offset.checked_add(filled as u64) else { break };
+        match file.read_at(rest, place) {
+            Ok(0) => break,
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(rest) = buffer.get_mut(filled..) {
+        rest.fill(0);
+    }
+    Ok(filled)
+}
+
+impl ReadAt for File {
+    #[cfg(unix)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(self, buffer, offset)
+    }
+
+    fn size_bytes(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|offset| self.get(offset..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        Ok(count)
+    }
+
+    fn size_bytes(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte a call, and is interrupted before each.
+    struct Dripping(Vec<u8>, std::sync::atomic::AtomicBool);
+
+    impl ReadAt for Dripping {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if self.1.fetch_not(std::sync::atomic::Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let one = buffer.len().min(1);
+            self.0.read_at(&mut buffer[..one], offset)
+        }
+
+        fn size_bytes(&self) -> io::Result<u64> {
+            self.0.size_bytes()
+        }
+    }
+
+    #[test]
+    fn short_reads_and_interrupts_are_carried_on_with_and_the_rest_is_zero() {
+        let file = Dripping(vec![1, 2, 3, 4, 5], true.into());
+        let mut buffer = [9; 6];
+        assert_eq!(read_padded(&file, &mut buffer, 2).unwrap(), 3);
+        assert_eq!(buffer, [3, 4, 5, 0, 0, 0]);
+    }
+
+    #[test]
+    fn nothing_lies_beyond_the_end_or_beyond_all_numbers() {
+        let bytes = vec![1, 2, 3];
+        let mut buffer = [9; 2];
+        assert_eq!(read_padded(&bytes, &mut buffer, 3).unwrap(), 0);
+        assert_eq!(buffer, [0, 0]);
+        assert_eq!(read_padded(&bytes, &mut buffer, u64::MAX).unwrap(), 0);
+    }
+}

@@ -1,0 +1,73 @@
+//! Locks on ranges of a file's bytes, as the system at hand gives them.
+//!
+//! | system | locks | owner |
+//! |---|---|---|
+//! | Linux, Android, macOS, iOS | open-file-description locks (`F_OFD_SETLK`) | one open of the file |
+//! | other unixes | POSIX locks (`F_SETLK`) behind a table of our own | one open of the file, kept apart by the table |
+//! | Windows | `LockFileEx` | one handle |
+//!
+//! All of them meet the locks that SQLite takes; `flock` and `std::fs::File::lock` do not (`[locks.md#which-locks-sqlite-sees]`).
+
+#[cfg(unix)]
+mod fcntl;
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+mod open_file_description;
+#[cfg(all(unix, any(test, not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))))]
+mod process_owned;
+#[cfg(windows)]
+pub(crate) mod windows;
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(super) use open_file_description::{find_conflict, try_lock, unlock};
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
+pub(super) use process_owned::{find_conflict, try_lock, unlock};
+#[cfg(windows)]
+pub(super) use windows::{find_conflict, try_lock, unlock};
+
+use super::file_identity::FileIdentity;
+use std::fs::File;
+
+/// Whether a lock lets others of its kind in beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LockKind {
+    Shared,
+    Exclusive,
+}
+
+/// `length` bytes from `start`; a length of 0 is never made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ByteRange {
+    pub(crate) start: u64,
+    pub(crate) length: u64,
+}
+
+impl ByteRange {
+    pub(crate) const fn one(start: u64) -> Self {
+        Self { start, length: 1 }
+    }
+
+    /// The first byte behind the range.
+    pub(crate) const fn end(self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+}
+
+/// A lock of somebody else that stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    pub(crate) kind: LockKind,
+    /// The owner's process, where the system tells: an open-file-description lock belongs to no process.
+    pub(crate) process_id: Option<u32>,
+}
+
+/// Who asks for a lock: an open file, its identity, and a number that no other open of this process has.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))),
+    allow(dead_code, reason = "only the table of process-owned locks asks for identity and owner")
+)]
+pub(super) struct Asker<'f> {
+    pub(super) file: &'f File,
+    pub(super) identity: FileIdentity,
+    pub(super) owner: u64,
+}

@@ -1,0 +1,120 @@
+//! Tells whether something was committed between two looks at a database (C5).
+//!
+//! | mode | SQLite compares | we compare |
+//! |---|---|---|
+//! | rollback | the 16 bytes at offset 24, under SHARED | the same, and that it is still the same file |
+//! | WAL | the 48 bytes of the wal-index header | which commit of which log comes last |
+//!
+//! In WAL mode the header alone will not do: it is not there when nobody is connected, and it also changes when nothing
+//! was committed (a TRUNCATE checkpoint). How the comparison works, and why it can be believed, is in
+//! `[copy-protocol.md#the-stamp]`.
+
+use crate::format::{Salts, WalChecksum};
+use crate::os::file_identity::{FileIdentity, FileTimes};
+
+/// What was found when a snapshot began, to be compared with what is found when the next one begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChangeStamp {
+    /// `None` for a source made of bytes.
+    pub(super) identity: Option<FileIdentity>,
+    pub(super) content: Content,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Change counter, page count and freelist of the header; zeros for an empty database.
+    Rollback([u8; 16]),
+    Log(LogPosition),
+}
+
+/// The last commit of a log, as a wal-index header tells it, or as recovery would make that header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogPosition {
+    /// Commits since the wal-index was last recovered; wraps.
+    pub(super) change: u32,
+    /// The last committed frame; 0 for an empty log.
+    pub(super) frame: u32,
+    pub(super) salts: Salts,
+    /// The running checksum behind the last frame that was ever committed to this log or, once it is reset, to the one
+    /// before.
+    pub(super) checksum: WalChecksum,
+    pub(super) page_count: u32,
+    /// The database file's own times; `None` for a source made of bytes.
+    pub(super) file_times: Option<FileTimes>,
+}
+
+impl ChangeStamp {
+    /// Whether the database holds the same content at `later` as at this stamp.
+    pub(crate) fn same_content(&self, later: &Self) -> bool {
+        self.identity == later.identity
+            && match (self.content, later.content) {
+                (Content::Rollback(before), Content::Rollback(after)) => before == after,
+                (Content::Log(before), Content::Log(after)) => before.same_content(&after),
+                _ => false,
+            }
+    }
+}
+
+impl LogPosition {
+    fn same_content(&self, later: &Self) -> bool {
+        if later.frame > 0 {
+            // The same frame of the same generation, with the same history behind it.
+            return (self.salts, self.frame, self.checksum) == (later.salts, later.frame, later.checksum);
+        }
+        // The log is empty now. When it was not, it has been checkpointed and reset; no commit came after that if the
+        // number of commits and the last checksum are still those.
+        let no_commit =
+            (self.change, self.checksum, self.page_count) == (later.change, later.checksum, later.page_count);
+        // When it was empty too, all of them may be zero twice, with a whole life of a log between: but what was
+        // committed in it can only have left it through the database file.
+        no_commit && (self.frame > 0 || self.file_times == later.file_times)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: LogPosition = LogPosition {
+        change: 5,
+        frame: 10,
+        salts: Salts([1; 8]),
+        checksum: WalChecksum { s1: 1, s2: 2 },
+        page_count: 7,
+        file_times: None,
+    };
+
+    fn same(before: LogPosition, after: LogPosition) -> bool {
+        let stamp = |position| ChangeStamp { identity: None, content: Content::Log(position) };
+        stamp(before).same_content(&stamp(after))
+    }
+
+    #[test]
+    fn the_same_place_in_the_same_log_is_the_same_also_after_recovery() {
+        assert!(same(AT, AT));
+        assert!(same(AT, LogPosition { change: 0, ..AT }));
+        assert!(!same(AT, LogPosition { frame: 11, change: 6, ..AT }));
+        assert!(!same(AT, LogPosition { salts: Salts([2; 8]), ..AT }));
+    }
+
+    #[test]
+    fn a_reset_log_is_the_same_until_a_commit() {
+        let reset = LogPosition { frame: 0, salts: Salts([2; 8]), ..AT };
+        assert!(same(AT, reset));
+        assert!(!same(AT, LogPosition { change: 6, ..reset }));
+        assert!(!same(reset, AT));
+    }
+
+    #[test]
+    fn two_empty_logs_are_the_same_only_while_the_file_is_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let times = |size: usize| {
+            let path = folder.path().join(size.to_string());
+            std::fs::write(&path, vec![0; size]).unwrap();
+            Some(FileTimes::of_file(&std::fs::File::open(&path).unwrap()).unwrap())
+        };
+        let empty = LogPosition { frame: 0, file_times: times(1), ..AT };
+        assert!(same(empty, empty));
+        assert!(!same(empty, LogPosition { file_times: times(2), ..empty }));
+    }
+}

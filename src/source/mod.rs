@@ -1,0 +1,33 @@
+//! One unchanging view of a live database, whatever state it is found in.
+
+mod change_stamp;
+mod frame_index;
+mod hot_journal;
+mod rollback_snapshot;
+mod snapshot;
+mod source_bytes;
+mod source_database;
+mod wal_join;
+mod wal_snapshot;
+
+pub use source_bytes::SourceBytes;
+pub use source_database::Source;
+
+pub(crate) use change_stamp::ChangeStamp;
+pub(crate) use snapshot::{Begun, Snapshot, Standing};
+
+use crate::error::{Error, Problem};
+use crate::format::Damage;
+use std::path::Path;
+
+/// The error for a database header that breaks a rule, sorted as SQLite sorts it.
+fn header_error(path: &Path, damage: Damage) -> Error {
+    Error::new(
+        path,
+        match damage {
+            Damage::ReadVersion { .. } | Damage::WalVersion { .. } => Problem::Unsupported(damage),
+            Damage::PageCountBeyondFile { .. } => Problem::Damaged { offset: 0, damage },
+            _ => Problem::NotADatabase(damage),
+        },
+    )
+}

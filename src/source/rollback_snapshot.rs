@@ -1,0 +1,25 @@
+//! The view of a database in rollback mode: the file itself, under SHARED.
+
+use super::change_stamp::{ChangeStamp, Content};
+use super::snapshot::{Snapshot, View};
+use crate::error::Result;
+use crate::format::{JournalMode, PageSize};
+use crate::os::file_identity::FileIdentity;
+
+/// Makes the snapshot of a database without a log, whose file is held still.
+pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot> {
+    let file_bytes = view.file_bytes()?;
+    let snapshot = |view, page_size, page_count, content| Snapshot {
+        view,
+        page_size,
+        page_count,
+        journal_mode: JournalMode::Rollback,
+        stamp: ChangeStamp { identity, content: Content::Rollback(content) },
+    };
+    if PageSize::DEFAULT.pages_in(file_bytes) == 0 {
+        return Ok(snapshot(view, PageSize::DEFAULT, 0, [0; 16]));
+    }
+    let header = view.read_header()?;
+    let page_count = view.page_count(&header, header.page_size.pages_in(file_bytes))?;
+    Ok(snapshot(view, header.page_size, page_count, header.change_stamp_bytes()))
+}

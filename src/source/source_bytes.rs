@@ -1,0 +1,30 @@
+//! A database made of bytes that nobody else can change: an image in memory, or what a fuzzer thinks of.
+
+use crate::os::random_access::ReadAt;
+use std::io;
+use std::sync::Arc;
+
+/// A database and its side files as bytes; an empty side file is as good as none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceBytes {
+    /// The database file.
+    pub database: Vec<u8>,
+    /// The write-ahead log, `-wal`.
+    pub wal: Vec<u8>,
+    /// The rollback journal, `-journal`.
+    pub journal: Vec<u8>,
+}
+
+/// The log among such bytes.
+#[derive(Debug)]
+pub(super) struct WalOf(pub(super) Arc<SourceBytes>);
+
+impl ReadAt for WalOf {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.wal.read_at(buffer, offset)
+    }
+
+    fn size_bytes(&self) -> io::Result<u64> {
+        self.0.wal.size_bytes()
+    }
+}

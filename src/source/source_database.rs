@@ -1,0 +1,179 @@
+//! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
+
+use super::frame_index::FrameIndex;
+use super::snapshot::{Begun, Held, Overlay, Snapshot, Standing, View};
+use super::source_bytes::SourceBytes;
+use super::{hot_journal, rollback_snapshot, snapshot, source_bytes, wal_snapshot};
+use crate::error::{Error, Obstacle, Problem, Result};
+use crate::format::JournalMode;
+use crate::lock::database_lock::SharedLock;
+use crate::lock::{LockHolder, Tried, lock_holders};
+use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::lock_file::LockFile;
+use crate::os::random_access::ReadAt;
+use crate::side_files::SideFiles;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a source made of bytes is called in messages.
+const IN_MEMORY: &str = "memory";
+
+/// A database to be copied. It is only ever read (C1), and nothing is locked but while a snapshot lasts.
+///
+/// One exception: a database in WAL mode stays locked SHARED between the steps of one copy, as in SQLite. This holds up
+/// no reader, writer or checkpoint; without it the log could vanish between two steps, and nobody could tell whether
+/// something had been committed (C5).
+#[derive(Debug)]
+pub struct Source {
+    origin: Origin,
+    /// SHARED on a database in WAL mode, between two snapshots.
+    resting: Option<SharedLock>,
+    /// The frames of the snapshot before.
+    known_frames: Option<Arc<FrameIndex>>,
+}
+
+#[derive(Debug)]
+enum Origin {
+    /// The name that the caller gave, and where it leads.
+    Files(PathBuf, SideFiles),
+    Bytes(Arc<SourceBytes>),
+}
+
+impl Source {
+    /// The database at `path`. It is opened to see that it can be read; nothing is locked.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::NotAFile),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let files = SideFiles::of(path)?;
+        let found = match file_identity::look(files.database()).map_err(Error::io("open", path))? {
+            Found::Folder => Some("a folder"),
+            Found::Other => Some("a device or a pipe"),
+            Found::File { .. } | Found::Nothing => None,
+        };
+        if let Some(found) = found {
+            return Err(Error::new(path, Problem::NotAFile { found }));
+        }
+        LockFile::open(files.database()).map_err(Error::io("open", path))?;
+        Ok(Self::new(Origin::Files(path.to_owned(), files)))
+    }
+
+    /// A database made of bytes, which are believed to be of one moment.
+    #[must_use]
+    pub fn from_bytes(bytes: SourceBytes) -> Self {
+        Self::new(Origin::Bytes(Arc::new(bytes)))
+    }
+
+    fn new(origin: Origin) -> Self {
+        Self { origin, resting: None, known_frames: None }
+    }
+
+    /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Files(_, files) => Some(files.database()),
+            Origin::Bytes(_) => None,
+        }
+    }
+
+    /// What to call it in messages.
+    pub(crate) fn name(&self) -> &Path {
+        match &self.origin {
+            Origin::Files(name, _) => name,
+            Origin::Bytes(_) => Path::new(IN_MEMORY),
+        }
+    }
+
+    /// Who holds locks on it now, as far as can be told.
+    pub(crate) fn lock_holders(&self) -> Vec<LockHolder> {
+        self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Begins a snapshot: locks first (C2), then looks.
+    pub(crate) fn begin(&mut self) -> Result<Begun> {
+        let begun = match &self.origin {
+            Origin::Files(_, files) => begin_from_files(files, self.resting.take(), &mut self.known_frames)?,
+            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, &mut self.known_frames)?),
+        };
+        Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
+    }
+
+    /// Ends a snapshot of this source, and says whether what was read in it counts.
+    pub(crate) fn end(&mut self, snapshot: Snapshot) -> Result<Standing> {
+        let standing = match &snapshot.view.held {
+            Held::LogWithoutIndex { wal_index, .. } if wal_snapshot::appeared(wal_index)? => {
+                Standing::Withdrawn
+            }
+            _ => Standing::Confirmed,
+        };
+        self.resting = snapshot.view.held.into_rest();
+        Ok(standing)
+    }
+}
+
+/// Goes through SQLite's own order of questions (`[copy-protocol.md#beginning-a-snapshot]`).
+fn begin_from_files(
+    files: &SideFiles,
+    resting: Option<SharedLock>,
+    known: &mut Option<Arc<FrameIndex>>,
+) -> Result<std::result::Result<Snapshot, Obstacle>> {
+    let path = files.database();
+    let shared = match resting {
+        Some(shared) => shared,
+        None => {
+            let file = LockFile::open(path).map_err(Error::io("open", path))?;
+            match SharedLock::acquire(file).map_err(Error::io("lock", path))? {
+                Tried::Granted(shared) => shared,
+                Tried::Busy(_) => return Ok(Err(Obstacle::Writer)),
+            }
+        }
+    };
+    let identity = shared.file().identity();
+    if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
+        // Another file has been put in its place: its side files are under these names now.
+        return Ok(Err(Obstacle::Change));
+    }
+    if let Some(journal) = hot_journal::find(files, &shared)? {
+        return Err(Error::new(path, Problem::HotJournal { journal }));
+    }
+    if logged(files, &shared)? {
+        return wal_snapshot::begin(files, shared, known);
+    }
+    let view = View { name: path.to_owned(), held: Held::Shared(shared), overlay: Overlay::Nothing };
+    rollback_snapshot::of(view, Some(identity)).map(Ok)
+}
+
+/// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; but none counts
+/// beside an empty database.
+fn logged(files: &SideFiles, shared: &SharedLock) -> Result<bool> {
+    let path = files.database();
+    if shared.file().size_bytes().map_err(Error::io("look at", path))? <= 1 {
+        return Ok(false);
+    }
+    let wal = files.wal();
+    match file_identity::look(&wal).map_err(Error::io("look at", &wal))? {
+        Found::Nothing | Found::File { size_bytes: 0 } => {
+            Ok(snapshot::read_header(shared.file(), path)?.journal_mode() == JournalMode::Wal)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// The same questions, asked of bytes: there are no locks, and nobody is connected.
+fn begin_from_bytes(bytes: &Arc<SourceBytes>, known: &mut Option<Arc<FrameIndex>>) -> Result<Snapshot> {
+    let name = Path::new(IN_MEMORY);
+    if hot_journal::begins_hot(&bytes.journal).map_err(Error::io("read", name))? && bytes.database.len() > 1 {
+        return Err(Error::new(name, Problem::HotJournal { journal: name.to_owned() }));
+    }
+    let held = Held::Bytes(Arc::clone(bytes));
+    if bytes.database.len() > 1 && !bytes.wal.is_empty() {
+        let file = Box::new(source_bytes::WalOf(Arc::clone(bytes)));
+        let log = wal_snapshot::Log { file, path: name.to_owned() };
+        return wal_snapshot::of(name, held, Some(log), None, known);
+    }
+    rollback_snapshot::of(View { name: name.to_owned(), held, overlay: Overlay::Nothing }, None)
+}

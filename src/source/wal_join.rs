@@ -1,0 +1,106 @@
+//! Joining a live log without writing a byte: which lock to take on the wal-index, and what it can be believed then.
+//!
+//! | found | held | the wal-index is |
+//! |---|---|---|
+//! | somebody alive keeps it, and a read mark stands at the last commit | the slot of that mark | live |
+//! | somebody alive keeps it | slot 0, so that no checkpointer writes the file | live |
+//! | nobody keeps it | slot 0 | stale: the log is read as recovery would read it |
+//! | its keeper died while publishing a commit, others live | slot 0, and writers kept out | stale |
+//!
+//! SHARED on the database is held before and after, so the file cannot be removed meanwhile
+//! (`[copy-protocol.md#joining-a-live-log]`). What the index says counts only when it was read after the lock was taken.
+
+use crate::error::Obstacle;
+use crate::format::WalIndex;
+use crate::format::wal_index::WAL_INDEX_BYTES;
+use crate::lock::Tried;
+use crate::lock::wal_lock::{Connected, ReadSlot, WalReadLock};
+use crate::os::clock::Deadline;
+use crate::os::lock_file::LockFile;
+use crate::os::random_access::read_padded;
+use std::io;
+use std::time::Duration;
+
+/// How often a wal-index that is just changing hands is looked at again, and after what pause.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What came of joining.
+#[derive(Debug)]
+pub(super) enum Joined {
+    /// The wal-index can be believed.
+    Live(WalReadLock, WalIndex),
+    /// It cannot, but no committed frame and no page of the file changes as long as the lock is held.
+    Stale(WalReadLock),
+    Busy(Obstacle),
+}
+
+pub(super) fn join(mut wal_index: LockFile) -> io::Result<Joined> {
+    let mut obstacle = Obstacle::Recovery;
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            Deadline::after(None).sleep(PAUSE);
+        }
+        wal_index = match try_marked_slot(wal_index)? {
+            Tried::Granted((lock, index)) => return Ok(Joined::Live(lock, index)),
+            Tried::Busy(wal_index) => wal_index,
+        };
+        let lock = match WalReadLock::acquire(wal_index, ReadSlot::ZERO)? {
+            Tried::Granted(lock) => lock,
+            Tried::Busy(file) => {
+                obstacle = Obstacle::Checkpointer;
+                wal_index = file;
+                continue;
+            }
+        };
+        obstacle = Obstacle::Recovery;
+        match (lock.connected()?, read_index(lock.wal_index())?) {
+            (Connected::Nobody, _) => return Ok(Joined::Stale(lock)),
+            (Connected::Somebody, Some(index)) => return Ok(Joined::Live(lock, index)),
+            // Nobody publishes and nobody recovers now: if it still makes no sense, whoever was at it is dead.
+            (Connected::Somebody, None) if attempt + 1 == TRIES && lock.also_keep_writers_out()? => {
+                return Ok(match read_index(lock.wal_index())? {
+                    Some(index) => Joined::Live(lock, index),
+                    None => Joined::Stale(lock),
+                });
+            }
+            _ => wal_index = lock.release()?,
+        }
+    }
+    Ok(Joined::Busy(obstacle))
+}
+
+/// Takes a slot whose mark is the last commit: it holds up nobody, a checkpoint of all frames up to it can go on.
+fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Tried<(WalReadLock, WalIndex), LockFile>> {
+    let Some(seen) = read_index(&wal_index)? else { return Ok(Tried::Busy(wal_index)) };
+    if seen.backfilled == seen.header.mx_frame {
+        // Slot 0 is the one then: with it the log can even be begun anew.
+        return Ok(Tried::Busy(wal_index));
+    }
+    let fits =
+        |index: &WalIndex, slot: ReadSlot| index.read_marks.get(slot.index()) == Some(&index.header.mx_frame);
+    for slot in ReadSlot::MARKED.into_iter().filter(|&slot| fits(&seen, slot)) {
+        match WalReadLock::acquire(wal_index, slot)? {
+            Tried::Busy(file) => wal_index = file,
+            Tried::Granted(lock) => {
+                let now = read_index(lock.wal_index())?;
+                if let Some(index) = now
+                    && index.header == seen.header
+                    && fits(&index, slot)
+                    && lock.connected()? == Connected::Somebody
+                {
+                    return Ok(Tried::Granted((lock, index)));
+                }
+                wal_index = lock.release()?;
+            }
+        }
+    }
+    Ok(Tried::Busy(wal_index))
+}
+
+/// What the wal-index says; `None` while it says nothing that can be believed.
+fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
+    let mut bytes = [0; WAL_INDEX_BYTES];
+    let count = read_padded(wal_index, &mut bytes, 0)?;
+    Ok(bytes.get(..count).and_then(|bytes| WalIndex::parse(bytes).ok()))
+}

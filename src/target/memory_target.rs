@@ -1,0 +1,90 @@
+//! A copy in memory: the image that a deserialize call takes.
+
+use super::Target;
+use crate::error::{Error, Result};
+use crate::format::page_number::PageNumber;
+use crate::format::page_size::PageSize;
+use std::io;
+use std::path::Path;
+
+/// A database image in a `Vec<u8>`, page after page.
+#[derive(Debug, Default)]
+pub struct MemoryTarget {
+    page_size: PageSize,
+    bytes: Vec<u8>,
+}
+
+impl MemoryTarget {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The image: empty until the copy is done.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Grows or cuts the image, with zeros for what is new.
+    fn resize(&mut self, size_bytes: u64) -> Result<()> {
+        let too_large = || {
+            Error::io("hold the copy in", Path::new("memory"))(io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                format!("{size_bytes} bytes are too many"),
+            ))
+        };
+        let size = usize::try_from(size_bytes).map_err(|_| too_large())?;
+        self.bytes.try_reserve(size.saturating_sub(self.bytes.len())).map_err(|_| too_large())?;
+        self.bytes.resize(size, 0);
+        Ok(())
+    }
+}
+
+impl Target for MemoryTarget {
+    fn admit(&mut self, _: Option<&Path>) -> Result<()> {
+        Ok(())
+    }
+
+    fn begin(&mut self, page_size: PageSize) -> Result<()> {
+        self.page_size = page_size;
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
+        let start = first.offset(self.page_size);
+        let end = start.saturating_add(pages.len() as u64);
+        if end > self.bytes.len() as u64 {
+            self.resize(end)?;
+        }
+        let place =
+            usize::try_from(start).ok().and_then(|start| self.bytes.get_mut(start..)?.get_mut(..pages.len()));
+        if let Some(place) = place {
+            place.copy_from_slice(pages);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, page_count: u32) -> Result<()> {
+        self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_lie_at_their_places_and_the_end_is_cut() {
+        let mut target = MemoryTarget::new();
+        target.begin(PageSize::new(512).unwrap()).unwrap();
+        target.write_pages(PageNumber::new(3).unwrap(), &[3; 1024]).unwrap();
+        target.write_pages(PageNumber::FIRST, &[1; 512]).unwrap();
+        target.finish(3).unwrap();
+        let bytes = target.into_bytes();
+        assert_eq!(bytes.len(), 3 * 512);
+        assert_eq!((bytes[0], bytes[511], bytes[512], bytes[1024]), (1, 1, 0, 3));
+    }
+}
