@@ -55,9 +55,9 @@ fn copy_and_judge(source: &Path, target: &Path) -> Outcome {
     let notes = number("SELECT count(*) FROM note")?;
     let money = number("SELECT sum(balance) FROM account")?;
     println!(
-        "  copied {} pages in {:.0?}; commits before {commits_before}, in the copy {commits}, after {commits_after}; \
-         integrity {verdict}, notes {notes}, money {money}",
-        report.page_count, report.elapsed
+        "  copied {} pages in {:.0?} (found locked {} times); commits before {commits_before}, in the copy {commits}, \
+         after {commits_after}; integrity {verdict}, notes {notes}, money {money}",
+        report.page_count, report.elapsed, report.busy_count
     );
 
     let in_time = (commits_before..=commits_after).contains(&commits);
