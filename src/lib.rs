@@ -1,4 +1,56 @@
 //! Copies a live SQLite database, page by page, without libsqlite3.
+//!
+//! litecopy reads the file format itself, takes SQLite's own locks, and hands over a file that SQLite opens as if its own
+//! online backup had made it, while other processes go on writing. The source is only ever read: no byte of it changes,
+//! no side file appears beside it.
+//!
+//! # The simplest call
+//!
+//! ```no_run
+//! litecopy::copy_database("app.db", "backup.db")?;
+//! # Ok::<(), litecopy::Error>(())
+//! ```
+//!
+//! # Options
+//!
+//! [`CopyOptions`] says how many pages a step copies, how long to wait and for what, and who is told of the progress:
+//!
+//! ```no_run
+//! use std::ops::ControlFlow;
+//! use std::time::Duration;
+//!
+//! let report = litecopy::CopyOptions::new()
+//!     .pages_per_step(100)
+//!     .lock_timeout(Some(Duration::from_secs(5)))
+//!     .copy_with_progress("app.db", "backup.db", |progress| {
+//!         println!("{} of {} pages left", progress.remaining, progress.page_count);
+//!         ControlFlow::Continue(())
+//!     })?;
+//! println!("{} bytes, begun again {} times", report.size_bytes(), report.restarts);
+//! # Ok::<(), litecopy::Error>(())
+//! ```
+//!
+//! # Pieces
+//!
+//! A [`Backup`] moves pages from a [`Source`] to a [`Target`] in steps, as `sqlite3_backup_step` does:
+//!
+//! ```no_run
+//! use litecopy::{Backup, MemoryTarget, Source, StepOutcome};
+//!
+//! let mut backup = Backup::new(Source::open("app.db")?, MemoryTarget::new())?;
+//! while backup.step(100)? != StepOutcome::Done {
+//!     // Busy or More: do something else, or sleep.
+//! }
+//! let image: Vec<u8> = backup.into_target().into_bytes();
+//! # Ok::<(), litecopy::Error>(())
+//! ```
+//!
+//! Beside the copier stands what it is made of: [`mod@format`] tells what the bytes of database, log, wal-index and
+//! journal mean, and [`lock`] who holds which lock.
+//!
+//! # What always holds
+//!
+//! The promises C1 to C12, and how they are kept, are in `format-spec-notes/copy-protocol.md`.
 
 mod backup;
 mod error;

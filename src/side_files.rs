@@ -28,7 +28,7 @@ impl SideFiles {
             return Ok(Self { database });
         }
         let folder = crate::os::durable_file::folder_of(path);
-        let folder = std::fs::canonicalize(folder).map_err(Error::io("open the folder of", path))?;
+        let folder = std::fs::canonicalize(folder).map_err(Error::io("open its folder", path))?;
         let name = path.file_name().ok_or_else(|| {
             Error::io("create", path)(std::io::Error::new(std::io::ErrorKind::InvalidInput, "no file name"))
         })?;

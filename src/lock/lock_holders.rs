@@ -73,8 +73,9 @@ fn holders_on(path: &Path, locks: &[(&'static str, ByteRange)]) -> Result<Vec<Lo
         holders.extend(of_lock.map(|lock| holder(name, lock.kind, lock.process_id)));
         // The list may leave out what belongs to another container: the kernel is asked about each lock too.
         if holders.len() == before
-            && let Some(conflict) =
-                file.find_conflict(range, LockKind::Exclusive).map_err(Error::io("ask for locks on", path))?
+            && let Some(conflict) = file
+                .find_conflict(range, LockKind::Exclusive)
+                .map_err(Error::io("ask for its locks", path))?
         {
             holders.push(holder(name, conflict.kind, conflict.process_id));
         }

@@ -17,7 +17,7 @@ pub(super) fn find(files: &SideFiles, shared: &SharedLock) -> Result<Option<Path
         Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
         _ => {}
     }
-    if shared.reserved_by_other().map_err(Error::io("ask for locks on", files.database()))? {
+    if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
         // A live writer's: nothing of his transaction is in the file while SHARED is held.
         return Ok(None);
     }

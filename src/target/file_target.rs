@@ -124,7 +124,7 @@ impl Target for FileTarget {
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
         let file = DurableFile::create(files.database(), self.like.as_ref())
-            .map_err(Error::io("create a temporary file beside", &self.path))?;
+            .map_err(Error::io("create a temporary file beside it", &self.path))?;
         self.page_size = page_size;
         self.file = Some(file);
         Ok(())
@@ -138,7 +138,7 @@ impl Target for FileTarget {
     fn finish(&mut self, page_count: u32) -> Result<()> {
         let file = self.file.take().ok_or_else(|| not_begun(&self.path))?;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
-        file.set_size(size_bytes).map_err(Error::io("set the size of", &self.path))?;
+        file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
         file.sync().map_err(Error::io("sync", &self.path))?;
         let files = SideFiles::of_new(&self.path)?;
         let old = self.lock_the_old(&files)?;
@@ -147,7 +147,7 @@ impl Target for FileTarget {
         drop(old);
         published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => self.problem(Problem::TargetExists),
-            _ => Error::io("put the copy at", &self.path)(error),
+            _ => Error::io("put the copy in its place", &self.path)(error),
         })
     }
 }

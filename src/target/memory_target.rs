@@ -30,7 +30,7 @@ impl MemoryTarget {
     /// Grows or cuts the image, with zeros for what is new.
     fn resize(&mut self, size_bytes: u64) -> Result<()> {
         let too_large = || {
-            Error::io("hold the copy in", Path::new("memory"))(io::Error::new(
+            Error::io("hold the copy", Path::new("memory"))(io::Error::new(
                 io::ErrorKind::OutOfMemory,
                 format!("{size_bytes} bytes are too many"),
             ))
