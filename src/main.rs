@@ -1,3 +1,7 @@
-//! The command `litecopy`.
+//! The command `litecopy`: words in, words out. All it knows of databases it asks of the library.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run::run()
+}

@@ -131,8 +131,6 @@ mod tests {
     use super::*;
     use crate::format::journal_record::journal_checksum;
 
-    const PAGE: PageSize = PageSize::ALL[0];
-
     fn header(records: u32, nonce: u32, page_count: u32) -> Vec<u8> {
         let mut bytes = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
         for field in [records, nonce, page_count, 512, 512] {

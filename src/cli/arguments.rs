@@ -1,0 +1,122 @@
+//! What can be said on the command line, and its help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Copies a live SQLite database, page by page, without libsqlite3
+#[derive(Debug, Parser)]
+#[command(name = "litecopy", version, after_help = super::exit_code::HELP, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Copy a database that others may be using; the source is only read
+    Copy(CopyArguments),
+    /// Say what a database file is: header, journal mode, side files, locks
+    Info(InfoArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = super::exit_code::COPY_HELP)]
+pub(crate) struct CopyArguments {
+    /// The database to copy
+    pub(crate) source: PathBuf,
+
+    /// The file to make; its folder must be there
+    pub(crate) target: PathBuf,
+
+    /// Pages copied each time the source is locked; writers get their turn in between, and the copy starts again
+    /// when one commits. 0 or less: all in one go, from one snapshot
+    #[arg(long, value_name = "N", default_value_t = -1, allow_negative_numbers = true)]
+    pub(crate) pages: i32,
+
+    /// Wait this long before trying again when the source is locked (seconds, or with a unit: 250ms, 2s, 1m)
+    #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = duration)]
+    pub(crate) sleep: Duration,
+
+    /// Give up when the source has been locked by another this long
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    /// Give up when the whole copy takes longer than this [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(crate) deadline: Option<Duration>,
+
+    /// Put the copy in the place of an existing TARGET, at the end and in one move
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// How to show the way, on stderr
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar when stderr is a terminal, else nothing
+    Auto,
+    /// A bar (it is drawn on terminals only)
+    Bar,
+    /// For programs: a JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArguments {
+    /// The database to look at; it is only read
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
+fn duration(words: &str) -> Result<Duration, String> {
+    let words = words.trim();
+    let digits = words.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_in_seconds = match &words[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
+    };
+    let number: f64 = digits.trim().parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number * unit_in_seconds)
+        .map_err(|_| "a length of time is 0 or more, and not for ever".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_duration_is_seconds_or_has_a_unit() {
+        assert_eq!(duration("0.25"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("2 s"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for wrong in ["", "x", "-1", "inf", "nan", "1d", "1e400", "5 parsecs"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! How the command ends, and what it says when something is wrong.
+
+use std::process::ExitCode;
+
+use litecopy::{Error, ErrorKind};
+
+/// The exit codes, as the help shows them.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  refused or failed
+  2  wrong use
+  5  the database was still busy at the timeout, or the copy not done at the deadline";
+
+/// What the help of `copy` says beyond its options.
+pub(crate) const COPY_HELP: &str = "\
+The target is written under a temporary name and renamed when it is complete and on disk: a copy that fails leaves \
+nothing under the target's name, or what was there before.
+
+On stdout: one line at the end. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
+object with the member `event`: `progress` (with status 0, 5, 6 or 101, remaining, page_count, restarts) and `error` \
+(with kind, message, advice, path) on stderr, `done` on stdout.
+
+Exit codes:
+  0  done: the copy is complete and on disk
+  1  refused or failed
+  2  wrong use
+  5  the source was still busy at the timeout, or the copy not done at the deadline";
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    Failed,
+    WrongUse,
+    StillBusy,
+}
+
+impl Ending {
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::WrongUse => 2,
+            Self::StillBusy => 5,
+        })
+    }
+
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            // Both pass by themselves: the same command may succeed later.
+            ErrorKind::Busy | ErrorKind::DeadlinePassed => Self::StillBusy,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// What was wrong and, on a second line, what to do about it.
+pub(crate) fn message(error: &Error) -> String {
+    match error.advice() {
+        Some(advice) => format!("litecopy: {error}\n  {advice}"),
+        None => format!("litecopy: {error}"),
+    }
+}
+
+/// The same for a program: one JSON object.
+pub(crate) fn json_message(error: &Error) -> serde_json::Value {
+    serde_json::json!({
+        "event": "error",
+        "kind": kind_name(error.kind()),
+        "message": error.to_string(),
+        "advice": error.advice(),
+        "path": error.path().to_string_lossy(),
+    })
+}
+
+/// The kind's name in the style of JSON members: `TargetExists` is `target_exists`.
+fn kind_name(kind: ErrorKind) -> String {
+    let mut name = String::new();
+    for c in format!("{kind:?}").chars().take_while(|c| c.is_alphanumeric()) {
+        if c.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_named_in_small_letters() {
+        assert_eq!(kind_name(ErrorKind::TargetExists), "target_exists");
+        assert_eq!(kind_name(ErrorKind::NotADatabase), "not_a_database");
+        assert_eq!(kind_name(ErrorKind::Busy), "busy");
+    }
+}

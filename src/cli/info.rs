@@ -1,0 +1,211 @@
+//! `litecopy info`: what a database file is, for people or as one JSON object.
+
+use litecopy::JournalMode;
+use litecopy::inspect::{
+    DatabaseReport, HeaderReport, JournalReport, JournalState, PageCountSource, WalIndexReport, WalReport,
+    inspect_database,
+};
+use litecopy::lock::LockHolder;
+
+use super::arguments::InfoArguments;
+use super::exit_code::{Ending, message};
+use super::numbers::{counted, grouped, size};
+use super::run::{say, say_error};
+
+pub(crate) fn info(arguments: &InfoArguments) -> Ending {
+    let report = match inspect_database(&arguments.file) {
+        Ok(report) => report,
+        Err(error) => {
+            say_error(&message(&error));
+            return Ending::of(&error);
+        }
+    };
+    if !arguments.json {
+        return say(text(&report).trim_end());
+    }
+    match serde_json::to_string_pretty(&report) {
+        Ok(json) => say(&json),
+        Err(error) => {
+            say_error(&format!("litecopy: {}: cannot be told as JSON: {error}", arguments.file.display()));
+            Ending::Failed
+        }
+    }
+}
+
+/// The whole report as people read it.
+fn text(report: &DatabaseReport) -> String {
+    let mut page = Page::default();
+    page.line("file", report.path.display());
+    page.line("size", size(report.size_bytes));
+    page.line("journal mode", mode_name(report.journal_mode));
+    if let Some(count) = report.page_count {
+        let told_by = match report.page_count_told_by {
+            Some(PageCountSource::Header) => "as the header says",
+            Some(PageCountSource::Wal) => "by the last commit in the log",
+            _ => "by the size of the file",
+        };
+        page.line("pages", format!("{} ({told_by})", grouped(u64::from(count))));
+    }
+    if !report.read_under_lock {
+        page.line(
+            "note",
+            "a writer holds it (or it cannot be locked): what is said here may mix two versions",
+        );
+    }
+    match &report.header {
+        Some(header) => header_lines(&mut page, "header", header),
+        None => page.line("header", "none: the file is empty, which is an empty database"),
+    }
+    let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
+    if let Some(header) = newer.filter(|newer| report.header.as_ref() != Some(newer)) {
+        header_lines(&mut page, "header in the log (what readers see)", header);
+    }
+    side_files(&mut page, report);
+    page.title("locks");
+    for holder in &report.locks {
+        page.line(holder.lock, holder_words(holder));
+    }
+    if report.locks.is_empty() {
+        page.line("none", "");
+    }
+    page.title("damage");
+    for damage in &report.damage {
+        page.line("found", format!("{}: {}", damage.path.display(), damage.message));
+    }
+    if report.damage.is_empty() {
+        page.line("none", "in what was looked at; pages beyond the first were not");
+    }
+    page.0
+}
+
+/// Lines of a name and what belongs to it, in two columns.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn title(&mut self, title: &str) {
+        self.0.push_str(&format!("\n{title}\n"));
+    }
+
+    fn line(&mut self, name: &str, value: impl ToString) {
+        let line = format!("  {name:<22} {}", value.to_string());
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
+}
+
+fn mode_name(mode: Option<JournalMode>) -> &'static str {
+    match mode {
+        Some(JournalMode::Wal) => "write-ahead log (WAL)",
+        Some(JournalMode::Rollback) => "rollback journal",
+        None => "unknown: not a database that can be read",
+    }
+}
+
+fn header_lines(page: &mut Page, title: &str, header: &HeaderReport) {
+    page.title(title);
+    page.line("magic", if header.magic_is_right { "SQLite format 3" } else { "wrong" });
+    page.line("page size", header.page_size.map_or_else(|| "wrong".to_owned(), |bytes| bytes.to_string()));
+    page.line("write version", header.write_version);
+    page.line("read version", header.read_version);
+    page.line("reserved bytes a page", header.reserved_bytes);
+    let [most, least, leaf] = header.payload_fractions;
+    page.line("payload fractions", format!("{most} {least} {leaf}"));
+    page.line("change counter", header.change_counter);
+    page.line("page count", header.page_count);
+    page.line("first freelist trunk", header.first_freelist_trunk);
+    page.line("free pages", header.freelist_page_count);
+    page.line("schema cookie", header.schema_cookie);
+    page.line("schema format", header.schema_format);
+    page.line("cache size", header.cache_size);
+    page.line("largest root page", header.largest_root_page);
+    page.line("text encoding", &header.text_encoding_name);
+    page.line("user version", header.user_version);
+    page.line("incremental vacuum", header.incremental_vacuum);
+    page.line("application id", format!("{:#010x}", header.application_id));
+    page.line("version-valid-for", header.version_valid_for);
+    page.line("written by SQLite", &header.sqlite_version);
+}
+
+fn side_files(page: &mut Page, report: &DatabaseReport) {
+    page.title("side files");
+    if let Some(journal) = &report.journal {
+        page.line("-journal", journal_words(journal));
+    }
+    if let Some(wal) = &report.wal {
+        page.line("-wal", wal_words(wal));
+        if let Some(reason) = &wal.end_of_valid_frames {
+            page.line("", format!("valid frames end at {reason}"));
+        }
+    }
+    if let Some(index) = &report.wal_index {
+        page.line("-shm", wal_index_words(index));
+    }
+    if report.journal.is_none() && report.wal.is_none() && report.wal_index.is_none() {
+        page.line("none", "");
+    }
+}
+
+fn journal_words(journal: &JournalReport) -> String {
+    let state = match journal.state {
+        JournalState::Empty => "empty, counts as absent",
+        JournalState::Zeroed => "cold: its header is zeroed",
+        JournalState::OfLiveWriter => "of a writer at work",
+        JournalState::DatabaseEmpty => "cold: the database is empty",
+        JournalState::Committed => "cold: its super-journal is gone",
+        JournalState::Hot => "HOT: a writer died; who opens the database next must roll back first",
+        _ => "of an unknown state",
+    };
+    let mut words = format!("{}, {state}", size(journal.size_bytes));
+    if let Some(pages) = journal.initial_page_count {
+        let pages = counted(u64::from(pages), "page", "pages");
+        words.push_str(&format!("; the database had {pages} before"));
+    }
+    if let Some(super_journal) = &journal.super_journal {
+        words.push_str(&format!("; names the super-journal {}", super_journal.display()));
+    }
+    words
+}
+
+fn wal_words(wal: &WalReport) -> String {
+    let bytes = size(wal.size_bytes);
+    if wal.size_bytes == 0 {
+        return format!("{bytes}, counts as absent");
+    }
+    if !wal.header_is_valid {
+        return format!("{bytes}, its header is not valid");
+    }
+    format!(
+        "{bytes}, {} of room for {}; committed: {} in {}",
+        counted(u64::from(wal.valid_frame_count), "valid frame", "valid frames"),
+        grouped(wal.frame_count),
+        grouped(u64::from(wal.committed_frame_count)),
+        counted(u64::from(wal.commit_count), "transaction", "transactions"),
+    )
+}
+
+fn wal_index_words(index: &WalIndexReport) -> String {
+    let bytes = size(index.size_bytes);
+    if !index.somebody_is_connected {
+        return format!("{bytes}, left over: nobody is connected");
+    }
+    if !index.header_is_valid {
+        return format!("{bytes}, its header is not valid just now");
+    }
+    let marks = index.read_marks.map(|mark| mark.map_or("-".to_owned(), |frame| frame.to_string()));
+    format!(
+        "{bytes}, last frame {}, {} of them in the database file too, read marks {}",
+        index.last_frame,
+        index.backfilled_frame_count,
+        marks.join(" ")
+    )
+}
+
+fn holder_words(holder: &LockHolder) -> String {
+    let kind = if holder.exclusive { "exclusive" } else { "shared" };
+    match (holder.process_id, &holder.command) {
+        (Some(process), Some(command)) => format!("{kind}, process {process} ({command})"),
+        (Some(process), None) => format!("{kind}, process {process}"),
+        (None, _) => format!("{kind}, by a process that the system does not name"),
+    }
+}

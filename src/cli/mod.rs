@@ -1,0 +1,9 @@
+//! The command's parts: its arguments, one file for each of its verbs, its progress and its exit codes.
+
+mod arguments;
+mod copy;
+mod exit_code;
+mod info;
+mod numbers;
+mod progress;
+pub(crate) mod run;

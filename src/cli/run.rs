@@ -1,0 +1,48 @@
+//! From the words of the command line to an exit code. A reader that goes away (a closed pipe) is no failure.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::arguments::{Arguments, Verb};
+use super::copy::copy;
+use super::exit_code::Ending;
+use super::info::info;
+
+pub(crate) fn run() -> ExitCode {
+    let ending = match Arguments::try_parse() {
+        Ok(arguments) => match &arguments.verb {
+            Verb::Copy(arguments) => copy(arguments),
+            Verb::Info(arguments) => info(arguments),
+        },
+        Err(help_or_error) => {
+            let wrong_use = help_or_error.use_stderr();
+            let printed = said(help_or_error.print());
+            if wrong_use { Ending::WrongUse } else { printed }
+        }
+    };
+    ending.code()
+}
+
+/// One line, or several, on stdout.
+pub(crate) fn say(text: &str) -> Ending {
+    let mut stdout = io::stdout().lock();
+    said(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+}
+
+fn said(result: io::Result<()>) -> Ending {
+    match result {
+        Ok(()) => Ending::Done,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ending::Done,
+        Err(error) => {
+            say_error(&format!("litecopy: stdout: cannot be written: {error}"));
+            Ending::Failed
+        }
+    }
+}
+
+/// On stderr; when nobody reads that either, the exit code must do.
+pub(crate) fn say_error(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}

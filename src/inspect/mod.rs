@@ -1,0 +1,17 @@
+//! Answers questions about database files; writes nothing.
+//!
+//! Two principles: nothing is changed, and as much as possible of a damaged file is decoded. Damage is therefore a part
+//! of a report and not an error; an error is only what keeps us from looking at all.
+
+mod database_report;
+mod header_report;
+mod journal_report;
+mod reading;
+mod wal_index_report;
+mod wal_report;
+
+pub use database_report::{DamageReport, DatabaseReport, PageCountSource, inspect_database};
+pub use header_report::HeaderReport;
+pub use journal_report::{JournalReport, JournalState};
+pub use wal_index_report::WalIndexReport;
+pub use wal_report::WalReport;

@@ -1,0 +1,94 @@
+//! What all reports share: a file being looked at, and the list of what is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use super::database_report::DamageReport;
+use crate::error::{Error, Problem, Result};
+use crate::lock::Tried;
+use crate::lock::database_lock::SharedLock;
+use crate::os::file_identity::{self, Found};
+use crate::os::lock_file::LockFile;
+use crate::os::random_access::{ReadAt, read_padded};
+
+/// A file that is there, opened for reading.
+pub(super) struct Looked {
+    pub(super) path: PathBuf,
+    pub(super) size_bytes: u64,
+    file: Handle,
+}
+
+/// The open file, with or without SHARED on it.
+enum Handle {
+    Unlocked(LockFile),
+    Shared(SharedLock),
+}
+
+impl Looked {
+    /// Opens the file at `path`; `None` where there is none.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>> {
+        let found = match file_identity::look(path).map_err(Error::io("look at", path))? {
+            Found::Nothing => return Ok(None),
+            Found::File { .. } => LockFile::open(path),
+            Found::Folder => return Err(Error::new(path, Problem::NotAFile { found: "a folder" })),
+            Found::Other => return Err(Error::new(path, Problem::NotAFile { found: "a device or a pipe" })),
+        };
+        let file = match found {
+            Ok(file) => file,
+            // Gone between the look and the opening.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("open", path)(error)),
+        };
+        let size_bytes = file.size_bytes().map_err(Error::io("look at", path))?;
+        Ok(Some(Self { path: path.to_owned(), size_bytes, file: Handle::Unlocked(file) }))
+    }
+
+    /// The same with SHARED held, when it is to be had at once; its size is then looked up anew.
+    pub(super) fn locked(self) -> Result<Self> {
+        let Handle::Unlocked(file) = self.file else { return Ok(self) };
+        let file = match SharedLock::acquire(file) {
+            Ok(Tried::Granted(shared)) => Handle::Shared(shared),
+            Ok(Tried::Busy(file)) => Handle::Unlocked(file),
+            // A file system without locks: there is something to see all the same.
+            Err(_) => Handle::Unlocked(LockFile::open(&self.path).map_err(Error::io("open", &self.path))?),
+        };
+        let locked = Self { file, ..self };
+        let size_bytes = locked.file().size_bytes().map_err(Error::io("look at", &locked.path))?;
+        Ok(Self { size_bytes, ..locked })
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self.file, Handle::Shared(_))
+    }
+
+    /// Whether a writer holds RESERVED or more; `None` without SHARED, when it cannot be told for sure.
+    pub(super) fn reserved_by_other(&self) -> Result<Option<bool>> {
+        match &self.file {
+            Handle::Unlocked(_) => Ok(None),
+            Handle::Shared(shared) => {
+                shared.reserved_by_other().map(Some).map_err(Error::io("ask for locks on", &self.path))
+            }
+        }
+    }
+
+    fn file(&self) -> &LockFile {
+        match &self.file {
+            Handle::Unlocked(file) => file,
+            Handle::Shared(shared) => shared.file(),
+        }
+    }
+
+    /// Fills `buffer` from `offset`; returns how much of it was there, the rest is zeros.
+    pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        read_padded(self.file(), buffer, offset).map_err(Error::io("read", &self.path))
+    }
+}
+
+/// Collects what is wrong, so that looking goes on.
+#[derive(Default)]
+pub(super) struct Findings(pub(super) Vec<DamageReport>);
+
+impl Findings {
+    pub(super) fn add(&mut self, path: &Path, message: impl ToString) {
+        self.0.push(DamageReport { path: path.to_owned(), message: message.to_string() });
+    }
+}

@@ -1,0 +1,277 @@
+//! The command `litecopy`, run as a process: what it prints, where, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic: that is how it fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a small database `app.db` in it, made and closed by SQLite.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(journal_mode: &str) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let database = place.open("app.db");
+        database.pragma_update(None, "journal_mode", journal_mode).unwrap();
+        database.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (randomblob(100000))").unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn open(&self, name: &str) -> Connection {
+        Connection::open(self.path(name)).unwrap()
+    }
+
+    /// Runs the command in the folder.
+    fn run(&self, arguments: &[&str]) -> Output {
+        litecopy(self.folder.path()).args(arguments).output().unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn litecopy(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("litecopy"));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}{}", stdout(output), stderr(output));
+}
+
+fn assert_right_copy(place: &Place, name: &str) {
+    let copy = place.open(name);
+    let verdict: String = copy.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+    let length: i64 = copy.query_row("SELECT sum(length(x)) FROM t", [], |r| r.get(0)).unwrap();
+    assert_eq!((verdict.as_str(), length), ("ok", 100_000));
+}
+
+#[test]
+fn a_copy_ends_with_one_line_and_nothing_on_stderr() {
+    for mode in ["delete", "wal"] {
+        let place = Place::new(mode);
+        let output = place.run(&["copy", "app.db", "copy.db"]);
+        assert_code(&output, 0);
+        let line = stdout(&output);
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.starts_with("app.db -> copy.db: "), "{line}");
+        assert!(line.contains(" pages of 4096 bytes "), "{line}");
+        assert!(line.contains(if mode == "wal" { "wal mode" } else { "rollback mode" }), "{line}");
+        assert_eq!(stderr(&output), "", "silent in a pipe");
+        assert_eq!(place.names(), ["app.db", "copy.db"]);
+        assert_eq!(fs::read(place.path("app.db")).unwrap(), fs::read(place.path("copy.db")).unwrap());
+        assert_right_copy(&place, "copy.db");
+    }
+}
+
+#[test]
+fn a_copy_in_steps_is_the_same_copy() {
+    let place = Place::new("delete");
+    assert_code(&place.run(&["copy", "app.db", "all.db"]), 0);
+    assert_code(&place.run(&["copy", "app.db", "steps.db", "--pages", "3", "--sleep", "1ms"]), 0);
+    assert_code(&place.run(&["copy", "app.db", "minus.db", "--pages=-1"]), 0);
+    assert_code(&place.run(&["copy", "app.db", "zero.db", "--pages", "0"]), 0);
+    let all = fs::read(place.path("all.db")).unwrap();
+    for other in ["steps.db", "minus.db", "zero.db"] {
+        assert_eq!(fs::read(place.path(other)).unwrap(), all, "{other}");
+    }
+}
+
+#[test]
+fn progress_for_programs_is_one_object_a_line() {
+    let place = Place::new("delete");
+    let output = place.run(&["copy", "app.db", "copy.db", "--pages", "10", "--progress", "json"]);
+    assert_code(&output, 0);
+    let lines: Vec<Value> = stderr(&output).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(lines.len() >= 3, "{lines:?}");
+    assert!(lines.iter().all(|l| l["event"] == "progress"), "{lines:?}");
+    let last = &lines[lines.len() - 1];
+    assert_eq!((&last["status"], &last["remaining"], &last["restarts"]), (&101.into(), &0.into(), &0.into()));
+    assert_eq!(lines[0]["status"], 0);
+    let remaining: Vec<u64> = lines.iter().map(|l| l["remaining"].as_u64().unwrap()).collect();
+    assert!(remaining.is_sorted_by(|a, b| a > b), "{remaining:?}");
+
+    let done: Value = serde_json::from_str(stdout(&output).trim_end()).unwrap();
+    assert_eq!(done["event"], "done");
+    assert_eq!(done["page_count"], last["page_count"]);
+    assert_eq!(done["bytes"].as_u64().unwrap(), fs::metadata(place.path("copy.db")).unwrap().len());
+    assert_eq!(done["journal_mode"], "rollback");
+    assert!(done["elapsed_seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_bar_is_not_drawn_into_a_pipe() {
+    let place = Place::new("delete");
+    let output = place.run(&["copy", "app.db", "copy.db", "--progress", "bar"]);
+    assert_code(&output, 0);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn quiet_says_nothing_but_errors() {
+    let place = Place::new("delete");
+    let output = place.run(&["copy", "app.db", "copy.db", "--quiet"]);
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output) + &stderr(&output), "");
+    let output = place.run(&["copy", "app.db", "copy.db", "-q"]);
+    assert_code(&output, 1);
+    assert!(stderr(&output).starts_with("litecopy: "), "{}", stderr(&output));
+}
+
+#[test]
+fn an_existing_target_is_kept_unless_replacing_is_asked_for() {
+    let place = Place::new("delete");
+    fs::write(place.path("copy.db"), "precious").unwrap();
+    let output = place.run(&["copy", "app.db", "copy.db"]);
+    assert_refused(&output, "copy.db");
+    assert_eq!(fs::read(place.path("copy.db")).unwrap(), b"precious");
+    assert_eq!(place.names(), ["app.db", "copy.db"]);
+
+    assert_code(&place.run(&["copy", "app.db", "copy.db", "--replace"]), 0);
+    assert_right_copy(&place, "copy.db");
+    assert_eq!(place.names(), ["app.db", "copy.db"]);
+}
+
+/// Ends with 1; stderr says what, names the file, and has a second line that says what to do.
+fn assert_refused(output: &Output, file: &str) {
+    assert_code(output, 1);
+    assert_eq!(stdout(output), "");
+    let text = stderr(output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("litecopy: ") && lines[0].contains(file), "{text}");
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[1].starts_with("  ") && lines[1].len() > 10, "{text}");
+}
+
+#[test]
+fn what_cannot_be_copied_is_refused_and_nothing_is_left() {
+    let place = Place::new("delete");
+    fs::write(place.path("letter.txt"), "this is no database, ".repeat(300)).unwrap();
+    fs::create_dir(place.path("folder")).unwrap();
+    let before = place.names();
+    for (source, target) in [
+        ("missing.db", "copy.db"),
+        ("letter.txt", "copy.db"),
+        ("folder", "copy.db"),
+        ("app.db", "app.db"),
+        ("app.db", "./app.db"),
+    ] {
+        assert_refused(&place.run(&["copy", source, target]), source);
+        assert_refused(&place.run(&["copy", source, target, "--replace"]), source);
+        assert_eq!(place.names(), before, "{source}");
+    }
+    assert_refused(&place.run(&["copy", "app.db", "no-folder/copy.db"]), "no-folder");
+    assert_refused(&place.run(&["copy", "app.db", "folder", "--replace"]), "folder");
+    assert_eq!(place.names(), before);
+}
+
+#[test]
+fn errors_for_programs_are_objects_too() {
+    let place = Place::new("delete");
+    let output = place.run(&["copy", "missing.db", "copy.db", "--progress", "json"]);
+    assert_code(&output, 1);
+    let error: Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
+    assert_eq!(error["event"], "error");
+    assert!(error["message"].as_str().unwrap().contains("missing.db"), "{error}");
+    assert!(error["kind"].is_string() && error["advice"].is_string(), "{error}");
+}
+
+#[test]
+fn a_source_that_stays_locked_ends_with_5_and_leaves_nothing() {
+    let place = Place::new("delete");
+    let holder = place.open("app.db");
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let output = place.run(&["copy", "app.db", "copy.db", "--timeout", "0.2", "--sleep", "50ms"]);
+    assert_code(&output, 5);
+    assert!(stderr(&output).starts_with("litecopy: "), "{}", stderr(&output));
+    assert!(stderr(&output).contains("app.db"), "{}", stderr(&output));
+    assert!(!place.path("copy.db").exists());
+    holder.execute_batch("COMMIT").unwrap();
+    assert_code(&place.run(&["copy", "app.db", "copy.db"]), 0);
+    assert_eq!(place.names(), ["app.db", "copy.db"]);
+}
+
+#[test]
+fn a_writer_that_only_prepares_does_not_hinder() {
+    let place = Place::new("delete");
+    let writer = place.open("app.db");
+    writer.execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES ('not committed')").unwrap();
+    assert_code(&place.run(&["copy", "app.db", "copy.db", "--timeout", "0"]), 0);
+    assert_right_copy(&place, "copy.db");
+}
+
+#[test]
+fn wrong_use_ends_with_2() {
+    let place = Place::new("delete");
+    let wrong: [&[&str]; 8] = [
+        &[],
+        &["copy"],
+        &["copy", "app.db"],
+        &["cpoy", "app.db", "copy.db"],
+        &["copy", "app.db", "copy.db", "--pages", "many"],
+        &["copy", "app.db", "copy.db", "--sleep", "-1"],
+        &["copy", "app.db", "copy.db", "--timeout", "soon"],
+        &["copy", "app.db", "copy.db", "--progress", "loud"],
+    ];
+    for arguments in wrong {
+        let output = place.run(arguments);
+        assert_code(&output, 2);
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert_ne!(stderr(&output), "", "{arguments:?}");
+    }
+    assert_eq!(place.names(), ["app.db"]);
+}
+
+#[test]
+fn help_names_the_exit_codes() {
+    let place = Place::new("delete");
+    for arguments in [&["--help"][..], &["copy", "--help"]] {
+        let output = place.run(arguments);
+        assert_code(&output, 0);
+        for words in ["Exit codes:", "0  done", "1  refused or failed", "2  wrong use", "5  the "] {
+            assert!(stdout(&output).contains(words), "{words}: {}", stdout(&output));
+        }
+    }
+    let version = place.run(&["--version"]);
+    assert_eq!(stdout(&version), format!("litecopy {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// A reader of our stdout that has gone away.
+#[test]
+fn a_closed_pipe_is_success() {
+    let place = Place::new("delete");
+    let runs: [&[&str]; 3] = [&["info", "app.db"], &["copy", "app.db", "copy.db"], &["--help"]];
+    for arguments in runs {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = litecopy(place.folder.path()).args(arguments).stdout(writer).output().unwrap();
+        assert_code(&output, 0);
+        assert_eq!(stderr(&output), "", "{arguments:?}");
+    }
+    assert_right_copy(&place, "copy.db");
+}

@@ -1,0 +1,239 @@
+//! Reads the project's own source and keeps its rules, so that no reviewer has to: floors, `unsafe`, sleeping,
+//! opening words, pointers to the notes, invariants, lengths, and the README's commands in `.ci/run`.
+//!
+//! The rules stand in `tidy/rules.rs`; below, each is run over the project, then shown to be able to fail.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic: that is how it fails")]
+
+#[path = "tidy/rules.rs"]
+mod rules;
+#[path = "tidy/text.rs"]
+mod text;
+
+use text::{SourceFile, exists, file, files};
+
+fn assert_tidy(wrong: impl Iterator<Item = String>) {
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+fn notes() -> Vec<SourceFile> {
+    files("format-spec-notes", ".md")
+}
+
+fn pages_of_notes() -> Vec<SourceFile> {
+    notes().into_iter().filter(|n| !n.path.ends_with("/README.md")).collect()
+}
+
+fn all_rust() -> Vec<SourceFile> {
+    ["src", "tests", "examples", "benches", "fuzz"].iter().flat_map(|f| files(f, ".rs")).collect()
+}
+
+#[test]
+fn each_file_opens_with_its_purpose() {
+    assert!(files("src", ".rs").len() > 2, "the source was not found");
+    assert_tidy(all_rust().iter().flat_map(rules::opens_with_purpose));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    assert_tidy(all_rust().iter().flat_map(rules::short_enough));
+}
+
+#[test]
+fn each_floor_uses_only_those_below() {
+    assert_tidy(files("src", ".rs").iter().flat_map(rules::keeps_to_floor));
+}
+
+#[test]
+fn unsafe_stands_in_os_with_its_reason() {
+    assert_tidy(files("src", ".rs").iter().flat_map(rules::unsafe_has_reason));
+}
+
+#[test]
+fn only_the_clock_sleeps() {
+    assert_tidy(files("src", ".rs").iter().flat_map(rules::does_not_sleep));
+}
+
+/// Pages that are being written: pointers to them are let through until they are there.
+const ANNOUNCED: &[&str] =
+    &["database-header.md", "journal.md", "pages.md", "records.md", "wal-index.md", "wal.md"];
+
+#[test]
+fn pointers_to_the_notes_lead_there() {
+    let notes = notes();
+    let is_announced = |w: &String| ANNOUNCED.iter().any(|page| w.contains(&format!("[{page}")));
+    let is_awaited = |w: &String| w.ends_with("no such page in format-spec-notes/") && is_announced(w);
+    let wrong = files("src", ".rs").into_iter().flat_map(|f| rules::pointers_lead_somewhere(&f, &notes));
+    assert_tidy(wrong.filter(|w| !is_awaited(w)));
+}
+
+#[test]
+fn links_between_pages_lead_there() {
+    let mut pages = notes();
+    pages.extend(["README.md", "CHANGELOG.md"].map(file));
+    assert_tidy(pages.iter().flat_map(|p| rules::links_lead_somewhere(p, &pages, exists)));
+}
+
+#[test]
+fn each_note_ends_with_where_in_the_code() {
+    assert_tidy(pages_of_notes().iter().flat_map(|n| rules::note_ends_in_code(n, exists)));
+}
+
+#[test]
+fn the_reading_order_names_each_note() {
+    let index = file("format-spec-notes/README.md").text;
+    assert_tidy(pages_of_notes().iter().flat_map(|n| rules::index_names_page(&index, n)));
+}
+
+#[test]
+fn invariants_are_cited_only_when_defined() {
+    let defined = rules::defined_invariants(&file("format-spec-notes/copy-protocol.md").text);
+    let expected: Vec<String> = (1..=12).map(|n| format!("C{n}")).collect();
+    assert_eq!(defined, expected, "the invariants of copy-protocol.md");
+    assert_tidy(files("src", ".rs").iter().flat_map(|f| rules::cites_known_invariants(f, &defined)));
+}
+
+#[test]
+fn ci_runs_the_commands_of_the_readme() {
+    let wrong = rules::ci_runs_readme_commands(&file("README.md").text, &file(".ci/run").text);
+    assert_tidy(wrong.into_iter());
+}
+
+/// Each rule, given something untidy, says so.
+mod each_rule_can_fail {
+    use super::rules;
+    use super::text::{SourceFile, heading_slugs, part};
+
+    fn source(path: &str, text: &str) -> SourceFile {
+        SourceFile::new(path, text)
+    }
+
+    #[test]
+    fn purpose() {
+        assert_eq!(rules::opens_with_purpose(&source("src/a.rs", "//! Why.\n")).len(), 0);
+        assert_eq!(rules::opens_with_purpose(&source("src/a.rs", "use std::io;\n//! Late.\n")).len(), 1);
+    }
+
+    #[test]
+    fn length() {
+        let lines = |n: usize| source("src/a.rs", &"x\n".repeat(n));
+        assert_eq!(rules::short_enough(&lines(rules::MOST_LINES)).len(), 0);
+        assert_eq!(rules::short_enough(&lines(rules::MOST_LINES + 1)).len(), 1);
+    }
+
+    #[test]
+    fn floors() {
+        let wrong = |path: &str, text: &str| rules::keeps_to_floor(&source(path, text)).len();
+        assert_eq!(wrong("src/format/a.rs", "use crate::format::damage::Damage;"), 0);
+        assert_eq!(wrong("src/format/a.rs", "use crate::error::Error;"), 1);
+        assert_eq!(wrong("src/format/a.rs", "use std::io::Read;"), 1);
+        assert_eq!(wrong("src/os/a.rs", "use crate::error::Error;"), 0);
+        assert_eq!(wrong("src/os/a.rs", "fn f() { crate::format::g() }"), 1);
+        assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x, format::{y, z}};"), 0);
+        assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x,\n  source::{y, z}};"), 2);
+        assert_eq!(wrong("src/source/a.rs", "use crate::target::T;"), 1);
+        assert_eq!(wrong("src/target/a.rs", "use crate::source::T;"), 1);
+        assert_eq!(wrong("src/backup/a.rs", "use crate::os::clock::Clock;"), 0);
+        assert_eq!(wrong("src/backup/a.rs", "use crate::os::{clock, random_access};"), 1);
+        assert_eq!(wrong("src/backup/a.rs", "use crate::lock::L;"), 1);
+        assert_eq!(wrong("src/inspect/a.rs", "use crate::backup::B;"), 1);
+        assert_eq!(wrong("src/cli/a.rs", "use litecopy::copy_database; use crate::cli::b;"), 0);
+        assert_eq!(wrong("src/cli/a.rs", "use crate::format::b;"), 1);
+        assert_eq!(wrong("src/main.rs", "#[path = \"format/mod.rs\"]\nmod format;"), 1);
+        assert_eq!(wrong("src/lib.rs", "use crate::backup::B;"), 0);
+        // Neither comments, nor strings, nor a file's tests are held to the floor.
+        assert_eq!(wrong("src/os/a.rs", "// crate::format\nconst A: &str = \"crate::format\";"), 0);
+        assert_eq!(wrong("src/os/a.rs", "//! A.\n#[cfg(test)]\nmod tests { use crate::format::X; }"), 0);
+    }
+
+    #[test]
+    fn unsafe_code() {
+        let wrong = |path: &str, text: &str| rules::unsafe_has_reason(&source(path, text)).len();
+        assert_eq!(wrong("src/os/a.rs", "// SAFETY: it is.\nlet a = unsafe { b() };"), 0);
+        assert_eq!(wrong("src/os/a.rs", "// SAFETY: it is,\n// and long.\nlet a =\n    unsafe { b() };"), 0);
+        assert_eq!(wrong("src/os/a.rs", "let a = unsafe { b() };"), 1);
+        assert_eq!(wrong("src/os/a.rs", "// SAFETY: of another.\nlet a = b();\nunsafe { c() };"), 1);
+        assert_eq!(wrong("src/lock/a.rs", "// SAFETY: it is.\nunsafe { b() };"), 1);
+        assert_eq!(wrong("src/lock/a.rs", "// unsafe in words, and unsafe_code\nallow(unsafe_code)"), 0);
+    }
+
+    #[test]
+    fn sleeping() {
+        let wrong = |path: &str, text: &str| rules::does_not_sleep(&source(path, text)).len();
+        assert_eq!(wrong("src/backup/a.rs", "std::thread::sleep(pause);"), 1);
+        assert_eq!(wrong("src/backup/a.rs", "use std::thread::{self, sleep};"), 1);
+        assert_eq!(wrong("src/backup/a.rs", "options.sleep(pause); // thread::sleep"), 0);
+        assert_eq!(wrong("src/os/clock.rs", "std::thread::sleep(pause);"), 0);
+    }
+
+    #[test]
+    fn pointers() {
+        let notes = [source("format-spec-notes/wal.md", "# The log\n\n## Frame validity\n")];
+        let wrong = |text: &str| rules::pointers_lead_somewhere(&source("src/a.rs", text), &notes).len();
+        assert_eq!(wrong("//! See `[wal.md#frame-validity]` and `[wal.md]`."), 0);
+        assert_eq!(wrong("//! See `[wal.md#frame-valid]`."), 1);
+        assert_eq!(wrong("//! See `[log.md#frame-validity]`."), 1);
+    }
+
+    #[test]
+    fn links() {
+        let pages = [source("notes/a.md", "# One\n## Two words\n")];
+        let wrong = |text: &str| {
+            rules::links_lead_somewhere(&source("notes/b.md", text), &pages, |p| p == "src/lib.rs").len()
+        };
+        assert_eq!(wrong("[x](a.md#two-words) [y](../src/lib.rs) [z](https://example.org/a)"), 0);
+        assert_eq!(wrong("[x](a.md#three) [y](c.md)"), 2);
+    }
+
+    #[test]
+    fn where_in_the_code() {
+        let wrong =
+            |text: &str| rules::note_ends_in_code(&source("notes/a.md", text), |p| p == "src/lib.rs").len();
+        assert_eq!(wrong("# A\n\n## Where in the code\n\n- `src/lib.rs`\n"), 0);
+        assert_eq!(wrong("# A\n\n## Where in the code\n\n- `src/gone.rs`\n"), 1);
+        assert_eq!(wrong("# A\n\n## Where in the code\n\nnowhere\n"), 1);
+        assert_eq!(wrong("# A\n\n## Where in the code\n\n- `src/lib.rs`\n\n## More\n"), 1);
+        let a = source("format-spec-notes/a.md", "");
+        assert_eq!(rules::index_names_page("1. [A](a.md)", &a).len(), 0);
+        assert_eq!(rules::index_names_page("1. [B](b.md)", &a).len(), 1);
+    }
+
+    #[test]
+    fn invariants() {
+        let defined =
+            rules::defined_invariants("# P\n\n### C1 The source is only read\n\n### C2 Locks first\n");
+        assert_eq!(defined, ["C1", "C2"]);
+        let wrong = |text: &str| rules::cites_known_invariants(&source("src/a.rs", text), &defined).len();
+        assert_eq!(wrong("// C2: locked before the first page\nlet x = \"C9\";"), 0);
+        assert_eq!(wrong("// C3: one version"), 1);
+    }
+
+    #[test]
+    fn readme_commands() {
+        let readme = "# A\n```sh\ncargo run --example b\n```\nand\n```sh\ncargo test\n```\n";
+        assert_eq!(
+            rules::ci_runs_readme_commands(readme, "cargo run --example b\nstep cargo test\n").len(),
+            0
+        );
+        assert_eq!(
+            rules::ci_runs_readme_commands(readme, "cargo run --example b\ncargo test --lib\n").len(),
+            1
+        );
+        assert_eq!(rules::ci_runs_readme_commands("# A\n", "").len(), 1);
+    }
+
+    #[test]
+    fn reading_rust() {
+        let parted =
+            part("let a = 'x'; // one\nlet b = r#\"// no\"#; /* two */ fn f<'a>(s: &'a str) {}\n\"\\\"//\"");
+        assert_eq!(parted.code, "let a = \"\"; \nlet b = \"\";  fn f<'a>(s: &'a str) {}\n\"\"");
+        assert_eq!(parted.comments, "// one\n/* two */\n");
+    }
+
+    #[test]
+    fn headings() {
+        let page = "# A `b` (c)\n```sh\n# not one\n```\n## A `b` (c)\n### 1.2 Läge, x_y\n";
+        assert_eq!(heading_slugs(page), ["a-b-c", "a-b-c-1", "12-läge-x_y"]);
+    }
+}

@@ -1,0 +1,292 @@
+//! The rules. Each takes text and gives back what is wrong with it, so that each can be shown to fail.
+
+use crate::text::{SourceFile, heading_slugs, is_word, lines_with_word, outside_code_blocks, part, slug};
+
+/// A file is at most this long; past it a second duty hides in it.
+pub(crate) const MOST_LINES: usize = 500;
+
+/// What stands beside the floors, for all of them but the ground.
+const BESIDE: &[&str] = &["error", "limits", "side_files", "Error", "ErrorKind", "Result", "Limits"];
+
+/// Each floor and what it may use; a name with `::` allows that one module of a floor.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("format", &[]),
+    ("os", &[]),
+    ("lock", &["os", "format"]),
+    ("source", &["lock", "os", "format"]),
+    ("target", &["lock", "os", "format"]),
+    ("backup", &["source", "target", "format", "os::clock"]),
+    ("inspect", &["source", "lock", "os", "format"]),
+    ("cli", &[]),
+];
+
+pub(crate) fn opens_with_purpose(file: &SourceFile) -> Vec<String> {
+    if file.text.starts_with("//! ") {
+        return Vec::new();
+    }
+    vec![format!("{}: does not open with `//! ` and its purpose", file.path)]
+}
+
+pub(crate) fn short_enough(file: &SourceFile) -> Vec<String> {
+    let count = file.text.lines().count();
+    if count <= MOST_LINES {
+        return Vec::new();
+    }
+    vec![format!("{}: {count} lines, more than {MOST_LINES}: look for the second duty in it", file.path)]
+}
+
+/// A floor uses only the floors below it.
+pub(crate) fn keeps_to_floor(file: &SourceFile) -> Vec<String> {
+    let Some(floor) = floor_of(&file.path) else { return Vec::new() };
+    let code = part(file.shipped()).code;
+    let mut wrong = Vec::new();
+    for used in crate_paths(&code) {
+        let root = used.split("::").next().unwrap_or_default();
+        let allowed = root == floor.0
+            || (floor.0 != "format" && floor.0 != "cli" && BESIDE.contains(&root))
+            || floor.1.iter().any(|a| *a == root || used == *a || used.starts_with(&format!("{a}::")));
+        if !allowed {
+            wrong.push(format!("{}: the floor `{}` may not use `crate::{used}`", file.path, floor.0));
+        }
+    }
+    if code.contains("super::super::super") {
+        wrong.push(format!("{}: `super` climbs out of its floor; say `crate::`", file.path));
+    }
+    if floor.0 == "cli" && lines_with_word(&code, "path").iter().any(|n| line(&code, *n).contains("#[path")) {
+        wrong.push(format!("{}: `#[path]` would bring internals into the command", file.path));
+    }
+    if floor.0 == "format" {
+        for forbidden in ["std::io", "std::fs", "std::path", "std::time", "std::thread", "std::net"] {
+            if code.contains(forbidden) {
+                wrong.push(format!("{}: `{forbidden}` on the ground floor", file.path));
+            }
+        }
+    }
+    wrong
+}
+
+fn floor_of(path: &str) -> Option<&'static (&'static str, &'static [&'static str])> {
+    let path = if path == "src/main.rs" { "src/cli/" } else { path };
+    FLOORS
+        .iter()
+        .find(|(name, _)| path.starts_with(&format!("src/{name}/")) || path == format!("src/{name}.rs"))
+}
+
+/// Every path that begins with `crate::`, groups in braces opened up.
+fn crate_paths(code: &str) -> Vec<String> {
+    let compact: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paths = Vec::new();
+    for (at, _) in compact.match_indices("crate::") {
+        if compact[..at].ends_with(is_word) || compact[..at].ends_with('$') {
+            continue;
+        }
+        expand(&compact[at + "crate::".len()..], "", &mut paths);
+    }
+    paths
+}
+
+fn expand(rest: &str, prefix: &str, paths: &mut Vec<String>) {
+    let name: String = rest.chars().take_while(|c| is_word(*c) || *c == ':').collect();
+    let joined = format!("{prefix}{name}");
+    let Some(group) = rest[name.len()..].strip_prefix('{') else {
+        paths.push(joined);
+        return;
+    };
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, c) in group.char_indices() {
+        if c == '{' {
+            depth += 1;
+        } else if (c == ',' || c == '}') && depth == 0 {
+            let part = group[start..at].trim();
+            if !part.is_empty() {
+                expand(part, &joined, paths);
+            }
+            start = at + 1;
+            if c == '}' {
+                return;
+            }
+        } else if c == '}' {
+            depth -= 1;
+        }
+    }
+}
+
+/// `unsafe` stands only in `src/os/`, each time with its reason.
+pub(crate) fn unsafe_has_reason(file: &SourceFile) -> Vec<String> {
+    let parted = part(&file.text);
+    let mut wrong = Vec::new();
+    for number in lines_with_word(&parted.code, "unsafe") {
+        if !file.path.starts_with("src/os/") {
+            wrong.push(format!("{}:{number}: `unsafe` outside src/os/", file.path));
+        } else if !reason_above(&parted.comments, &parted.code, number) {
+            wrong.push(format!("{}:{number}: `unsafe` without a `SAFETY:` comment above it", file.path));
+        }
+    }
+    wrong
+}
+
+/// Whether the comment on this line, or the unbroken comment above its statement, says `SAFETY:`.
+fn reason_above(comments: &str, code: &str, number: usize) -> bool {
+    if line(comments, number).contains("SAFETY:") {
+        return true;
+    }
+    for above in (1..number).rev() {
+        if line(comments, above).contains("SAFETY:") {
+            return true;
+        }
+        let code = line(code, above).trim();
+        let statement_ended = code.ends_with([';', '}', '{']);
+        if statement_ended || (code.is_empty() && line(comments, above).is_empty()) {
+            return false;
+        }
+    }
+    false
+}
+
+fn line(text: &str, number: usize) -> &str {
+    text.lines().nth(number - 1).unwrap_or_default()
+}
+
+/// Only `src/os/clock.rs` sleeps.
+pub(crate) fn does_not_sleep(file: &SourceFile) -> Vec<String> {
+    if file.path == "src/os/clock.rs" {
+        return Vec::new();
+    }
+    let code = part(file.shipped()).code;
+    let sleeps = |line: &str| {
+        let calls = ["thread::sleep", "park_timeout", "usleep", "nanosleep", "wait_timeout", "recv_timeout"];
+        calls.iter().any(|c| line.contains(c)) || (line.contains("thread::{") && line.contains("sleep"))
+    };
+    let found = code.lines().enumerate().filter(|(_, line)| sleeps(line));
+    found.map(|(i, _)| format!("{}:{}: sleeps; only src/os/clock.rs does", file.path, i + 1)).collect()
+}
+
+/// `[page.md#heading]` leads to a page of the notes and a heading on it.
+pub(crate) fn pointers_lead_somewhere(file: &SourceFile, notes: &[SourceFile]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for pointer in pointers(&part(&file.text).comments) {
+        let (page, heading) = pointer.split_once('#').unwrap_or((&pointer, ""));
+        match notes.iter().find(|n| n.path == format!("format-spec-notes/{page}")) {
+            None => wrong.push(format!("{}: [{pointer}]: no such page in format-spec-notes/", file.path)),
+            Some(note) if !heading.is_empty() && !heading_slugs(&note.text).contains(&heading.to_owned()) => {
+                wrong.push(format!("{}: [{pointer}]: no such heading", file.path));
+            }
+            Some(_) => {}
+        }
+    }
+    wrong
+}
+
+fn pointers(text: &str) -> Vec<String> {
+    let starts = text.match_indices('[').map(|(at, _)| &text[at + 1..]);
+    let inner = starts.filter_map(|rest| rest.split_once(']').map(|(inner, _)| inner));
+    let is_name = |s: &str| s.chars().all(|c| is_word(c) || c == '-') && !s.is_empty();
+    let is_pointer = |inner: &&str| {
+        let (page, heading) = inner.split_once('#').unwrap_or((inner, "x"));
+        page.strip_suffix(".md").is_some_and(is_name) && is_name(heading)
+    };
+    inner.filter(is_pointer).map(str::to_owned).collect()
+}
+
+/// Links in Markdown to our own files and headings lead there.
+pub(crate) fn links_lead_somewhere(
+    page: &SourceFile,
+    pages: &[SourceFile],
+    exists: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let text = outside_code_blocks(&page.text).collect::<Vec<_>>().join("\n");
+    let links = text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split_once(')'));
+    let mut wrong = Vec::new();
+    for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let path = if file.is_empty() { page.path.clone() } else { resolve(folder, file) };
+        let target = pages.iter().chain([page]).find(|p| p.path == path);
+        if target.is_none() && !exists(&path) {
+            wrong.push(format!("{}: ({link}): no such file", page.path));
+        }
+        let has_heading = |t: &SourceFile| heading_slugs(&t.text).iter().any(|slug| slug == heading);
+        if !heading.is_empty() && target.is_some_and(|t| !has_heading(t)) {
+            wrong.push(format!("{}: ({link}): no such heading", page.path));
+        }
+    }
+    wrong
+}
+
+fn resolve(folder: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for step in link.split('/') {
+        match step {
+            ".." => drop(parts.pop()),
+            "." | "" => {}
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+/// A page of the notes ends with where its matter stands in the code, and what it names is there.
+pub(crate) fn note_ends_in_code(note: &SourceFile, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    let last = note.text.rsplit("\n## ").next().unwrap_or_default();
+    if !last.starts_with("Where in the code\n") {
+        return vec![format!("{}: does not end with the section `## Where in the code`", note.path)];
+    }
+    let named: Vec<&str> = last.split('`').skip(1).step_by(2).filter(|n| n.contains('/')).collect();
+    if named.is_empty() {
+        return vec![format!("{}: `Where in the code` names no file", note.path)];
+    }
+    let gone = named.iter().filter(|n| !exists(n));
+    gone.map(|n| format!("{}: names `{n}`, which is not there", note.path)).collect()
+}
+
+/// The numbers of the invariants that `copy-protocol.md` defines: its headings `C1 ...`, `C2 ...`.
+pub(crate) fn defined_invariants(protocol: &str) -> Vec<String> {
+    let titles = outside_code_blocks(protocol).filter(|l| l.starts_with('#'));
+    let first = titles.filter_map(|l| l.trim_start_matches('#').split_whitespace().next());
+    first.filter(|w| is_invariant(w)).map(str::to_owned).collect()
+}
+
+fn is_invariant(word: &str) -> bool {
+    word.strip_prefix('C').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// An invariant is cited in a comment only when it is defined.
+pub(crate) fn cites_known_invariants(file: &SourceFile, defined: &[String]) -> Vec<String> {
+    let comments = part(&file.text).comments;
+    let words = comments.split(|c| !is_word(c)).filter(|w| is_invariant(w));
+    let unknown = words.filter(|w| !defined.iter().any(|d| d == w));
+    unknown.map(|w| format!("{}: cites {w}, which copy-protocol.md does not define", file.path)).collect()
+}
+
+/// The README's first two commands (one a block) are what `.ci/run` runs.
+pub(crate) fn ci_runs_readme_commands(readme: &str, ci: &str) -> Vec<String> {
+    let commands: Vec<&str> = shell_blocks(readme).into_iter().take(2).collect();
+    if commands.len() < 2 {
+        return vec!["README.md: has not two blocks of `sh`".to_owned()];
+    }
+    let mut wrong = Vec::new();
+    if commands[1] != "cargo test" {
+        wrong.push(format!("README.md: its second command is `{}`, not `cargo test`", commands[1]));
+    }
+    for command in commands {
+        let runs = |l: &str| l.trim() == command || l.trim().ends_with(&format!(" {command}"));
+        if !ci.lines().any(runs) {
+            wrong.push(format!(".ci/run: does not run the README's `{command}`"));
+        }
+    }
+    wrong
+}
+
+fn shell_blocks(page: &str) -> Vec<&str> {
+    let blocks = page.split("```sh\n").skip(1);
+    blocks.filter_map(|b| b.split_once("\n```").map(|(inside, _)| inside.trim())).collect()
+}
+
+/// The reading order of the notes names every page.
+pub(crate) fn index_names_page(index: &str, note: &SourceFile) -> Vec<String> {
+    let name = note.path.rsplit('/').next().unwrap_or_default();
+    if index.contains(&format!("]({name})")) {
+        return Vec::new();
+    }
+    vec![format!("format-spec-notes/README.md: does not link to {name} ({})", slug(name))]
+}
