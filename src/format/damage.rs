@@ -186,6 +186,9 @@ pub enum Damage {
     /// The super-journal's name begins with a zero byte, which counts as no name.
     #[error("the super-journal name begins with a zero byte")]
     SuperJournalNameEmpty,
+    /// The super-journal's name does not end as SQLite makes such names.
+    #[error("the super-journal name does not end in -mj and nine hexadecimal digits, the seventh a 9")]
+    SuperJournalNameForm,
 
     // Pages.
     /// The page is not of one of the four b-tree kinds.

@@ -33,8 +33,8 @@ const FOOTER_BYTES: usize = 16;
 /// names none. `[journal.md#super-journal]`
 ///
 /// # Errors
-/// [`Damage::SuperJournalNameLength`], [`Damage::SuperJournalNameChecksum`] and
-/// [`Damage::SuperJournalNameEmpty`] for a record that SQLite takes for none: it rolls back such a journal as
+/// [`Damage::SuperJournalNameLength`], [`Damage::SuperJournalNameChecksum`], [`Damage::SuperJournalNameEmpty`] and
+/// [`Damage::SuperJournalNameForm`] for a record that SQLite takes for none: it rolls back such a journal as
 /// one of a single database. [`Damage::Short`] when `tail` is shorter than it had to be.
 pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8]>, Damage> {
     if journal_bytes < FOOTER_BYTES as u64 {
@@ -64,6 +64,9 @@ pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8
     if name.first() == Some(&0) {
         return Err(Damage::SuperJournalNameEmpty);
     }
+    if !is_name_of_super_journal(name) {
+        return Err(Damage::SuperJournalNameForm);
+    }
     Ok(Some(name))
 }
 
@@ -72,6 +75,16 @@ pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8
 /// Whatever follows the last zero byte counts as a name too, as it does to SQLite; empty names are left out.
 pub fn super_journal_children(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|&byte| byte == 0).filter(|name| !name.is_empty())
+}
+
+/// Whether the name ends as SQLite makes them: `-mj`, six hexadecimal digits, `9`, two hexadecimal digits.
+///
+/// SQLite looks at this since 3.54; before, it took any name, also one that a hostile journal gave to some other file.
+fn is_name_of_super_journal(name: &[u8]) -> bool {
+    let Some((before, &[b'-', b'm', b'j', ref digits @ ..])) = name.split_last_chunk::<12>() else {
+        return false;
+    };
+    !before.is_empty() && digits.get(6) == Some(&b'9') && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The sum of the bytes as C's `char`, which is signed on some machines and unsigned on others: SQLite sums
@@ -99,8 +112,19 @@ mod tests {
 
     #[test]
     fn a_name_is_read() {
-        let bytes = tail(b"/a-mj01", 0x2f + 0x61 + 0x2d + 0x6d + 0x6a + 0x30 + 0x31);
-        assert_eq!(super_journal_name(&bytes, bytes.len() as u64), Ok(Some(&b"/a-mj01"[..])));
+        let name = b"/a.db-mj0123AB9CD";
+        // 2f 61 2e 64 62 2d 6d 6a, 30 31 32 33 41 42, 39, 43 44
+        let bytes = tail(name, 0x288 + 0x149 + 0x39 + 0x87);
+        assert_eq!(super_journal_name(&bytes, bytes.len() as u64), Ok(Some(&name[..])));
+    }
+
+    #[test]
+    fn a_name_of_another_form_is_none() {
+        for name in ["/etc/passwd", "/a-mj01234589C", "/a-mj012345ZCD", "/a-mj012345ACD", "-mj0123459CD"] {
+            let bytes = tail(name.as_bytes(), name_checksum(name.as_bytes()));
+            let found = super_journal_name(&bytes, bytes.len() as u64);
+            assert_eq!(found, Err(Damage::SuperJournalNameForm), "{name}");
+        }
     }
 
     #[test]
@@ -126,9 +150,10 @@ mod tests {
             super_journal_name(&long, long.len() as u64),
             Err(Damage::SuperJournalNameLength { found: 513 })
         );
-        let longest = tail(&[b'x'; 512], 512 * u32::from(b'x'));
+        let name = [&[b'x'; 500][..], b"-mj0000009AA"].concat();
+        let longest = tail(&name, name_checksum(&name));
         let last = &longest[longest.len() - TAIL_BYTES..];
-        assert_eq!(super_journal_name(last, 9999), Ok(Some(&[b'x'; 512][..])));
+        assert_eq!(super_journal_name(last, 9999), Ok(Some(&name[..])));
         assert!(matches!(super_journal_name(&last[1..], 9999), Err(Damage::Short { .. })));
         assert!(matches!(super_journal_name(&last[last.len() - 8..], 9999), Err(Damage::Short { .. })));
     }
