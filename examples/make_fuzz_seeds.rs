@@ -30,6 +30,7 @@ fn main() {
     log(&seeds, &folder.path().join("log.db"));
     journal(&seeds, &folder.path().join("journal.db"));
     super_journal(&seeds, folder.path());
+    sources(&seeds, folder.path());
 }
 
 struct Seeds(PathBuf);
@@ -157,6 +158,25 @@ fn super_journal(seeds: &Seeds, folder: &Path) {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+/// A database with all of its side files, as the target `source` takes them: two lengths, then the three files.
+fn sources(seeds: &Seeds, folder: &Path) {
+    for (name, mode, size) in [("journal", "DELETE", 512), ("log", "WAL", 1024)] {
+        let path = folder.join(name).with_extension("source");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(&format!("PRAGMA page_size={size}; PRAGMA journal_mode={mode}; {CONTENT}")).unwrap();
+        db.execute_batch(
+            "PRAGMA cache_size=1; BEGIN; UPDATE t SET b = b || ' changed'; DELETE FROM t WHERE id > 99",
+        )
+        .unwrap();
+        let file = |path: PathBuf| fs::read(path).unwrap_or_default();
+        let [database, wal, journal] =
+            [path.clone(), beside(&path, "-wal"), beside(&path, "-journal")].map(file);
+        assert!(wal.len() + journal.len() > 0);
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        seeds.write("source", name, &[&length(&database), &length(&wal), &database, &wal, &journal]);
+    }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -142,6 +142,11 @@ impl Error {
         Self(Arc::new(Inner { path: path.to_owned(), problem }))
     }
 
+    /// An error of the system, for a [`Target`](crate::Target) of your own: "cannot `operation`: `error`" of `path`.
+    pub fn from_io(operation: &'static str, path: impl AsRef<Path>, error: io::Error) -> Self {
+        Self::new(path.as_ref(), Problem::Io { operation, error })
+    }
+
     /// Turns what the system said of `operation` on `path` into an error, for `map_err`.
     pub(crate) fn io<'p>(operation: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
         move |error| Self::new(path, Problem::Io { operation, error })
