@@ -90,7 +90,40 @@ fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Optio
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
-    Ok(begins_hot(&journal).map_err(Error::io("read", path))?.then_some(journal))
+    let header = read_header(&journal).map_err(Error::io("read", path))?;
+    let hot = header[0] != 0 && !came_alive(files, shared, path, &journal, header)?;
+    Ok(hot.then_some(journal))
+}
+
+/// Whether a living writer wrote the journal, who took RESERVED only after we had asked for it.
+///
+/// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal is
+/// gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can roll it
+/// back beside SHARED.
+fn came_alive(
+    files: &SideFiles,
+    shared: &SharedLock,
+    path: &Path,
+    journal: &File,
+    header: [u8; HEADER_BYTES],
+) -> Result<bool> {
+    if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+        return Ok(true);
+    }
+    let identity = FileIdentity::of_file(journal).map_err(Error::io("look at", path))?;
+    if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
+        return Ok(true);
+    }
+    Ok(read_header(journal).map_err(Error::io("read", path))? != header)
+}
+
+/// The fields of a journal's header, the nonce among them.
+const HEADER_BYTES: usize = 28;
+
+fn read_header(journal: &dyn ReadAt) -> io::Result<[u8; HEADER_BYTES]> {
+    let mut header = [0; HEADER_BYTES];
+    read_padded(journal, &mut header, 0)?;
+    Ok(header)
 }
 
 /// Whether the first byte is there and not zero: a writer that has ended, or has not begun to change the database, left

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use litecopy::copy_database;
+use litecopy::{CopyOptions, copy_database};
 
 use crate::files::{Folder, beside, bytes_at};
 use crate::fingerprint::{Fingerprint, assert_same};
@@ -74,4 +74,29 @@ fn is_hot_and_copied(folder: &Folder, source: &Path) -> bool {
     assert_right_copy(source, &copy);
     let journal = beside(source, "-journal");
     fs::metadata(&journal).is_ok_and(|metadata| metadata.len() > 0) && bytes_at(&journal, 0, 1) != [0]
+}
+
+/// While a copy looks at the journal, a writer ends his transaction and begins another: his journals are never taken for
+/// what a dead one left. He only rolls back, so that every copy has the same bytes.
+#[test]
+fn a_living_writers_journal_is_never_taken_for_a_dead_ones() {
+    for journal_mode in ["DELETE", "PERSIST"] {
+        let folder = Folder::new();
+        let source = folder.join("source.db");
+        writer::create(&source, journal_mode);
+        let (expected, _) = CopyOptions::new().copy_to_memory(&source).unwrap();
+        let mut writer = Peer::start();
+        // Without syncs a journal has its magic number from the first page on, not only when it is about to be needed.
+        let sql = format!("PRAGMA journal_mode = {journal_mode}; PRAGMA synchronous = OFF;");
+        let change = "UPDATE part SET version = 7 WHERE id % 5 = abs(random() % 5)";
+        writer.repeat(&source, &format!("{sql} BEGIN IMMEDIATE; {change}; ROLLBACK;"));
+        let begun = Instant::now();
+        let mut looks = 0;
+        while begun.elapsed() < Duration::from_secs(1) {
+            let (bytes, _) = CopyOptions::new().copy_to_memory(&source).unwrap();
+            assert!(bytes == expected, "after {looks} looks");
+            looks += 1;
+        }
+        println!("{journal_mode}: {looks} looks");
+    }
 }

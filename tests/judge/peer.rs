@@ -130,6 +130,11 @@ impl Peer {
         self.order(json!({"do": "start_writer", "plan": plan.to_json()})).unwrap();
     }
 
+    /// Lets the peer run statements over and over in the background until its end, whatever comes of them.
+    pub(crate) fn repeat(&mut self, database: &Path, sql: &str) {
+        self.order(json!({"do": "repeat", "path": database, "sql": sql})).unwrap();
+    }
+
     /// Which versions the writer has surely committed, and which it may have.
     pub(crate) fn versions(&mut self) -> Versions {
         Versions::from_json(&self.order(json!({"do": "versions"})).unwrap())
@@ -267,6 +272,15 @@ impl Served {
             "close" => {
                 let connection = self.connections.remove(order["name"].as_str().unwrap()).unwrap();
                 Rc::into_inner(connection).expect("no backup of it").close().map_err(|(_, error)| error)?;
+            }
+            "repeat" => {
+                let connection = open(order["path"].as_str().unwrap())?;
+                let sql = order["sql"].as_str().unwrap().to_owned();
+                thread::spawn(move || {
+                    loop {
+                        drop(connection.execute_batch(&sql));
+                    }
+                });
             }
             "start_writer" => self.writer = Some(Writer::start(Plan::from_json(&order["plan"]))),
             "versions" => return Ok(self.writer.as_ref().unwrap().versions().to_json()),
