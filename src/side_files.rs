@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A database's own path, symbolic links resolved, from which the names of its side files follow.
 ///
 /// SQLite resolves links first, so the side files lie beside the file that a link leads to
-/// (`[database-header.md#side-files]`).
+/// (`[copy-protocol.md#side-files]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SideFiles {
     database: PathBuf,

@@ -13,7 +13,7 @@ pub(super) struct Run {
     pub(super) count: u32,
 }
 
-/// Goes through the pages 1 to `page_count`, counting the lock-byte page but never naming it (`[pages.md#the-lock-byte-page]`).
+/// Goes through the pages 1 to `page_count`, counting the lock-byte page but never naming it (`[pages.md#lock-byte-page]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageCursor {
     /// The next page's number; one more than `page_count` at the end, so it needs more than 32 bits.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// The path of the hot journal, if there is one. SHARED is held, so nobody can begin to roll it back.
 ///
-/// The questions are SQLite's, in SQLite's order (`[journal.md#is-the-journal-hot]`).
+/// The questions are SQLite's, in SQLite's order (`[copy-protocol.md#is-the-journal-hot]`).
 pub(super) fn find(files: &SideFiles, shared: &SharedLock) -> Result<Option<PathBuf>> {
     let path = files.journal();
     match file_identity::look(&path).map_err(Error::io("look at", &path))? {
