@@ -42,8 +42,6 @@ pub enum ErrorKind {
     Damaged,
     /// A database of a kind that this version cannot copy rightly.
     Unsupported,
-    /// A writer died and left a journal that must be rolled back first.
-    HotJournal,
     /// Somebody held a lock for longer than we were to wait.
     Busy,
     /// The time for the whole copy is over.
@@ -100,8 +98,6 @@ pub(crate) enum Problem {
     Contradiction(String),
     #[error("unsupported: {0}")]
     Unsupported(Damage),
-    #[error("its writer died: the hot journal {} must be rolled back first", .journal.display())]
-    HotJournal { journal: PathBuf },
     #[error("still busy after {waited:.1?}: {obstacle}{}", Holders(.holders))]
     Busy { waited: Duration, obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error(
@@ -166,7 +162,6 @@ impl Error {
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
             Problem::Unsupported(_) => ErrorKind::Unsupported,
-            Problem::HotJournal { .. } => ErrorKind::HotJournal,
             Problem::Busy { .. } => ErrorKind::Busy,
             Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
             Problem::SameFile { .. } => ErrorKind::SameFile,
@@ -199,7 +194,6 @@ impl Error {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
-            ErrorKind::HotJournal => "open the database once with SQLite, which rolls the journal back",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
@@ -226,7 +220,6 @@ impl Error {
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
-            ErrorKind::HotJournal => 776,
         }
     }
 }

@@ -1,19 +1,79 @@
-//! Is there a hot journal: one whose writer died, and which has to be rolled back before the database means anything?
+//! A journal whose writer died: found, decided about, and laid over the file instead of being rolled back (C1).
 
+use super::journal_index::JournalIndex;
 use crate::error::{Error, Result};
+use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
+use crate::format::{PageNumber, PageSize};
 use crate::lock::database_lock::SharedLock;
-use crate::os::file_identity::{self, Found};
+use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::side_files::SideFiles;
+use std::fmt;
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The path of the hot journal, if there is one. SHARED is held, so nobody can begin to roll it back.
-///
-/// The questions are SQLite's, in SQLite's order (`[copy-protocol.md#is-the-journal-hot]`).
-pub(super) fn find(files: &SideFiles, shared: &SharedLock) -> Result<Option<PathBuf>> {
+/// What a rollback would change, without doing it.
+pub(super) struct Rollback {
+    pub(super) journal: Box<dyn ReadAt>,
+    pub(super) path: PathBuf,
+    pub(super) index: Arc<JournalIndex>,
+}
+
+/// A journal that was read before: as long as it is the same file, untouched, it need not be read again.
+#[derive(Debug)]
+pub(super) struct KnownJournal {
+    identity: FileIdentity,
+    times: FileTimes,
+    index: Arc<JournalIndex>,
+}
+
+/// The rollback to be laid over the file, if there is a hot journal. SHARED is held, so nobody can roll it back or end it
+/// meanwhile.
+pub(super) fn find(
+    files: &SideFiles,
+    shared: &SharedLock,
+    known: &mut Option<KnownJournal>,
+) -> Result<Option<Rollback>> {
     let path = files.journal();
-    match file_identity::look(&path).map_err(Error::io("look at", &path))? {
+    let Some(journal) = open_hot(files, &path, shared)? else { return Ok(None) };
+    if committed_by_super_journal(&journal, &path)? {
+        return Ok(None);
+    }
+    let look = Error::io("look at", &path);
+    let (identity, times) = FileIdentity::of_file(&journal)
+        .and_then(|it| Ok((it, FileTimes::of_file(&journal)?)))
+        .map_err(look)?;
+    let index = match known {
+        Some(known) if (known.identity, known.times) == (identity, times) => Arc::clone(&known.index),
+        _ => {
+            let page_size = page_size_of(shared.file(), files.database())?;
+            let Some(index) = JournalIndex::read(&journal, &path, page_size)? else { return Ok(None) };
+            Arc::new(index)
+        }
+    };
+    *known = Some(KnownJournal { identity, times, index: Arc::clone(&index) });
+    Ok(Some(Rollback { journal: Box::new(journal), path, index }))
+}
+
+/// The rollback that a journal made of bytes asks for: there is no writer, and no super-journal to be looked for.
+pub(super) fn find_in(
+    journal: Box<dyn ReadAt>,
+    path: &Path,
+    database: &dyn ReadAt,
+) -> Result<Option<Rollback>> {
+    if !begins_hot(journal.as_ref()).map_err(Error::io("read", path))? {
+        return Ok(None);
+    }
+    let page_size = page_size_of(database, path)?;
+    let index = JournalIndex::read(journal.as_ref(), path, page_size)?;
+    Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index) }))
+}
+
+/// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
+fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Option<File>> {
+    match file_identity::look(path).map_err(Error::io("look at", path))? {
         Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
         _ => {}
     }
@@ -24,19 +84,68 @@ pub(super) fn find(files: &SideFiles, shared: &SharedLock) -> Result<Option<Path
     if shared.file().size_bytes().map_err(Error::io("look at", files.database()))? <= 1 {
         return Ok(None);
     }
-    let journal = match File::open(&path) {
+    let journal = match File::open(path) {
         Ok(journal) => journal,
         // Its writer ended his transaction since we looked.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("open", &path)(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("open", path)(error)),
     };
-    Ok(begins_hot(&journal).map_err(Error::io("read", &path))?.then_some(path))
+    Ok(begins_hot(&journal).map_err(Error::io("read", path))?.then_some(journal))
 }
 
 /// Whether the first byte is there and not zero: a writer that has ended, or has not begun to change the database, left
 /// a zero or nothing.
-pub(super) fn begins_hot(journal: &dyn ReadAt) -> std::io::Result<bool> {
+fn begins_hot(journal: &dyn ReadAt) -> io::Result<bool> {
     let mut first = [0];
     read_padded(journal, &mut first, 0)?;
     Ok(first != [0])
+}
+
+/// Whether the journal belongs to a transaction over several databases that was committed: its super-journal, whose
+/// removal is the commit, is gone (`[journal.md#super-journal]`).
+fn committed_by_super_journal(journal: &dyn ReadAt, path: &Path) -> Result<bool> {
+    let journal_bytes = journal.size_bytes().map_err(Error::io("look at", path))?;
+    let tail_bytes = usize::try_from(journal_bytes).unwrap_or(usize::MAX).min(TAIL_BYTES);
+    let mut tail = vec![0; tail_bytes];
+    read_padded(journal, &mut tail, journal_bytes - tail_bytes as u64).map_err(Error::io("read", path))?;
+    // Whatever is wrong with a name makes it none: the journal is rolled back as one of a single database.
+    let Ok(Some(name)) = super_journal_name(&tail, journal_bytes) else { return Ok(false) };
+    let Some(super_journal) = path_of(name) else { return Ok(false) };
+    let found = file_identity::look(&super_journal).map_err(Error::io("look at", &super_journal))?;
+    Ok(matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
+}
+
+#[cfg(unix)]
+fn path_of(name: &[u8]) -> Option<PathBuf> {
+    Some(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)))
+}
+
+#[cfg(not(unix))]
+fn path_of(name: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(name).ok().map(PathBuf::from)
+}
+
+/// The page size that the file's header names, whatever else is in it: a transaction may have begun to change it.
+fn page_size_of(database: &dyn ReadAt, path: &Path) -> Result<PageSize> {
+    let mut code = [0; 2];
+    read_padded(database, &mut code, 16).map_err(Error::io("read", path))?;
+    Ok(PageSize::from_header_code(u16::from_be_bytes(code)).unwrap_or_default())
+}
+
+impl Rollback {
+    /// How many pages the database has after the rollback.
+    pub(super) fn page_count(&self) -> u32 {
+        self.index.page_count
+    }
+
+    /// Where the image of the first page lies, if it was changed.
+    pub(super) fn first_page(&self) -> Option<u64> {
+        self.index.images(PageNumber::FIRST, 1).first().map(|&(_, place)| place)
+    }
+}
+
+impl fmt::Debug for Rollback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rollback").field("path", &self.path).finish_non_exhaustive()
+    }
 }

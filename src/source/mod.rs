@@ -3,6 +3,7 @@
 mod change_stamp;
 mod frame_index;
 mod hot_journal;
+mod journal_index;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;

@@ -1,4 +1,4 @@
-//! The view of a database in rollback mode: the file itself, under SHARED.
+//! The view of a database in rollback mode: the file, as it is or as a hot journal would bring it back, under SHARED.
 
 use super::change_stamp::{ChangeStamp, Content};
 use super::snapshot::{Snapshot, View};
@@ -8,7 +8,6 @@ use crate::os::file_identity::FileIdentity;
 
 /// Makes the snapshot of a database without a log, whose file is held still.
 pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot> {
-    let file_bytes = view.file_bytes()?;
     let snapshot = |view, page_size, page_count, content| Snapshot {
         view,
         page_size,
@@ -16,10 +15,10 @@ pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot>
         journal_mode: JournalMode::Rollback,
         stamp: ChangeStamp { identity, content: Content::Rollback(content) },
     };
-    if PageSize::DEFAULT.pages_in(file_bytes) == 0 {
+    if view.is_empty()? {
         return Ok(snapshot(view, PageSize::DEFAULT, 0, [0; 16]));
     }
     let header = view.read_header()?;
-    let page_count = view.page_count(&header, header.page_size.pages_in(file_bytes))?;
+    let page_count = view.page_count(&header, view.pages_in_file(header.page_size)?)?;
     Ok(snapshot(view, header.page_size, page_count, header.change_stamp_bytes()))
 }

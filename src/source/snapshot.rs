@@ -2,10 +2,11 @@
 
 use super::change_stamp::ChangeStamp;
 use super::frame_index::FrameIndex;
+use super::hot_journal::Rollback;
 use super::source_bytes::SourceBytes;
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
-use crate::format::{Damage, DatabaseHeader, FrameNumber, JournalMode, PageNumber, PageSize};
+use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize};
 use crate::lock::database_lock::SharedLock;
 use crate::lock::wal_lock::WalReadLock;
 use crate::os::lock_file::LockFile;
@@ -42,13 +43,21 @@ pub(crate) struct Snapshot {
     pub(super) stamp: ChangeStamp,
 }
 
-/// The bytes that a snapshot is made of.
+/// The bytes that a snapshot is made of: a file, under what a rollback would write back, under the frames of a log.
 #[derive(Debug)]
 pub(super) struct View {
     /// The database's path, for messages.
     pub(super) name: PathBuf,
     pub(super) held: Held,
-    pub(super) overlay: Overlay,
+    pub(super) rollback: Option<Rollback>,
+    pub(super) frames: Option<Frames>,
+}
+
+/// Committed frames of a log.
+pub(super) struct Frames {
+    pub(super) log: Box<dyn ReadAt>,
+    pub(super) path: PathBuf,
+    pub(super) index: Arc<FrameIndex>,
 }
 
 /// What keeps the view still.
@@ -66,17 +75,6 @@ pub(super) enum Held {
     LogWithoutIndex { shared: SharedLock, wal_index: PathBuf },
     /// Bytes that nobody else can reach.
     Bytes(Arc<SourceBytes>),
-}
-
-/// What lies over the pages of the file.
-pub(super) enum Overlay {
-    Nothing,
-    /// Committed frames of the log.
-    Frames {
-        log: Box<dyn ReadAt>,
-        log_path: PathBuf,
-        index: Arc<FrameIndex>,
-    },
 }
 
 impl Snapshot {
@@ -103,31 +101,88 @@ impl Snapshot {
     pub(crate) fn read_pages(&self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let page_bytes = self.page_size.bytes_usize();
         let count = u32::try_from(buffer.len() / page_bytes).unwrap_or(u32::MAX);
-        let entries = self.view.overlay.entries(first, count);
-        if entries.len() < count as usize {
-            self.view.read_file(buffer, first.offset(self.page_size))?;
-        }
-        let Overlay::Frames { log, log_path, index } = &self.view.overlay else { return Ok(()) };
-        for &(page, frame) in entries {
-            let place = (page.get() - first.get()) as usize * page_bytes;
-            let Some(image) = buffer.get_mut(place..place + page_bytes) else { continue };
-            read_whole(log.as_ref(), image, index.image_offset(frame), log_path)?;
-        }
-        Ok(())
+        let run = PageRun { first, page_bytes, pages: buffer };
+        self.view.read_run(run, count)
+    }
+}
+
+/// Pages that follow each other, in a buffer.
+struct PageRun<'b> {
+    first: PageNumber,
+    page_bytes: usize,
+    pages: &'b mut [u8],
+}
+
+impl PageRun<'_> {
+    /// Where in the buffer a page of the run lies.
+    fn page_mut(&mut self, page: PageNumber) -> Option<&mut [u8]> {
+        let place = page.get().checked_sub(self.first.get())? as usize * self.page_bytes;
+        self.pages.get_mut(place..)?.get_mut(..self.page_bytes)
     }
 }
 
 impl View {
+    fn read_run(&self, mut run: PageRun<'_>, count: u32) -> Result<()> {
+        let frames = self.frames.as_ref().map_or(&[][..], |frames| frames.index.entries(run.first, count));
+        if frames.len() < count as usize {
+            self.read_below_log(&mut run, count)?;
+        }
+        if let Some(Frames { log, path, index }) = &self.frames {
+            for &(page, frame) in frames {
+                let Some(image) = run.page_mut(page) else { continue };
+                read_whole(log.as_ref(), image, index.image_offset(frame), path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what the file holds, or would hold after a rollback.
+    fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
+        let offset = (u64::from(run.first.get()) - 1).saturating_mul(run.page_bytes as u64);
+        read_padded(self.held.database(), run.pages, offset).map_err(Error::io("read", &self.name))?;
+        let Some(Rollback { journal, path, index }) = &self.rollback else { return Ok(()) };
+        // The transaction may have made the file longer: that is cut off again.
+        let kept = usize::try_from(index.database_bytes().saturating_sub(offset)).unwrap_or(usize::MAX);
+        if let Some(cut_off) = run.pages.get_mut(kept..) {
+            cut_off.fill(0);
+        }
+        for &(page, place) in index.images(run.first, count) {
+            let Some(image) = run.page_mut(page) else { continue };
+            read_whole(journal.as_ref(), image, place, path)?;
+        }
+        Ok(())
+    }
+
     /// Reads the header of this version's first page.
     pub(super) fn read_header(&self) -> Result<DatabaseHeader> {
-        match (&self.overlay, self.overlay.entries(PageNumber::FIRST, 1)) {
-            (Overlay::Frames { log, log_path, index }, &[(_, frame)]) => {
-                let mut bytes = [0; DATABASE_HEADER_BYTES];
-                read_whole(log.as_ref(), &mut bytes, index.image_offset(frame), log_path)?;
-                DatabaseHeader::parse(&bytes).map_err(|damage| super::header_error(&self.name, damage))
+        let in_log = || self.frames.as_ref().and_then(|it| Some((it.log.as_ref(), it.first_page()?)));
+        let in_journal =
+            || self.rollback.as_ref().and_then(|it| Some((it.journal.as_ref(), it.first_page()?)));
+        let (file, offset) = in_log().or_else(in_journal).unwrap_or((self.held.database(), 0));
+        let mut bytes = [0; DATABASE_HEADER_BYTES];
+        read_padded(file, &mut bytes, offset).map_err(Error::io("read", &self.name))?;
+        DatabaseHeader::parse(&bytes).map_err(|damage| super::header_error(&self.name, damage))
+    }
+
+    /// How many pages of `page_size` the file has, or would have after a rollback.
+    pub(super) fn pages_in_file(&self, page_size: PageSize) -> Result<u64> {
+        if let Some(rollback) = &self.rollback {
+            if rollback.page_count() > 0 && rollback.index.page_size != page_size {
+                let sizes =
+                    format!("holds pages of {} bytes, the database of {page_size}", rollback.index.page_size);
+                return Err(Error::new(&rollback.path, Problem::Contradiction(sizes)));
             }
-            _ => read_header(self.held.database(), &self.name),
+            return Ok(rollback.page_count().into());
         }
+        Ok(page_size.pages_in(self.held.database().size_bytes().map_err(Error::io("look at", &self.name))?))
+    }
+
+    /// Whether there is no page at all: an empty database, without even a header.
+    pub(super) fn is_empty(&self) -> Result<bool> {
+        Ok(match &self.rollback {
+            Some(rollback) => rollback.page_count() == 0,
+            None => self.pages_in_file(PageSize::DEFAULT)? == 0,
+        })
     }
 
     /// The page count that SQLite believes in, `pager_page_count` where the header's own does not count.
@@ -136,22 +191,19 @@ impl View {
         let pager_page_count = u32::try_from(pager_page_count).unwrap_or(u32::MAX);
         header.checked_page_count(pager_page_count).map_err(|damage| super::header_error(&self.name, damage))
     }
+}
 
-    /// The size of the database file.
-    pub(super) fn file_bytes(&self) -> Result<u64> {
-        self.held.database().size_bytes().map_err(Error::io("look at", &self.name))
-    }
-
-    fn read_file(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
-        read_padded(self.held.database(), buffer, offset).map_err(Error::io("read", &self.name)).map(drop)
+impl Frames {
+    /// Where the image of the first page lies, if it is in the log.
+    fn first_page(&self) -> Option<u64> {
+        self.index.entries(PageNumber::FIRST, 1).first().map(|&(_, frame)| self.index.image_offset(frame))
     }
 }
 
-/// Reads the header from the start of the database file; one that is cut short goes on with zeros.
-pub(super) fn read_header(database: &dyn ReadAt, path: &Path) -> Result<DatabaseHeader> {
-    let mut bytes = [0; DATABASE_HEADER_BYTES];
-    read_padded(database, &mut bytes, 0).map_err(Error::io("read", path))?;
-    DatabaseHeader::parse(&bytes).map_err(|damage| super::header_error(path, damage))
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Reads bytes that must be there.
@@ -191,23 +243,5 @@ impl Held {
             Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => Some(shared),
             Self::Shared(_) | Self::Bytes(_) => None,
         }
-    }
-}
-
-impl Overlay {
-    fn entries(&self, first: PageNumber, count: u32) -> &[(PageNumber, FrameNumber)] {
-        match self {
-            Self::Nothing => &[],
-            Self::Frames { index, .. } => index.entries(first, count),
-        }
-    }
-}
-
-impl fmt::Debug for Overlay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nothing => "Nothing",
-            Self::Frames { .. } => "Frames",
-        })
     }
 }

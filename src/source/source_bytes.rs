@@ -28,3 +28,17 @@ impl ReadAt for WalOf {
         self.0.wal.size_bytes()
     }
 }
+
+/// The journal among such bytes.
+#[derive(Debug)]
+pub(super) struct JournalOf(pub(super) Arc<SourceBytes>);
+
+impl ReadAt for JournalOf {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.journal.read_at(buffer, offset)
+    }
+
+    fn size_bytes(&self) -> io::Result<u64> {
+        self.0.journal.size_bytes()
+    }
+}

@@ -1,16 +1,16 @@
 //! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
 
 use super::frame_index::FrameIndex;
-use super::snapshot::{Begun, Held, Overlay, Snapshot, Standing, View};
-use super::source_bytes::SourceBytes;
-use super::{hot_journal, rollback_snapshot, snapshot, source_bytes, wal_snapshot};
+use super::hot_journal::KnownJournal;
+use super::snapshot::{Begun, Held, Snapshot, Standing, View};
+use super::source_bytes::{JournalOf, SourceBytes, WalOf};
+use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
 use crate::lock::database_lock::SharedLock;
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
-use crate::os::random_access::ReadAt;
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,8 +28,14 @@ pub struct Source {
     origin: Origin,
     /// SHARED on a database in WAL mode, between two snapshots.
     resting: Option<SharedLock>,
-    /// The frames of the snapshot before.
-    known_frames: Option<Arc<FrameIndex>>,
+    known: Known,
+}
+
+/// What was read of the side files for the snapshot before, and need not be read again.
+#[derive(Debug, Default)]
+struct Known {
+    frames: Option<Arc<FrameIndex>>,
+    journal: Option<KnownJournal>,
 }
 
 #[derive(Debug)]
@@ -68,7 +74,7 @@ impl Source {
     }
 
     fn new(origin: Origin) -> Self {
-        Self { origin, resting: None, known_frames: None }
+        Self { origin, resting: None, known: Known::default() }
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
@@ -96,8 +102,8 @@ impl Source {
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
         let begun = match &self.origin {
-            Origin::Files(_, files) => begin_from_files(files, self.resting.take(), &mut self.known_frames)?,
-            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, &mut self.known_frames)?),
+            Origin::Files(_, files) => begin_from_files(files, self.resting.take(), &mut self.known)?,
+            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, &mut self.known)?),
         };
         Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
     }
@@ -119,7 +125,7 @@ impl Source {
 fn begin_from_files(
     files: &SideFiles,
     resting: Option<SharedLock>,
-    known: &mut Option<Arc<FrameIndex>>,
+    known: &mut Known,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.database();
     let shared = match resting {
@@ -137,43 +143,39 @@ fn begin_from_files(
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Err(Obstacle::Change));
     }
-    if let Some(journal) = hot_journal::find(files, &shared)? {
-        return Err(Error::new(path, Problem::HotJournal { journal }));
+    let rollback = hot_journal::find(files, &shared, &mut known.journal)?;
+    if rollback.is_some() && shared.reserved_by_other().map_err(Error::io("ask for its locks", path))? {
+        // Somebody began to write while we read: the journal is his now, and not what we took it for.
+        return Ok(Err(Obstacle::Change));
     }
-    if logged(files, &shared)? {
-        return wal_snapshot::begin(files, shared, known);
+    let view = View { name: path.to_owned(), held: Held::Shared(shared), rollback, frames: None };
+    if view.is_empty()? || (!has_log(files)? && view.read_header()?.journal_mode() == JournalMode::Rollback) {
+        return rollback_snapshot::of(view, Some(identity)).map(Ok);
     }
-    let view = View { name: path.to_owned(), held: Held::Shared(shared), overlay: Overlay::Nothing };
-    rollback_snapshot::of(view, Some(identity)).map(Ok)
+    let View { held: Held::Shared(shared), rollback, .. } = view else {
+        return Ok(Err(Obstacle::Change));
+    };
+    wal_snapshot::begin(files, shared, rollback, &mut known.frames)
 }
 
-/// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; but none counts
-/// beside an empty database.
-fn logged(files: &SideFiles, shared: &SharedLock) -> Result<bool> {
-    let path = files.database();
-    if shared.file().size_bytes().map_err(Error::io("look at", path))? <= 1 {
-        return Ok(false);
-    }
+/// Whether there is a log with anything in it. It counts then, whatever the database's header says.
+fn has_log(files: &SideFiles) -> Result<bool> {
     let wal = files.wal();
-    match file_identity::look(&wal).map_err(Error::io("look at", &wal))? {
-        Found::Nothing | Found::File { size_bytes: 0 } => {
-            Ok(snapshot::read_header(shared.file(), path)?.journal_mode() == JournalMode::Wal)
-        }
-        _ => Ok(true),
-    }
+    let found = file_identity::look(&wal).map_err(Error::io("look at", &wal))?;
+    Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
 }
 
 /// The same questions, asked of bytes: there are no locks, and nobody is connected.
-fn begin_from_bytes(bytes: &Arc<SourceBytes>, known: &mut Option<Arc<FrameIndex>>) -> Result<Snapshot> {
+fn begin_from_bytes(bytes: &Arc<SourceBytes>, known: &mut Known) -> Result<Snapshot> {
     let name = Path::new(IN_MEMORY);
-    if hot_journal::begins_hot(&bytes.journal).map_err(Error::io("read", name))? && bytes.database.len() > 1 {
-        return Err(Error::new(name, Problem::HotJournal { journal: name.to_owned() }));
-    }
+    let journal = Box::new(JournalOf(Arc::clone(bytes)));
+    let rollback =
+        if bytes.database.len() > 1 { hot_journal::find_in(journal, name, &bytes.database)? } else { None };
     let held = Held::Bytes(Arc::clone(bytes));
-    if bytes.database.len() > 1 && !bytes.wal.is_empty() {
-        let file = Box::new(source_bytes::WalOf(Arc::clone(bytes)));
-        let log = wal_snapshot::Log { file, path: name.to_owned() };
-        return wal_snapshot::of(name, held, Some(log), None, known);
+    let view = View { name: name.to_owned(), held, rollback, frames: None };
+    if view.is_empty()? || bytes.wal.is_empty() {
+        return rollback_snapshot::of(view, None);
     }
-    rollback_snapshot::of(View { name: name.to_owned(), held, overlay: Overlay::Nothing }, None)
+    let log = wal_snapshot::Log { file: Box::new(WalOf(Arc::clone(bytes))), path: name.to_owned() };
+    wal_snapshot::of(view, Some(log), None, &mut known.frames)
 }

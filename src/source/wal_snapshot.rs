@@ -2,7 +2,8 @@
 
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
 use super::frame_index::{FrameIndex, UpTo};
-use super::snapshot::{Held, Overlay, Snapshot, View};
+use super::hot_journal::Rollback;
+use super::snapshot::{Frames, Held, Snapshot, View};
 use super::wal_join::{self, Joined};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{DatabaseHeader, JournalMode, Salts, WalChecksum, WalIndex};
@@ -28,6 +29,7 @@ pub(super) struct Log {
 pub(super) fn begin(
     files: &SideFiles,
     shared: SharedLock,
+    rollback: Option<Rollback>,
     known: &mut Option<Arc<FrameIndex>>,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.wal_index();
@@ -43,7 +45,10 @@ pub(super) fn begin(
         None => (Held::LogWithoutIndex { shared, wal_index: path.clone() }, None),
     };
     let unguarded = matches!(held, Held::LogWithoutIndex { .. });
-    let begun = open_log(files).and_then(|log| of(files.database(), held, log, live.as_ref(), known));
+    let begun = open_log(files).and_then(|log| {
+        let below = View { name: files.database().to_owned(), held, rollback, frames: None };
+        of(below, log, live.as_ref(), known)
+    });
     match begun {
         Ok(snapshot) => Ok(Ok(snapshot)),
         // Without a lock on the log, what looks like damage may be somebody's work half seen.
@@ -57,18 +62,19 @@ pub(super) fn appeared(wal_index: &Path) -> Result<bool> {
     Ok(file_identity::look(wal_index).map_err(Error::io("look at", wal_index))? != Found::Nothing)
 }
 
-/// Makes the snapshot of a database and its log, both held still. `live` is the wal-index where it can be believed;
+/// Makes the snapshot of a database and its log, both held still, of what lies below the log. `live` is the wal-index where it can be believed;
 /// without it the log is read as recovery would read it.
 pub(super) fn of(
-    name: &Path,
-    held: Held,
+    below: View,
     log: Option<Log>,
     live: Option<&WalIndex>,
     known: &mut Option<Arc<FrameIndex>>,
 ) -> Result<Snapshot> {
     let frames = match (&log, frames_needed(live)) {
         (Some(log), Some(up_to)) => FrameIndex::read(log.file.as_ref(), &log.path, up_to, known.as_deref())?,
-        (None, Some(UpTo::Frame(..))) => return Err(contradiction(name, "frames, but there is no log")),
+        (None, Some(UpTo::Frame(..))) => {
+            return Err(contradiction(&below.name, "frames, but there is no log"));
+        }
         _ => None,
     };
     let frames = frames.filter(|frames| frames.frame > 0).map(Arc::new);
@@ -83,18 +89,13 @@ pub(super) fn of(
         },
         None => position_after_recovery(frames.as_deref()),
     };
-    let overlay = match (log, &frames) {
-        (Some(Log { file, path }), Some(frames)) => {
-            known.clone_from(&Some(Arc::clone(frames)));
-            Overlay::Frames { log: file, log_path: path, index: Arc::clone(frames) }
-        }
-        _ => Overlay::Nothing,
-    };
-    let view = View { name: name.to_owned(), held, overlay };
+    known.clone_from(&frames);
+    let frames = log.zip(frames).map(|(Log { file, path }, index)| Frames { log: file, path, index });
+    let view = View { frames, ..below };
     let header = view.read_header()?;
-    let page_count = page_count(&view, &header, frames.as_deref(), position.page_count)?;
+    let page_count = page_count(&view, &header, position.page_count)?;
     let file_times =
-        view.held.lock_file().map(LockFile::times).transpose().map_err(Error::io("look at", name))?;
+        view.held.lock_file().map(LockFile::times).transpose().map_err(Error::io("look at", &view.name))?;
     let stamp = ChangeStamp {
         identity: view.held.lock_file().map(LockFile::identity),
         content: Content::Log(LogPosition { file_times, ..position }),
@@ -123,19 +124,15 @@ fn position_after_recovery(frames: Option<&FrameIndex>) -> LogPosition {
 }
 
 /// The page count to believe; `committed` is what the last commit states, 0 for none.
-fn page_count(
-    view: &View,
-    header: &DatabaseHeader,
-    frames: Option<&FrameIndex>,
-    committed: u32,
-) -> Result<u32> {
+fn page_count(view: &View, header: &DatabaseHeader, committed: u32) -> Result<u32> {
+    let frames = view.frames.as_ref().map(|frames| frames.index.as_ref());
     if let Some(frames) = frames
         && frames.page_size() != header.page_size
     {
         let sizes = format!("pages of {} bytes, the database of {}", frames.page_size(), header.page_size);
         return Err(contradiction(&view.name, &sizes));
     }
-    let in_file = header.page_size.pages_in(view.file_bytes()?);
+    let in_file = view.pages_in_file(header.page_size)?;
     let page_count = view.page_count(header, if committed > 0 { committed.into() } else { in_file })?;
     // Only unused pages, never written, can lie beyond both the file and the log. More would be nothing but a claim, and
     // a few bytes could make us write a file of terabytes (C10).

@@ -1,0 +1,90 @@
+//! A writer is killed (SIGKILL) at a random moment: the copy is what SQLite recovers from the same bytes, and the
+//! files stay as the writer left them. A journal that is hot is refused.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use litecopy::{ErrorKind, copy_database};
+
+use crate::files::{Folder, beside, bytes_at};
+use crate::fingerprint::{Fingerprint, assert_same};
+use crate::judge::{assert_right_copy, logical_image};
+use crate::peer::{Peer, until};
+use crate::random::{Random, seed};
+use crate::writer::{self, Plan};
+
+const KILLS: u32 = 15;
+
+#[test]
+fn a_killed_writer_that_deletes_its_journal() {
+    kill_writers("DELETE");
+}
+
+#[test]
+fn a_killed_writer_that_zeroes_its_journal() {
+    kill_writers("PERSIST");
+}
+
+#[test]
+fn a_killed_writer_with_a_log() {
+    let hot = kill_writers("WAL");
+    assert_eq!(hot, 0);
+}
+
+/// Kills one writer after the other in the same database; gives how often a hot journal was left.
+fn kill_writers(journal_mode: &'static str) -> u32 {
+    let seed = seed(&format!("killed, {journal_mode}"));
+    let mut random = Random::from_seed(seed);
+    let folder = Folder::new();
+    let source = folder.join("source.db");
+    writer::create(&source, journal_mode);
+    let mut hot = 0;
+    for _ in 0..KILLS {
+        let mut peer = Peer::start();
+        let checkpoints = journal_mode == "WAL";
+        let database = source.clone();
+        let seed = random.next() >> 1;
+        peer.start_writer(&Plan {
+            database,
+            seed,
+            journal_mode,
+            reconnect_after: 5,
+            checkpoints,
+            pause_ms: 0,
+        });
+        until("the writer commits", || peer.versions().committed > 0);
+        thread::sleep(Duration::from_micros(random.below(20_000)));
+        peer.kill();
+        if !assert_copied_or_hot(&folder, &source) {
+            hot += 1;
+        }
+    }
+    println!("{journal_mode}: {hot} hot journals after {KILLS} kills");
+    hot
+}
+
+/// Whether the database was copied, which must be right; else its journal must be hot.
+fn assert_copied_or_hot(folder: &Folder, source: &Path) -> bool {
+    let (targets, images) = (Folder::new(), Folder::new());
+    let copy = targets.join("copy.db");
+    let before = Fingerprint::of(folder.path());
+    let outcome = copy_database(source, &copy);
+    assert_same(&before, &Fingerprint::of(folder.path()));
+    writer::verify(&logical_image(source, &images));
+    match outcome {
+        Ok(_) => {
+            assert_right_copy(source, &copy);
+            true
+        }
+        Err(error) if error.kind() == ErrorKind::HotJournal => {
+            let journal = beside(source, "-journal");
+            assert!(fs::metadata(&journal).is_ok_and(|metadata| metadata.len() > 0), "{error}");
+            assert_ne!(bytes_at(&journal, 0, 1), [0], "{error}");
+            assert_eq!(targets.names(), [""; 0]);
+            false
+        }
+        Err(error) => panic!("{error}"),
+    }
+}

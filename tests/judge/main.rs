@@ -1,0 +1,37 @@
+//! Real SQLite, in other processes and with real locks, judges what litecopy does.
+//!
+//! Infrastructure: [`peer`] (SQLite in another process), [`writer`] (what a peer writes in the background, and how
+//! to see one committed version in a copy), [`fingerprint`] (nothing of the source changed), [`content`] (what a
+//! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`files`], [`random`].
+//!
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! [`progress`].
+//!
+//! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
+//! a file drops all POSIX locks that the process has on it, SQLite's too.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
+
+mod busy;
+mod content;
+mod files;
+mod fingerprint;
+mod hold;
+mod host;
+mod judge;
+mod killed;
+mod kinds;
+mod makers;
+mod peer;
+mod progress;
+mod random;
+mod refused;
+mod steps;
+mod writer;
+mod writers;
