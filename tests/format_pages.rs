@@ -15,7 +15,7 @@ use litecopy::format::lock_bytes::lock_byte_page;
 use litecopy::format::overflow::chain_length;
 use litecopy::format::pointer_map::PointerKind;
 use litecopy::format::{
-    BtreePage, DatabaseHeader, FileFormat, FreelistTrunk, OverflowPage, PageKind, PageNumber, PageSize,
+    BtreePage, DatabaseHeader, FreelistTrunk, JournalMode, OverflowPage, PageKind, PageNumber, PageSize,
     PointerMap, PointerMapEntry, Record, Value,
 };
 use rusqlite::Connection;
@@ -183,7 +183,7 @@ fn check(page_bytes: u32, auto_vacuum: u32) {
     assert_eq!(header.checked_page_count(page_count), Ok(page_count));
     assert!(header.size_is_valid());
     assert_eq!(header.page_size.pages_in(walk.bytes.len() as u64), u64::from(page_count));
-    assert_eq!(header.journal_mode(), FileFormat::Rollback);
+    assert_eq!(header.journal_mode(), JournalMode::Rollback);
     assert_eq!((header.user_version, header.application_id), (-7, 0x1122_3344));
     assert_eq!(header.sqlite_version.to_string(), rusqlite::version());
     assert_eq!(header.is_auto_vacuum(), auto_vacuum > 0);

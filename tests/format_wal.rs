@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use litecopy::format::frame_number::{frame_bytes, whole_frames_in};
 use litecopy::format::wal_hash::{BLOCK_BYTES, HashBlock, block_of, page_number_offset};
 use litecopy::format::{
-    ByteOrder, DatabaseHeader, FileFormat, FrameChain, FrameFault, FrameNumber, PageNumber, WalFrame,
+    ByteOrder, DatabaseHeader, FrameChain, FrameFault, FrameNumber, JournalMode, PageNumber, WalFrame,
     WalHeader, WalIndex,
 };
 use rusqlite::Connection;
@@ -70,7 +70,7 @@ fn check(page_bytes: u32, rows: u32) {
     assert_eq!(last.commit_page_count, page_count);
     // The change to WAL mode was a transaction by the rollback journal; the header that says so is in the file.
     let file = std::fs::read(&path).unwrap();
-    assert_eq!(DatabaseHeader::parse(&file).unwrap().journal_mode(), FileFormat::Wal);
+    assert_eq!(DatabaseHeader::parse(&file).unwrap().journal_mode(), JournalMode::Wal);
 
     let index = WalIndex::parse(&shm).unwrap();
     assert_eq!(index.header.mx_frame as usize, frames.len());

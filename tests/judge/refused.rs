@@ -194,17 +194,6 @@ fn a_target_that_is_replaced_is_replaced_whole() {
     crate::judge::assert_right_copy(&made.path, &target);
 }
 
-/// Until the copy lays the journal's pages over the file.
-#[test]
-fn a_hot_journal() {
-    for journal_mode in ["DELETE", "TRUNCATE", "PERSIST"] {
-        let folder = Folder::new();
-        let source = folder.join("source.db");
-        makers::hot_journal(&source, journal_mode);
-        assert_source_refused(&source, ErrorKind::HotJournal, &folder);
-    }
-}
-
 /// For each rule of the header: what the online backup refuses we refuse, what it copies we copy.
 #[test]
 fn headers_are_judged_as_sqlite_judges_them() {
