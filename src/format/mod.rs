@@ -1,7 +1,7 @@
 //! What the bytes of the four files mean: database, write-ahead log, wal-index, rollback journal.
 //!
 //! No I/O, no time, no paths, no panics: bytes in, types or [`Damage`] out.
-//! The formats are told in `format-spec-notes/`; doc comments point there with the page and its heading in brackets.
+//! The formats are told in `format-spec-notes/`; doc comments point there, as `[wal.md#frame-validity]` does.
 
 pub mod btree_cell;
 pub mod btree_page;
