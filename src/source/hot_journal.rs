@@ -2,6 +2,7 @@
 
 use super::journal_index::JournalIndex;
 use crate::error::{Error, Result};
+use crate::format::journal_header::JOURNAL_HEADER_BYTES;
 use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 use crate::format::{PageNumber, PageSize};
 use crate::lock::database_lock::SharedLock;
@@ -19,12 +20,22 @@ pub(super) struct Rollback {
     pub(super) journal: Box<dyn ReadAt>,
     pub(super) path: PathBuf,
     pub(super) index: Arc<JournalIndex>,
+    /// `None` for a journal made of bytes, which nobody can touch.
+    witness: Option<Witness>,
+}
+
+/// What a journal was when it was found hot, and must be as long as it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Witness {
+    identity: FileIdentity,
+    /// The nonce is in it: every transaction has another.
+    header: [u8; JOURNAL_HEADER_BYTES],
 }
 
 /// A journal that was read before: as long as it is the same file, untouched, it need not be read again.
 #[derive(Debug)]
 pub(super) struct KnownJournal {
-    identity: FileIdentity,
+    witness: Witness,
     times: FileTimes,
     index: Arc<JournalIndex>,
 }
@@ -37,24 +48,21 @@ pub(super) fn find(
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
     let path = files.journal();
-    let Some(journal) = open_hot(files, &path, shared)? else { return Ok(None) };
+    let Some((journal, witness)) = open_hot(files, &path, shared)? else { return Ok(None) };
     if committed_by_super_journal(&journal, &path)? {
         return Ok(None);
     }
-    let look = Error::io("look at", &path);
-    let (identity, times) = FileIdentity::of_file(&journal)
-        .and_then(|it| Ok((it, FileTimes::of_file(&journal)?)))
-        .map_err(look)?;
+    let times = FileTimes::of_file(&journal).map_err(Error::io("look at", &path))?;
     let index = match known {
-        Some(known) if (known.identity, known.times) == (identity, times) => Arc::clone(&known.index),
+        Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
             let page_size = page_size_of(shared.file(), files.database())?;
             let Some(index) = JournalIndex::read(&journal, &path, page_size)? else { return Ok(None) };
             Arc::new(index)
         }
     };
-    *known = Some(KnownJournal { identity, times, index: Arc::clone(&index) });
-    Ok(Some(Rollback { journal: Box::new(journal), path, index }))
+    *known = Some(KnownJournal { witness, times, index: Arc::clone(&index) });
+    Ok(Some(Rollback { journal: Box::new(journal), path, index, witness: Some(witness) }))
 }
 
 /// The rollback that a journal made of bytes asks for: there is no writer, and no super-journal to be looked for.
@@ -68,11 +76,11 @@ pub(super) fn find_in(
     }
     let page_size = page_size_of(database, path)?;
     let index = JournalIndex::read(journal.as_ref(), path, page_size)?;
-    Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index) }))
+    Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index), witness: None }))
 }
 
 /// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
-fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Option<File>> {
+fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Option<(File, Witness)>> {
     match file_identity::look(path).map_err(Error::io("look at", path))? {
         Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
         _ => {}
@@ -90,40 +98,33 @@ fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Optio
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
-    let header = read_header(&journal).map_err(Error::io("read", path))?;
-    let hot = header[0] != 0 && !came_alive(files, shared, path, &journal, header)?;
-    Ok(hot.then_some(journal))
+    let witness = Witness::of(&journal).map_err(Error::io("read", path))?;
+    let hot = witness.header.first() != Some(&0) && witness.still_stands(files, shared, path)?;
+    Ok(hot.then_some((journal, witness)))
 }
 
-/// Whether a living writer wrote the journal, who took RESERVED only after we had asked for it.
-///
-/// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal is
-/// gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can roll it
-/// back beside SHARED.
-fn came_alive(
-    files: &SideFiles,
-    shared: &SharedLock,
-    path: &Path,
-    journal: &File,
-    header: [u8; HEADER_BYTES],
-) -> Result<bool> {
-    if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
-        return Ok(true);
+impl Witness {
+    fn of(journal: &File) -> io::Result<Self> {
+        let mut header = [0; JOURNAL_HEADER_BYTES];
+        read_padded(journal, &mut header, 0)?;
+        Ok(Self { identity: FileIdentity::of_file(journal)?, header })
     }
-    let identity = FileIdentity::of_file(journal).map_err(Error::io("look at", path))?;
-    if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
-        return Ok(true);
+
+    /// Whether no living writer has written the journal, who took RESERVED only after we had asked for it.
+    ///
+    /// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal
+    /// is gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can
+    /// roll it back beside SHARED.
+    fn still_stands(&self, files: &SideFiles, shared: &SharedLock, path: &Path) -> Result<bool> {
+        if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+            return Ok(false);
+        }
+        match File::open(path).and_then(|journal| Self::of(&journal)) {
+            Ok(now) => Ok(now == *self),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io("read", path)(error)),
+        }
     }
-    Ok(read_header(journal).map_err(Error::io("read", path))? != header)
-}
-
-/// The fields of a journal's header, the nonce among them.
-const HEADER_BYTES: usize = 28;
-
-fn read_header(journal: &dyn ReadAt) -> io::Result<[u8; HEADER_BYTES]> {
-    let mut header = [0; HEADER_BYTES];
-    read_padded(journal, &mut header, 0)?;
-    Ok(header)
 }
 
 /// Whether the first byte is there and not zero: a writer that has ended, or has not begun to change the database, left
@@ -166,6 +167,11 @@ fn page_size_of(database: &dyn ReadAt, path: &Path) -> Result<PageSize> {
 }
 
 impl Rollback {
+    /// Whether the journal is still the one that was found hot, so that what was read of it counts.
+    pub(super) fn still_stands(&self, files: &SideFiles, shared: &SharedLock) -> Result<bool> {
+        self.witness.map_or(Ok(true), |witness| witness.still_stands(files, shared, &self.path))
+    }
+
     /// How many pages the database has after the rollback.
     pub(super) fn page_count(&self) -> u32 {
         self.index.page_count

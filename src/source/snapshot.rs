@@ -140,7 +140,7 @@ impl View {
     fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
         let offset = (u64::from(run.first.get()) - 1).saturating_mul(run.page_bytes as u64);
         read_padded(self.held.database(), run.pages, offset).map_err(Error::io("read", &self.name))?;
-        let Some(Rollback { journal, path, index }) = &self.rollback else { return Ok(()) };
+        let Some(Rollback { journal, path, index, .. }) = &self.rollback else { return Ok(()) };
         // The transaction may have made the file longer: that is cut off again.
         let kept = usize::try_from(index.database_bytes().saturating_sub(offset)).unwrap_or(usize::MAX);
         if let Some(cut_off) = run.pages.get_mut(kept..) {
@@ -227,14 +227,19 @@ impl Held {
         }
     }
 
-    /// The locked file, unless all are bytes.
-    pub(super) fn lock_file(&self) -> Option<&LockFile> {
+    /// The lock on the database file, unless all are bytes.
+    pub(super) fn shared(&self) -> Option<&SharedLock> {
         match self {
             Self::Shared(shared) | Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => {
-                Some(shared.file())
+                Some(shared)
             }
             Self::Bytes(_) => None,
         }
+    }
+
+    /// The locked file, unless all are bytes.
+    pub(super) fn lock_file(&self) -> Option<&LockFile> {
+        self.shared().map(SharedLock::file)
     }
 
     /// What stays locked until the next snapshot: SHARED in WAL mode; the rest is let go.

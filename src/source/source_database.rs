@@ -110,14 +110,12 @@ impl Source {
 
     /// Ends a snapshot of this source, and says whether what was read in it counts.
     pub(crate) fn end(&mut self, snapshot: Snapshot) -> Result<Standing> {
-        let standing = match &snapshot.view.held {
-            Held::LogWithoutIndex { wal_index, .. } if wal_snapshot::appeared(wal_index)? => {
-                Standing::Withdrawn
-            }
-            _ => Standing::Confirmed,
+        let stood = match &self.origin {
+            Origin::Files(_, files) => stood(files, &snapshot.view)?,
+            Origin::Bytes(_) => true,
         };
         self.resting = snapshot.view.held.into_rest();
-        Ok(standing)
+        Ok(if stood { Standing::Confirmed } else { Standing::Withdrawn })
     }
 }
 
@@ -144,10 +142,6 @@ fn begin_from_files(
         return Ok(Err(Obstacle::Change));
     }
     let rollback = hot_journal::find(files, &shared, &mut known.journal)?;
-    if rollback.is_some() && shared.reserved_by_other().map_err(Error::io("ask for its locks", path))? {
-        // Somebody began to write while we read: the journal is his now, and not what we took it for.
-        return Ok(Err(Obstacle::Change));
-    }
     let view = View { name: path.to_owned(), held: Held::Shared(shared), rollback, frames: None };
     if view.is_empty()? || (!has_log(files)? && view.read_header()?.journal_mode() == JournalMode::Rollback) {
         return rollback_snapshot::of(view, Some(identity)).map(Ok);
@@ -156,6 +150,19 @@ fn begin_from_files(
         return Ok(Err(Obstacle::Change));
     };
     wal_snapshot::begin(files, shared, rollback, &mut known.frames)
+}
+
+/// Whether everything that no lock could hold stayed as it was while the snapshot lasted.
+fn stood(files: &SideFiles, view: &View) -> Result<bool> {
+    let journal_stood = match (&view.rollback, view.held.shared()) {
+        (Some(rollback), Some(shared)) => rollback.still_stands(files, shared)?,
+        _ => true,
+    };
+    let log_stood = match &view.held {
+        Held::LogWithoutIndex { wal_index, .. } => !wal_snapshot::appeared(wal_index)?,
+        _ => true,
+    };
+    Ok(journal_stood && log_stood)
 }
 
 /// Whether there is a log with anything in it. It counts then, whatever the database's header says.
