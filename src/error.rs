@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
 use crate::format::damage::Damage;
+use crate::limits::LimitExceeded;
 use crate::lock::LockHolder;
 use std::fmt;
 use std::io;
@@ -42,6 +43,8 @@ pub enum ErrorKind {
     Damaged,
     /// A database of a kind that this version cannot copy rightly.
     Unsupported,
+    /// A file wants more than a [`Limit`](crate::Limit) lets it have.
+    LimitExceeded,
     /// Somebody held a lock for longer than we were to wait.
     Busy,
     /// The time for the whole copy is over.
@@ -98,6 +101,8 @@ pub(crate) enum Problem {
     Contradiction(String),
     #[error("unsupported: {0}")]
     Unsupported(Damage),
+    #[error("{0}")]
+    LimitExceeded(LimitExceeded),
     #[error("still busy after {waited:.1?}: {obstacle}{}", Holders(.holders))]
     Busy { waited: Duration, obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error(
@@ -167,6 +172,7 @@ impl Error {
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
             Problem::Unsupported(_) => ErrorKind::Unsupported,
+            Problem::LimitExceeded(_) => ErrorKind::LimitExceeded,
             Problem::Busy { .. } => ErrorKind::Busy,
             Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
             Problem::SameFile { .. } => ErrorKind::SameFile,
@@ -193,6 +199,15 @@ impl Error {
         }
     }
 
+    /// Which limit was exceeded, and by what, when its kind is [`LimitExceeded`](ErrorKind::LimitExceeded).
+    #[must_use]
+    pub fn exceeded_limit(&self) -> Option<LimitExceeded> {
+        match self.0.problem {
+            Problem::LimitExceeded(exceeded) => Some(exceeded),
+            _ => None,
+        }
+    }
+
     /// What somebody can do about it, where there is something to say beyond the message.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
@@ -208,6 +223,7 @@ impl Error {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
+            ErrorKind::LimitExceeded => "set the limit higher, if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
@@ -245,6 +261,7 @@ impl Error {
             ErrorKind::Io => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
+            ErrorKind::LimitExceeded => 18,
             ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
         }
     }
@@ -262,6 +279,7 @@ impl std::error::Error for Error {
             Problem::Io { error, .. } => Some(error),
             Problem::NotADatabase(damage) | Problem::Unsupported(damage) => Some(damage),
             Problem::Damaged { damage, .. } => Some(damage),
+            Problem::LimitExceeded(exceeded) => Some(exceeded),
             _ => None,
         }
     }

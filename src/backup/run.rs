@@ -2,6 +2,7 @@
 
 use super::stepwise::{Backup, Status, StepOutcome};
 use crate::error::{Error, Obstacle, Problem, Result};
+use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
 use crate::target::Target;
@@ -58,6 +59,9 @@ pub struct CopyReport {
     pub page_size: PageSize,
     /// How the source keeps its transactions.
     pub mode: JournalMode,
+    /// In WAL mode, the SQLite that wrote the source last, when it has a fault by which committed pages can get lost
+    /// ([`has_wal_reset_fault`](SqliteVersion::has_wal_reset_fault)). The copy is right: it is what the source holds.
+    pub wal_reset_fault: Option<SqliteVersion>,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
     /// How many tries found the source busy.
@@ -148,6 +152,7 @@ impl<T: Target> Backup<T> {
             page_count: counts.page_count,
             page_size: counts.page_size,
             mode: counts.mode,
+            wal_reset_fault: counts.wal_reset_fault,
             restarts: counts.restarts,
             busy_count,
             elapsed,

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::format::journal_header::JOURNAL_HEADER_BYTES;
 use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 use crate::format::{PageNumber, PageSize};
+use crate::limits::Limits;
 use crate::lock::database_lock::SharedLock;
 use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
 use crate::os::random_access::{ReadAt, read_padded};
@@ -45,6 +46,7 @@ pub(super) struct KnownJournal {
 pub(super) fn find(
     files: &SideFiles,
     shared: &SharedLock,
+    limits: &Limits,
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
     let path = files.journal();
@@ -57,7 +59,9 @@ pub(super) fn find(
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
             let page_size = page_size_of(shared.file(), files.database())?;
-            let Some(index) = JournalIndex::read(&journal, &path, page_size)? else { return Ok(None) };
+            let Some(index) = JournalIndex::read(&journal, &path, page_size, limits)? else {
+                return Ok(None);
+            };
             Arc::new(index)
         }
     };
@@ -70,12 +74,13 @@ pub(super) fn find_in(
     journal: Box<dyn ReadAt>,
     path: &Path,
     database: &dyn ReadAt,
+    limits: &Limits,
 ) -> Result<Option<Rollback>> {
     if !begins_hot(journal.as_ref()).map_err(Error::io("read", path))? {
         return Ok(None);
     }
     let page_size = page_size_of(database, path)?;
-    let index = JournalIndex::read(journal.as_ref(), path, page_size)?;
+    let index = JournalIndex::read(journal.as_ref(), path, page_size, limits)?;
     Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index), witness: None }))
 }
 

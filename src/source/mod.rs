@@ -8,11 +8,13 @@ mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
 mod source_database;
+mod source_options;
 mod wal_join;
 mod wal_snapshot;
 
 pub use source_bytes::SourceBytes;
 pub use source_database::Source;
+pub use source_options::SourceOptions;
 
 pub(crate) use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Begun, Snapshot, Standing};

@@ -5,8 +5,9 @@ use super::frame_index::FrameIndex;
 use super::hot_journal::Rollback;
 use super::source_bytes::SourceBytes;
 use crate::error::{Error, Obstacle, Problem, Result};
-use crate::format::database_header::DATABASE_HEADER_BYTES;
+use crate::format::database_header::{DATABASE_HEADER_BYTES, SqliteVersion};
 use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize};
+use crate::limits::{Limit, Limits};
 use crate::lock::database_lock::SharedLock;
 use crate::lock::wal_lock::WalReadLock;
 use crate::os::lock_file::LockFile;
@@ -40,6 +41,8 @@ pub(crate) struct Snapshot {
     pub(super) page_size: PageSize,
     pub(super) page_count: u32,
     pub(super) journal_mode: JournalMode,
+    /// The SQLite that wrote last, as the header tells.
+    pub(super) sqlite_version: SqliteVersion,
     pub(super) stamp: ChangeStamp,
 }
 
@@ -48,6 +51,7 @@ pub(crate) struct Snapshot {
 pub(super) struct View {
     /// The database's path, for messages.
     pub(super) name: PathBuf,
+    pub(super) limits: Limits,
     pub(super) held: Held,
     pub(super) rollback: Option<Rollback>,
     pub(super) frames: Option<Frames>,
@@ -89,6 +93,13 @@ impl Snapshot {
 
     pub(crate) fn journal_mode(&self) -> JournalMode {
         self.journal_mode
+    }
+
+    /// The SQLite that wrote last, when its own fault may have cost this database commits
+    /// (`[wal.md#the-wal-reset-fault]`).
+    pub(crate) fn wal_reset_fault(&self) -> Option<SqliteVersion> {
+        let applies = self.journal_mode == JournalMode::Wal && self.sqlite_version.has_wal_reset_fault();
+        applies.then_some(self.sqlite_version)
     }
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
@@ -189,7 +200,36 @@ impl View {
     pub(super) fn page_count(&self, header: &DatabaseHeader, pager_page_count: u64) -> Result<u32> {
         // More pages than there are numbers: the file is larger than any database can be.
         let pager_page_count = u32::try_from(pager_page_count).unwrap_or(u32::MAX);
-        header.checked_page_count(pager_page_count).map_err(|damage| super::header_error(&self.name, damage))
+        let page_count = header
+            .checked_page_count(pager_page_count)
+            .map_err(|damage| super::header_error(&self.name, damage))?;
+        self.limits.check(Limit::Pages, page_count.into(), &self.name)?;
+        Ok(page_count)
+    }
+
+    /// Refuses a page count that is nothing but a claim: a few bytes could make us write a file of terabytes (C10).
+    ///
+    /// Only free pages can lie beyond what the file, the journal and the log really have, for they alone are never
+    /// written: no more than the header counts, nor than the freelist's trunks, which are written, can name; and the
+    /// page of the lock bytes.
+    pub(super) fn check_claim(&self, header: &DatabaseHeader, page_count: u32) -> Result<()> {
+        let there = self.pages_there(header.page_size)?;
+        let leaves_a_trunk = u64::from(header.usable_bytes() / 4);
+        let unwritten = u64::from(header.freelist_page_count).min(there.saturating_mul(leaves_a_trunk));
+        if u64::from(page_count) <= there.saturating_add(unwritten).saturating_add(1) {
+            return Ok(());
+        }
+        let counts = format!("has {page_count} pages by its side files, but no more than {there} are there");
+        Err(Error::new(&self.name, Problem::Contradiction(counts)))
+    }
+
+    /// How many pages the file, the journal and the log really have.
+    fn pages_there(&self, page_size: PageSize) -> Result<u64> {
+        let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at", &self.name))?;
+        let in_file = page_size.pages_in(file_bytes);
+        let in_journal = self.rollback.as_ref().map_or(0, |rollback| rollback.index.pages_behind(in_file));
+        let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.pages_behind(in_file));
+        Ok(in_file.saturating_add(in_journal).saturating_add(in_log))
     }
 }
 

@@ -4,6 +4,7 @@ use super::frame_index::FrameIndex;
 use super::hot_journal::KnownJournal;
 use super::snapshot::{Begun, Held, Snapshot, Standing, View};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
+use super::source_options::SourceOptions;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
@@ -26,6 +27,7 @@ const IN_MEMORY: &str = "memory";
 #[derive(Debug)]
 pub struct Source {
     origin: Origin,
+    options: SourceOptions,
     /// SHARED on a database in WAL mode, between two snapshots.
     resting: Option<SharedLock>,
     known: Known,
@@ -53,6 +55,15 @@ impl Source {
     /// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::NotAFile),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &SourceOptions::new())
+    }
+
+    /// The same with other options than the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &SourceOptions) -> Result<Self> {
         let path = path.as_ref();
         let files = SideFiles::of(path)?;
         let found = match file_identity::look(files.database()).map_err(Error::io("open", path))? {
@@ -64,17 +75,23 @@ impl Source {
             return Err(Error::new(path, Problem::NotAFile { found }));
         }
         LockFile::open(files.database()).map_err(Error::io("open", path))?;
-        Ok(Self::new(Origin::Files(path.to_owned(), files)))
+        Ok(Self::new(Origin::Files(path.to_owned(), files), *options))
     }
 
     /// A database made of bytes, which are believed to be of one moment.
     #[must_use]
     pub fn from_bytes(bytes: SourceBytes) -> Self {
-        Self::new(Origin::Bytes(Arc::new(bytes)))
+        Self::from_bytes_with(bytes, &SourceOptions::new())
     }
 
-    fn new(origin: Origin) -> Self {
-        Self { origin, resting: None, known: Known::default() }
+    /// The same with other options than the defaults.
+    #[must_use]
+    pub fn from_bytes_with(bytes: SourceBytes, options: &SourceOptions) -> Self {
+        Self::new(Origin::Bytes(Arc::new(bytes)), *options)
+    }
+
+    fn new(origin: Origin, options: SourceOptions) -> Self {
+        Self { origin, options, resting: None, known: Known::default() }
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
@@ -101,9 +118,12 @@ impl Source {
 
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
+        let options = &self.options;
         let begun = match &self.origin {
-            Origin::Files(_, files) => begin_from_files(files, self.resting.take(), &mut self.known)?,
-            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, &mut self.known)?),
+            Origin::Files(_, files) => {
+                begin_from_files(files, options, self.resting.take(), &mut self.known)?
+            }
+            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, options, &mut self.known)?),
         };
         Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
     }
@@ -122,6 +142,7 @@ impl Source {
 /// Goes through SQLite's own order of questions (`[copy-protocol.md#beginning-a-snapshot]`).
 fn begin_from_files(
     files: &SideFiles,
+    options: &SourceOptions,
     resting: Option<SharedLock>,
     known: &mut Known,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
@@ -141,15 +162,16 @@ fn begin_from_files(
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Err(Obstacle::Change));
     }
-    let rollback = hot_journal::find(files, &shared, &mut known.journal)?;
-    let view = View { name: path.to_owned(), held: Held::Shared(shared), rollback, frames: None };
+    let rollback = hot_journal::find(files, &shared, &options.limits, &mut known.journal)?;
+    let held = Held::Shared(shared);
+    let view = View { name: path.to_owned(), limits: options.limits, held, rollback, frames: None };
     if view.is_empty()? || (!has_log(files)? && view.read_header()?.journal_mode() == JournalMode::Rollback) {
         return rollback_snapshot::of(view, Some(identity)).map(Ok);
     }
     let View { held: Held::Shared(shared), rollback, .. } = view else {
         return Ok(Err(Obstacle::Change));
     };
-    wal_snapshot::begin(files, shared, rollback, &mut known.frames)
+    wal_snapshot::begin(files, options, shared, rollback, &mut known.frames)
 }
 
 /// Whether everything that no lock could hold stayed as it was while the snapshot lasted.
@@ -173,13 +195,20 @@ fn has_log(files: &SideFiles) -> Result<bool> {
 }
 
 /// The same questions, asked of bytes: there are no locks, and nobody is connected.
-fn begin_from_bytes(bytes: &Arc<SourceBytes>, known: &mut Known) -> Result<Snapshot> {
+fn begin_from_bytes(
+    bytes: &Arc<SourceBytes>,
+    options: &SourceOptions,
+    known: &mut Known,
+) -> Result<Snapshot> {
     let name = Path::new(IN_MEMORY);
     let journal = Box::new(JournalOf(Arc::clone(bytes)));
-    let rollback =
-        if bytes.database.len() > 1 { hot_journal::find_in(journal, name, &bytes.database)? } else { None };
+    let rollback = if bytes.database.len() > 1 {
+        hot_journal::find_in(journal, name, &bytes.database, &options.limits)?
+    } else {
+        None
+    };
     let held = Held::Bytes(Arc::clone(bytes));
-    let view = View { name: name.to_owned(), held, rollback, frames: None };
+    let view = View { name: name.to_owned(), limits: options.limits, held, rollback, frames: None };
     if view.is_empty()? || bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);
     }

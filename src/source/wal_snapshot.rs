@@ -1,9 +1,10 @@
 //! The view of a database in WAL mode: the file, with the committed frames of its log laid over.
 
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
-use super::frame_index::{FrameIndex, UpTo};
+use super::frame_index::{FrameIndex, LogFile, UpTo};
 use super::hot_journal::Rollback;
 use super::snapshot::{Frames, Held, Snapshot, View};
+use super::source_options::SourceOptions;
 use super::wal_join::{self, Joined};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{DatabaseHeader, JournalMode, Salts, WalChecksum, WalIndex};
@@ -28,6 +29,7 @@ pub(super) struct Log {
 /// `known` is the frame index of the snapshot before, whose frames need not be read again.
 pub(super) fn begin(
     files: &SideFiles,
+    options: &SourceOptions,
     shared: SharedLock,
     rollback: Option<Rollback>,
     known: &mut Option<Arc<FrameIndex>>,
@@ -46,7 +48,8 @@ pub(super) fn begin(
     };
     let unguarded = matches!(held, Held::LogWithoutIndex { .. });
     let begun = open_log(files).and_then(|log| {
-        let below = View { name: files.database().to_owned(), held, rollback, frames: None };
+        let name = files.database().to_owned();
+        let below = View { name, limits: options.limits, held, rollback, frames: None };
         of(below, log, live.as_ref(), known)
     });
     match begun {
@@ -71,7 +74,11 @@ pub(super) fn of(
     known: &mut Option<Arc<FrameIndex>>,
 ) -> Result<Snapshot> {
     let frames = match (&log, frames_needed(live)) {
-        (Some(log), Some(up_to)) => FrameIndex::read(log.file.as_ref(), &log.path, up_to, known.as_deref())?,
+        (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
+            LogFile { file: file.as_ref(), path, limits: &below.limits },
+            up_to,
+            known.as_deref(),
+        )?,
         (None, Some(UpTo::Frame(..))) => {
             return Err(contradiction(&below.name, "frames, but there is no log"));
         }
@@ -100,7 +107,14 @@ pub(super) fn of(
         identity: view.held.lock_file().map(LockFile::identity),
         content: Content::Log(LogPosition { file_times, ..position }),
     };
-    Ok(Snapshot { view, page_size: header.page_size, page_count, journal_mode: JournalMode::Wal, stamp })
+    Ok(Snapshot {
+        view,
+        page_size: header.page_size,
+        page_count,
+        journal_mode: JournalMode::Wal,
+        sqlite_version: header.sqlite_version,
+        stamp,
+    })
 }
 
 /// Which frames lie over the file: none when a live wal-index says that all are in it already.
@@ -134,14 +148,7 @@ fn page_count(view: &View, header: &DatabaseHeader, committed: u32) -> Result<u3
     }
     let in_file = view.pages_in_file(header.page_size)?;
     let page_count = view.page_count(header, if committed > 0 { committed.into() } else { in_file })?;
-    // Only unused pages, never written, can lie beyond both the file and the log. More would be nothing but a claim, and
-    // a few bytes could make us write a file of terabytes (C10).
-    let there = in_file.max(frames.map_or(0, FrameIndex::last_page).into());
-    if u64::from(page_count) > there.saturating_add(header.freelist_page_count.into()) {
-        let counts = format!("{page_count} pages, but {there} are there");
-        return Err(contradiction(&view.name, &counts));
-    }
-    Ok(page_count)
+    view.check_claim(header, page_count).map(|()| page_count)
 }
 
 fn open_log(files: &SideFiles) -> Result<Option<Log>> {
