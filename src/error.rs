@@ -59,6 +59,8 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// An opaque database without a log, of which nobody said how large its pages are.
+    PageSizeUnknown,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -74,6 +76,8 @@ pub(crate) enum Obstacle {
     Recovery,
     /// The file was replaced, or a connection arrived, while we looked.
     Change,
+    /// A folder named like the database with `.lock` behind: another lock style's.
+    LockFolder,
 }
 
 impl fmt::Display for Obstacle {
@@ -83,6 +87,10 @@ impl fmt::Display for Obstacle {
             Self::Checkpointer => "a checkpoint is writing it (READ0 lock of the wal-index)",
             Self::Recovery => "a connection is recovering its log",
             Self::Change => "it changed hands each time we looked",
+            Self::LockFolder => {
+                "a folder named like it with .lock behind says that others lock it by such a folder (lock style \
+                 dotfile); one that a crash left has to be removed"
+            }
         })
     }
 }
@@ -119,6 +127,8 @@ pub(crate) enum Problem {
     SideFileInTheWay { side_file: PathBuf },
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
+    #[error("the page size is not given, and there is no log to tell it")]
+    PageSizeUnknown,
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -180,6 +190,7 @@ impl Error {
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -218,7 +229,10 @@ impl Error {
                  permission on its folder"
             }
             ErrorKind::NotAFile => "name the database file itself",
-            ErrorKind::NotADatabase => "check that the file is the database, and not encrypted or a dump",
+            ErrorKind::NotADatabase => {
+                "check that the file is the database and not a dump; an encrypted one can be copied as it is, as opaque"
+            }
+            ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
@@ -262,7 +276,7 @@ impl Error {
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,
-            ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
+            ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One unchanging view of a live database, whatever state it is found in.
 
 mod change_stamp;
+mod file_watch;
 mod frame_index;
 mod hot_journal;
 mod journal_index;
+mod page_one;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
