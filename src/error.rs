@@ -190,6 +190,15 @@ impl Error {
         &self.0.path
     }
 
+    /// Who held the locks that were in the way, as far as could be told.
+    #[must_use]
+    pub fn lock_holders(&self) -> &[LockHolder] {
+        match &self.0.problem {
+            Problem::Busy { holders, .. } | Problem::TargetInUse { holders } => holders,
+            _ => &[],
+        }
+    }
+
     /// Which limit was exceeded, and by what, when its kind is [`LimitExceeded`](ErrorKind::LimitExceeded).
     #[must_use]
     pub fn exceeded_limit(&self) -> Option<LimitExceeded> {
@@ -223,7 +232,19 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
-            ErrorKind::Io | ErrorKind::Cancelled => return None,
+            ErrorKind::Io => return self.advice_on_system(),
+            ErrorKind::Cancelled => return None,
+        })
+    }
+
+    fn advice_on_system(&self) -> Option<&'static str> {
+        let Problem::Io { error, .. } = &self.0.problem else { return None };
+        Some(match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on the target's file system, or name a target on another"
+            }
+            io::ErrorKind::OutOfMemory => "copy to a file instead of to memory",
+            _ => return None,
         })
     }
 

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 pub struct RunOptions {
     /// Pages per step; at or below 0 all in one step. Default -1.
     pub pages_per_step: i32,
-    /// How long to sleep after a step that found the source busy. Default 250 ms.
+    /// How long to sleep after a try that found the source busy (each try itself is as patient as the first 78 ms of
+    /// SQLite's busy handler). Default 250 ms.
     pub sleep: Duration,
     /// How long to wait for a lock since it was last had; `None` waits without end. Default 30 s.
     pub lock_timeout: Option<Duration>,
@@ -77,6 +78,10 @@ impl CopyReport {
     }
 }
 
+/// The pauses, in milliseconds, after which a busy step is tried again before it counts as busy: those with which
+/// SQLite's own busy handler begins. Most locks are held for moments only.
+const BUSY_PAUSES_MS: [u64; 7] = [1, 2, 5, 10, 15, 20, 25];
+
 impl<T: Target> Backup<T> {
     /// Steps until the copy is done; `progress` sees every step and can stop the copy with [`ControlFlow::Break`].
     ///
@@ -96,7 +101,7 @@ impl<T: Target> Backup<T> {
         let mut waiting: Option<(Instant, Deadline)> = None;
         let mut busy_count = 0;
         loop {
-            let outcome = self.step(pages)?;
+            let outcome = self.step_patiently(pages, end)?;
             let said = progress(&self.progress(outcome));
             if outcome == StepOutcome::Done {
                 return Ok(self.report(busy_count, started.elapsed()));
@@ -119,6 +124,17 @@ impl<T: Target> Backup<T> {
                 return Err(self.give_up_late(started.elapsed()));
             }
         }
+    }
+
+    fn step_patiently(&mut self, pages: i32, end: Deadline) -> Result<StepOutcome> {
+        for pause in BUSY_PAUSES_MS {
+            let outcome = self.step(pages)?;
+            if outcome != StepOutcome::Busy || end.has_passed() {
+                return Ok(outcome);
+            }
+            end.sleep(Duration::from_millis(pause));
+        }
+        self.step(pages)
     }
 
     fn progress(&self, outcome: StepOutcome) -> Progress {

@@ -91,6 +91,8 @@ pub(crate) enum Found {
 /// Looks under `path`, symbolic links followed, without opening it.
 pub(crate) fn look(path: &Path) -> io::Result<Found> {
     Ok(match absent_as_none(fs::metadata(path))? {
+        // A link that leads nowhere is something all the same: nothing new can take its name.
+        None if absent_as_none(fs::symlink_metadata(path))?.is_some() => Found::Other,
         None => Found::Nothing,
         Some(metadata) if metadata.is_file() => Found::File { size_bytes: metadata.len() },
         Some(metadata) if metadata.is_dir() => Found::Folder,
