@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use litecopy::{Limit, Limits, SourceOptions, UnknownLimit};
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -17,7 +18,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Copy a database that others may be using; the source is only read
     Copy(CopyArguments),
-    /// Say what a database file is: header, journal mode, side files, locks
+    /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
 }
 
@@ -51,6 +52,9 @@ pub(crate) struct CopyArguments {
     #[arg(long)]
     pub(crate) replace: bool,
 
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
     /// How to show the way, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
@@ -77,9 +81,39 @@ pub(crate) struct InfoArguments {
     /// The database to look at; it is only read
     pub(crate) file: PathBuf,
 
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How the source is read.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArguments {
+    /// Refuse a file that wants more than this; can be given several times. NAME is pages, log-bytes, journal-bytes,
+    /// overlay-bytes, chain-length or record-bytes
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(Limit, i64)>,
+}
+
+impl ReadingArguments {
+    pub(crate) fn options(&self) -> SourceOptions {
+        let mut limits = Limits::new();
+        for &(limit, value) in &self.limits {
+            limits.set(limit, value);
+        }
+        SourceOptions::new().limits(limits)
+    }
+}
+
+/// A limit and its value. As everywhere, a negative value changes nothing, and one too high is cut to the hard bound.
+fn limit(words: &str) -> Result<(Limit, i64), String> {
+    let (name, value) = words.split_once('=').ok_or("not of the form NAME=VALUE")?;
+    let limit = name.trim().parse().map_err(|error: UnknownLimit| error.to_string())?;
+    let value = value.trim().parse().map_err(|_| format!("`{value}` is not a whole number"))?;
+    Ok((limit, value))
 }
 
 /// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
@@ -106,6 +140,17 @@ mod tests {
     fn the_arguments_are_well_formed() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_limit_has_a_name_and_a_value() {
+        assert_eq!(limit("pages=12"), Ok((Limit::Pages, 12)));
+        assert_eq!(limit("record-bytes = -1"), Ok((Limit::RecordBytes, -1)));
+        for wrong in
+            ["", "pages", "pages=", "pages=many", "pages=1.5", "page=1", "=1", "pages=99999999999999999999"]
+        {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
 use super::exit_code::{Ending, json_message, message};
+use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
 use super::run::{say, say_error};
@@ -24,8 +25,16 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let for_programs = arguments.progress == ProgressKind::Json;
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
-        Ok(report) if for_programs => say(&json_summary(arguments, &report).to_string()),
-        Ok(report) => say(&summary(arguments, &report)),
+        Ok(report) => {
+            if let Some(note) = report.wal_reset_fault.map(Note::wal_reset_fault) {
+                say_error(&if for_programs { note.json().to_string() } else { note.text() });
+            }
+            say(&if for_programs {
+                json_summary(arguments, &report).to_string()
+            } else {
+                summary(arguments, &report)
+            })
+        }
         Err(error) => {
             if for_programs {
                 say_error(&json_message(&error).to_string());
@@ -42,6 +51,7 @@ fn options(arguments: &CopyArguments) -> CopyOptions {
         .sleep(arguments.sleep)
         .lock_timeout(Some(arguments.timeout))
         .deadline(arguments.deadline)
+        .source(arguments.reading.options())
         .replace(arguments.replace);
     if arguments.pages > 0 {
         return options.consistency(Consistency::Step).pages_per_step(arguments.pages);

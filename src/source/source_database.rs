@@ -9,6 +9,7 @@ use super::source_options::SourceOptions;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
+use crate::limits::Limits;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
@@ -102,6 +103,11 @@ impl Source {
             Origin::Files(_, files) => Some(files.database()),
             Origin::Bytes(_) => None,
         }
+    }
+
+    /// What its files may make us do.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.options.limits
     }
 
     /// What to call it in messages.
