@@ -89,7 +89,7 @@ fn a_living_writers_journal_is_never_taken_for_a_dead_ones() {
         // Without syncs a journal has its magic number from the first page on, not only when it is about to be needed.
         let sql = format!("PRAGMA journal_mode = {journal_mode}; PRAGMA synchronous = OFF;");
         let change = "UPDATE part SET version = 7 WHERE id % 5 = abs(random() % 5)";
-        writer.repeat(&source, &format!("{sql} BEGIN IMMEDIATE; {change}; ROLLBACK;"));
+        writer.repeat(&source, "", &format!("{sql} BEGIN IMMEDIATE; {change}; ROLLBACK;"));
         let begun = Instant::now();
         let mut looks = 0;
         while begun.elapsed() < Duration::from_secs(1) {
