@@ -34,6 +34,7 @@ mod progress;
 mod random;
 mod refused;
 mod rollback_states;
+mod schedules;
 mod states;
 mod steps;
 mod super_journals;
