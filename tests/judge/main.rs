@@ -29,6 +29,7 @@ mod judge;
 mod killed;
 mod kinds;
 mod makers;
+mod no_rights;
 mod peer;
 mod progress;
 mod random;
