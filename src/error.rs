@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
 use crate::format::damage::Damage;
+use crate::limits::LimitExceeded;
 use crate::lock::LockHolder;
 use std::fmt;
 use std::io;
@@ -42,6 +43,8 @@ pub enum ErrorKind {
     Damaged,
     /// A database of a kind that this version cannot copy rightly.
     Unsupported,
+    /// A file wants more than a [`Limit`](crate::Limit) lets it have.
+    LimitExceeded,
     /// Somebody held a lock for longer than we were to wait.
     Busy,
     /// The time for the whole copy is over.
@@ -56,6 +59,8 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// An opaque database without a log, of which nobody said how large its pages are.
+    PageSizeUnknown,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -71,6 +76,8 @@ pub(crate) enum Obstacle {
     Recovery,
     /// The file was replaced, or a connection arrived, while we looked.
     Change,
+    /// A folder named like the database with `.lock` behind: another lock style's.
+    LockFolder,
 }
 
 impl fmt::Display for Obstacle {
@@ -80,6 +87,10 @@ impl fmt::Display for Obstacle {
             Self::Checkpointer => "a checkpoint is writing it (READ0 lock of the wal-index)",
             Self::Recovery => "a connection is recovering its log",
             Self::Change => "it changed hands each time we looked",
+            Self::LockFolder => {
+                "a folder named like it with .lock behind says that others lock it by such a folder (lock style \
+                 dotfile); one that a crash left has to be removed"
+            }
         })
     }
 }
@@ -98,6 +109,8 @@ pub(crate) enum Problem {
     Contradiction(String),
     #[error("unsupported: {0}")]
     Unsupported(Damage),
+    #[error("{0}")]
+    LimitExceeded(LimitExceeded),
     #[error("still busy after {waited:.1?}: {obstacle}{}", Holders(.holders))]
     Busy { waited: Duration, obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error(
@@ -114,6 +127,8 @@ pub(crate) enum Problem {
     SideFileInTheWay { side_file: PathBuf },
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
+    #[error("the page size is not given, and there is no log to tell it")]
+    PageSizeUnknown,
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -167,6 +182,7 @@ impl Error {
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
             Problem::Unsupported(_) => ErrorKind::Unsupported,
+            Problem::LimitExceeded(_) => ErrorKind::LimitExceeded,
             Problem::Busy { .. } => ErrorKind::Busy,
             Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
             Problem::SameFile { .. } => ErrorKind::SameFile,
@@ -174,6 +190,7 @@ impl Error {
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -182,6 +199,24 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Who held the locks that were in the way, as far as could be told.
+    #[must_use]
+    pub fn lock_holders(&self) -> &[LockHolder] {
+        match &self.0.problem {
+            Problem::Busy { holders, .. } | Problem::TargetInUse { holders } => holders,
+            _ => &[],
+        }
+    }
+
+    /// Which limit was exceeded, and by what, when its kind is [`LimitExceeded`](ErrorKind::LimitExceeded).
+    #[must_use]
+    pub fn exceeded_limit(&self) -> Option<LimitExceeded> {
+        match self.0.problem {
+            Problem::LimitExceeded(exceeded) => Some(exceeded),
+            _ => None,
+        }
     }
 
     /// What somebody can do about it, where there is something to say beyond the message.
@@ -194,11 +229,15 @@ impl Error {
                  permission on its folder"
             }
             ErrorKind::NotAFile => "name the database file itself",
-            ErrorKind::NotADatabase => "check that the file is the database, and not encrypted or a dump",
+            ErrorKind::NotADatabase => {
+                "check that the file is the database and not a dump; an encrypted one can be copied as it is, as opaque"
+            }
+            ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
+            ErrorKind::LimitExceeded => "set the limit higher, if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
@@ -207,7 +246,19 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
-            ErrorKind::Io | ErrorKind::Cancelled => return None,
+            ErrorKind::Io => return self.advice_on_system(),
+            ErrorKind::Cancelled => return None,
+        })
+    }
+
+    fn advice_on_system(&self) -> Option<&'static str> {
+        let Problem::Io { error, .. } = &self.0.problem else { return None };
+        Some(match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on the target's file system, or name a target on another"
+            }
+            io::ErrorKind::OutOfMemory => "copy to a file instead of to memory",
+            _ => return None,
         })
     }
 
@@ -224,7 +275,8 @@ impl Error {
             ErrorKind::Io => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
-            ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
+            ErrorKind::LimitExceeded => 18,
+            ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
         }
     }
 }
@@ -241,6 +293,7 @@ impl std::error::Error for Error {
             Problem::Io { error, .. } => Some(error),
             Problem::NotADatabase(damage) | Problem::Unsupported(damage) => Some(damage),
             Problem::Damaged { damage, .. } => Some(damage),
+            Problem::LimitExceeded(exceeded) => Some(exceeded),
             _ => None,
         }
     }

@@ -56,6 +56,7 @@ mod backup;
 mod error;
 pub mod format;
 pub mod inspect;
+mod limits;
 pub mod lock;
 mod os;
 mod side_files;
@@ -67,7 +68,8 @@ pub use backup::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageSize};
-pub use source::{Source, SourceBytes};
+pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
+pub use source::{Source, SourceBytes, SourceOptions};
 pub use target::{FileTarget, MemoryTarget, Target};
 
 /// The examples of the README, compiled as tests.

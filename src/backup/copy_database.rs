@@ -3,7 +3,7 @@
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::{Backup, Consistency};
 use crate::error::Result;
-use crate::source::Source;
+use crate::source::{Source, SourceOptions};
 use crate::target::{FileTarget, MemoryTarget, Target};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -47,6 +47,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions {
     run: RunOptions,
+    source: SourceOptions,
     consistency: Consistency,
     replace: bool,
 }
@@ -78,6 +79,12 @@ impl CopyOptions {
     /// How long the whole may take; `None` sets no end.
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.run.deadline = deadline;
+        self
+    }
+
+    /// How the source is read: what its files may make us do.
+    pub fn source(mut self, source: SourceOptions) -> Self {
+        self.source = source;
         self
     }
 
@@ -135,7 +142,8 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let mut backup = Backup::new(Source::open(source)?, target)?.with_consistency(self.consistency);
+        let source = Source::open_with(source, &self.source)?;
+        let mut backup = Backup::new(source, target)?.with_consistency(self.consistency);
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
     }

@@ -3,8 +3,9 @@
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 
-/// How many bytes are moved at once: enough for few system calls, little enough for the processor's cache.
-const RUN_BYTES: u32 = 512 * 1024;
+/// How many bytes are moved at once: enough for few system calls, little enough for the processor's cache. On ext4 writes
+/// of 512 KiB and more were seen to take twice the time of these.
+const RUN_BYTES: u32 = 256 * 1024;
 
 /// A run of pages that follow each other and can be moved at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +85,14 @@ mod tests {
         while cursor.remaining() > 10 {
             cursor.advance(cursor.remaining() - 10);
         }
-        assert_eq!(runs(&mut cursor, u32::MAX), [(16_381, 4), (16_386, 5)]);
+        assert_eq!(runs(&mut cursor, u32::MAX), [(16_381, 4), (16_386, 4), (16_390, 1)]);
         assert_eq!(cursor.remaining(), 0);
     }
 
     #[test]
     fn a_run_is_no_longer_than_the_buffer_and_an_end_is_an_end() {
         let mut cursor = PageCursor::new(u32::MAX, page_size(512));
-        assert_eq!(cursor.advance(u32::MAX).unwrap().0, 1024);
+        assert_eq!(cursor.advance(u32::MAX).unwrap().0, 512);
         assert_eq!(PageCursor::new(0, page_size(512)).advance(5), None);
         assert_eq!(PageCursor::new(5, page_size(512)).advance(0), None);
     }

@@ -2,6 +2,7 @@
 
 use super::stepwise::{Backup, Status, StepOutcome};
 use crate::error::{Error, Obstacle, Problem, Result};
+use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
 use crate::target::Target;
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 pub struct RunOptions {
     /// Pages per step; at or below 0 all in one step. Default -1.
     pub pages_per_step: i32,
-    /// How long to sleep after a step that found the source busy. Default 250 ms.
+    /// How long to sleep after a try that found the source busy (each try itself is as patient as the first 78 ms of
+    /// SQLite's busy handler). Default 250 ms.
     pub sleep: Duration,
     /// How long to wait for a lock since it was last had; `None` waits without end. Default 30 s.
     pub lock_timeout: Option<Duration>,
@@ -57,6 +59,9 @@ pub struct CopyReport {
     pub page_size: PageSize,
     /// How the source keeps its transactions.
     pub mode: JournalMode,
+    /// In WAL mode, the SQLite that wrote the source last, when it has a fault by which committed pages can get lost
+    /// ([`has_wal_reset_fault`](SqliteVersion::has_wal_reset_fault)). The copy is right: it is what the source holds.
+    pub wal_reset_fault: Option<SqliteVersion>,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
     /// How many tries found the source busy.
@@ -72,6 +77,10 @@ impl CopyReport {
         u64::from(self.page_count) * u64::from(self.page_size.bytes())
     }
 }
+
+/// The pauses, in milliseconds, after which a busy step is tried again before it counts as busy: those with which
+/// SQLite's own busy handler begins. Most locks are held for moments only.
+const BUSY_PAUSES_MS: [u64; 7] = [1, 2, 5, 10, 15, 20, 25];
 
 impl<T: Target> Backup<T> {
     /// Steps until the copy is done; `progress` sees every step and can stop the copy with [`ControlFlow::Break`].
@@ -92,7 +101,7 @@ impl<T: Target> Backup<T> {
         let mut waiting: Option<(Instant, Deadline)> = None;
         let mut busy_count = 0;
         loop {
-            let outcome = self.step(pages)?;
+            let outcome = self.step_patiently(pages, end)?;
             let said = progress(&self.progress(outcome));
             if outcome == StepOutcome::Done {
                 return Ok(self.report(busy_count, started.elapsed()));
@@ -117,6 +126,17 @@ impl<T: Target> Backup<T> {
         }
     }
 
+    fn step_patiently(&mut self, pages: i32, end: Deadline) -> Result<StepOutcome> {
+        for pause in BUSY_PAUSES_MS {
+            let outcome = self.step(pages)?;
+            if outcome != StepOutcome::Busy || end.has_passed() {
+                return Ok(outcome);
+            }
+            end.sleep(Duration::from_millis(pause));
+        }
+        self.step(pages)
+    }
+
     fn progress(&self, outcome: StepOutcome) -> Progress {
         Progress {
             status: outcome.status(),
@@ -132,6 +152,7 @@ impl<T: Target> Backup<T> {
             page_count: counts.page_count,
             page_size: counts.page_size,
             mode: counts.mode,
+            wal_reset_fault: counts.wal_reset_fault,
             restarts: counts.restarts,
             busy_count,
             elapsed,

@@ -14,6 +14,7 @@
 
 use super::page_cursor::PageCursor;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
+use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::target::Target;
@@ -113,6 +114,7 @@ pub(super) struct Counts {
     pub(super) page_count: u32,
     pub(super) page_size: PageSize,
     pub(super) mode: JournalMode,
+    pub(super) wal_reset_fault: Option<SqliteVersion>,
     pub(super) restarts: u64,
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -210,7 +212,7 @@ impl<T: Target> Backup<T> {
             return self.settle_error(snapshot, error);
         }
         let (stamp, page_size, mode) = (snapshot.stamp(), snapshot.page_size(), snapshot.journal_mode());
-        let page_count = snapshot.page_count();
+        let (page_count, wal_reset_fault) = (snapshot.page_count(), snapshot.wal_reset_fault());
         let done = cursor.remaining() == 0;
         if self.consistency == Consistency::Hold && !done {
             self.held = Some(snapshot);
@@ -222,6 +224,7 @@ impl<T: Target> Backup<T> {
             page_count,
             page_size,
             mode,
+            wal_reset_fault,
             restarts: self.counts.restarts + u64::from(restarts),
             obstacle: None,
         };

@@ -265,6 +265,16 @@ impl fmt::Display for TextEncoding {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SqliteVersion(pub u32);
 
+impl SqliteVersion {
+    /// Whether this version can lose committed pages of a database in WAL mode: from 3.7.0, which brought the log, to
+    /// 3.51.2, except 3.44.6 and 3.50.7 and what followed in those two lines. `[wal.md#the-wal-reset-fault]`
+    #[must_use]
+    pub const fn has_wal_reset_fault(self) -> bool {
+        let repaired_line = matches!(self.0, 3_044_006..=3_044_999 | 3_050_007..=3_050_999);
+        matches!(self.0, 3_007_000..=3_051_002) && !repaired_line
+    }
+}
+
 impl fmt::Display for SqliteVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.0 / 1_000_000, self.0 / 1000 % 1000, self.0 % 1000)
@@ -324,6 +334,34 @@ mod tests {
         assert_eq!(header.sqlite_version.0, 0x002e_7dfa);
         assert_eq!(header.change_stamp_bytes(), SAMPLE[24..40]);
         assert_eq!(SqliteVersion(3_049_002).to_string(), "3.49.2");
+    }
+
+    #[test]
+    fn the_versions_with_the_wal_reset_fault() {
+        let has = |version| SqliteVersion(version).has_wal_reset_fault();
+        for faulty in [
+            3_007_000, 3_007_017, 3_040_001, 3_044_000, 3_044_005, 3_045_000, 3_049_002, 3_050_000,
+            3_050_006, 3_051_000, 3_051_002,
+        ] {
+            assert!(has(faulty), "{}", SqliteVersion(faulty));
+        }
+        for sound in [
+            0,
+            1,
+            3_006_023,
+            3_006_999,
+            3_044_006,
+            3_044_007,
+            3_044_999,
+            3_050_007,
+            3_050_008,
+            3_051_003,
+            3_052_000,
+            4_000_000,
+            u32::MAX,
+        ] {
+            assert!(!has(sound), "{}", SqliteVersion(sound));
+        }
     }
 
     #[test]

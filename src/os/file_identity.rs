@@ -59,12 +59,16 @@ pub(crate) struct FileTimes {
 impl FileTimes {
     /// What the open `file` says now.
     pub(crate) fn of_file(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self {
-            size_bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-            changed: changed(&metadata),
-        })
+        Ok(Self::of_metadata(&file.metadata()?))
+    }
+
+    /// What the file that `path` leads to says now; `None` where nothing is.
+    pub(crate) fn of_path(path: &Path) -> io::Result<Option<Self>> {
+        absent_as_none(fs::metadata(path).map(|metadata| Self::of_metadata(&metadata)))
+    }
+
+    fn of_metadata(metadata: &Metadata) -> Self {
+        Self { size_bytes: metadata.len(), modified: metadata.modified().ok(), changed: changed(metadata) }
     }
 }
 
@@ -91,6 +95,8 @@ pub(crate) enum Found {
 /// Looks under `path`, symbolic links followed, without opening it.
 pub(crate) fn look(path: &Path) -> io::Result<Found> {
     Ok(match absent_as_none(fs::metadata(path))? {
+        // A link that leads nowhere is something all the same: nothing new can take its name.
+        None if absent_as_none(fs::symlink_metadata(path))?.is_some() => Found::Other,
         None => Found::Nothing,
         Some(metadata) if metadata.is_file() => Found::File { size_bytes: metadata.len() },
         Some(metadata) if metadata.is_dir() => Found::Folder,

@@ -5,8 +5,10 @@
 pub(crate) mod clock;
 pub(crate) mod durable_file;
 pub(crate) mod file_identity;
+pub(crate) mod file_system;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
+pub(crate) mod opening;
 mod parked_files;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;

@@ -13,6 +13,7 @@ use crate::format::journal_header::{DEFAULT_SECTOR_BYTES, JOURNAL_HEADER_BYTES};
 use crate::format::journal_record::record_bytes;
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::{JournalHeader, JournalRecord, PageNumber, PageSize};
+use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::Path;
 
@@ -37,6 +38,7 @@ impl JournalIndex {
         journal: &dyn ReadAt,
         path: &Path,
         database_page_size: PageSize,
+        limits: &Limits,
     ) -> Result<Option<Self>> {
         let journal_bytes = journal.size_bytes().map_err(Error::io("look at", path))?;
         if journal_bytes < u64::from(DEFAULT_SECTOR_BYTES) {
@@ -45,9 +47,10 @@ impl JournalIndex {
         let mut bytes = [0; JOURNAL_HEADER_BYTES];
         read_padded(journal, &mut bytes, 0).map_err(Error::io("read", path))?;
         let Ok(first) = JournalHeader::parse(&bytes) else { return Ok(None) };
+        limits.check(Limit::JournalBytes, journal_bytes, path)?;
         let page_size = first.page_size.unwrap_or(database_page_size);
         let mut index = Self { page_size, page_count: first.initial_page_count, images: Vec::new() };
-        let mut reader = Reader { journal, path, journal_bytes, page_size };
+        let mut reader = Reader { journal, path, limits, journal_bytes, page_size };
         let mut segment = (0, first);
         while let Some(end) = reader.read_segment(segment, &mut index)? {
             let start = first.next_segment_offset(end);
@@ -58,10 +61,19 @@ impl JournalIndex {
             let Ok(header) = first.parse_later(&bytes) else { break };
             segment = (start, header);
         }
-        // A page that is there twice is written twice: the later one stays.
-        index.images.sort_unstable_by_key(|&(page, place)| (page, std::cmp::Reverse(place)));
-        index.images.dedup_by_key(|&mut (page, _)| page);
+        index.keep_latest();
+        limits.check(Limit::OverlayBytes, index.overlay_bytes(), path)?;
         Ok(Some(index))
+    }
+
+    /// A page that is there twice is written twice: the later one stays.
+    fn keep_latest(&mut self) {
+        self.images.sort_unstable_by_key(|&(page, place)| (page, std::cmp::Reverse(place)));
+        self.images.dedup_by_key(|&mut (page, _)| page);
+    }
+
+    fn overlay_bytes(&self) -> u64 {
+        size_of_val(self.images.as_slice()) as u64
     }
 
     /// The images of `count` pages from `first` on.
@@ -70,6 +82,12 @@ impl JournalIndex {
         let rest = self.images.get(start..).unwrap_or_default();
         let end = u64::from(first.get()) + u64::from(count);
         rest.get(..rest.partition_point(|&(page, _)| u64::from(page.get()) < end)).unwrap_or_default()
+    }
+
+    /// How many pages the journal has behind the first `page_count`.
+    pub(super) fn pages_behind(&self, page_count: u64) -> u64 {
+        let within = self.images.partition_point(|&(page, _)| u64::from(page.get()) <= page_count);
+        self.images.len().saturating_sub(within) as u64
     }
 
     /// The size of the database before the transaction.
@@ -81,6 +99,7 @@ impl JournalIndex {
 struct Reader<'j> {
     journal: &'j dyn ReadAt,
     path: &'j Path,
+    limits: &'j Limits,
     journal_bytes: u64,
     page_size: PageSize,
 }
@@ -110,12 +129,23 @@ impl Reader<'_> {
                 let Some(page) = self.page_of(bytes, header.nonce, index.page_count) else { return Ok(None) };
                 if page.get() <= index.page_count {
                     index.images.push((page, offset.saturating_add(size_of::<u32>() as u64)));
+                    self.check_overlay(index)?;
                 }
                 left -= 1;
                 offset = offset.saturating_add(record_bytes as u64);
             }
         }
         Ok(Some(offset))
+    }
+
+    /// Keeps the index within its limit: the same page may be there again and again, so twice as much is let grow before
+    /// what counts is counted.
+    fn check_overlay(&self, index: &mut JournalIndex) -> Result<()> {
+        if self.limits.allow(Limit::OverlayBytes, index.overlay_bytes() / 2).is_ok() {
+            return Ok(());
+        }
+        index.keep_latest();
+        self.limits.check(Limit::OverlayBytes, index.overlay_bytes(), self.path)
     }
 
     /// The page that a record is of; `None` when it ends the journal.
@@ -147,7 +177,8 @@ mod tests {
 
     fn index(parts: &[Vec<u8>]) -> Option<(u32, Vec<(u32, u8)>)> {
         let journal = parts.concat();
-        let index = JournalIndex::read(&journal, Path::new("x-journal"), PageSize::DEFAULT).unwrap()?;
+        let index = JournalIndex::read(&journal, Path::new("x-journal"), PageSize::DEFAULT, &Limits::new())
+            .unwrap()?;
         let fill = |place: u64| journal[usize::try_from(place).unwrap()];
         Some((
             index.page_count,

@@ -1,18 +1,22 @@
 //! One unchanging view of a live database, whatever state it is found in.
 
 mod change_stamp;
+mod file_watch;
 mod frame_index;
 mod hot_journal;
 mod journal_index;
+mod page_one;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
 mod source_database;
+mod source_options;
 mod wal_join;
 mod wal_snapshot;
 
 pub use source_bytes::SourceBytes;
 pub use source_database::Source;
+pub use source_options::SourceOptions;
 
 pub(crate) use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Begun, Snapshot, Standing};

@@ -3,22 +3,28 @@
 use super::change_stamp::{ChangeStamp, Content};
 use super::snapshot::{Snapshot, View};
 use crate::error::Result;
+use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::file_identity::FileIdentity;
 
 /// Makes the snapshot of a database without a log, whose file is held still.
 pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot> {
-    let snapshot = |view, page_size, page_count, content| Snapshot {
+    let snapshot = |view, page_size, page_count, sqlite_version, content| Snapshot {
         view,
         page_size,
         page_count,
         journal_mode: JournalMode::Rollback,
+        sqlite_version,
         stamp: ChangeStamp { identity, content: Content::Rollback(content) },
     };
     if view.is_empty()? {
-        return Ok(snapshot(view, PageSize::DEFAULT, 0, [0; 16]));
+        return Ok(snapshot(view, PageSize::DEFAULT, 0, SqliteVersion(0), [0; 16]));
     }
-    let header = view.read_header()?;
-    let page_count = view.page_count(&header, view.pages_in_file(header.page_size)?)?;
-    Ok(snapshot(view, header.page_size, page_count, header.change_stamp_bytes()))
+    let page_one = view.read_page_one()?;
+    let page_count = view.page_count(&page_one, view.pages_in_file(page_one.page_size)?)?;
+    if view.rollback.is_some() {
+        // The journal may only claim that there were so many pages.
+        view.check_claim(&page_one, page_count)?;
+    }
+    Ok(snapshot(view, page_one.page_size, page_count, page_one.sqlite_version(), page_one.stamp))
 }

@@ -1,13 +1,17 @@
 //! A view of a database that does not change while it lasts, whoever writes meanwhile.
 
 use super::change_stamp::ChangeStamp;
+use super::file_watch::{FileWatch, appeared};
 use super::frame_index::FrameIndex;
 use super::hot_journal::Rollback;
+use super::page_one::PageOne;
 use super::source_bytes::SourceBytes;
+use super::source_options::SourceOptions;
 use crate::error::{Error, Obstacle, Problem, Result};
-use crate::format::database_header::DATABASE_HEADER_BYTES;
-use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize};
-use crate::lock::database_lock::SharedLock;
+use crate::format::database_header::{DATABASE_HEADER_BYTES, SqliteVersion};
+use crate::format::{Damage, JournalMode, PageNumber, PageSize};
+use crate::limits::Limit;
+use crate::lock::lock_style::ReadLock;
 use crate::lock::wal_lock::WalReadLock;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
@@ -40,6 +44,8 @@ pub(crate) struct Snapshot {
     pub(super) page_size: PageSize,
     pub(super) page_count: u32,
     pub(super) journal_mode: JournalMode,
+    /// The SQLite that wrote last, as the header tells.
+    pub(super) sqlite_version: SqliteVersion,
     pub(super) stamp: ChangeStamp,
 }
 
@@ -48,6 +54,7 @@ pub(crate) struct Snapshot {
 pub(super) struct View {
     /// The database's path, for messages.
     pub(super) name: PathBuf,
+    pub(super) options: SourceOptions,
     pub(super) held: Held,
     pub(super) rollback: Option<Rollback>,
     pub(super) frames: Option<Frames>,
@@ -63,18 +70,23 @@ pub(super) struct Frames {
 /// What keeps the view still.
 #[derive(Debug)]
 pub(super) enum Held {
-    /// SHARED, in rollback mode.
-    Shared(SharedLock),
-    /// SHARED and a read lock of the wal-index.
-    Log {
-        shared: SharedLock,
-        #[expect(dead_code, reason = "held, not looked at")]
-        read: WalReadLock,
-    },
-    /// SHARED, and that no wal-index appears: whoever used the log would have to create it.
-    LogWithoutIndex { shared: SharedLock, wal_index: PathBuf },
+    /// A lock on the database, and what goes with it.
+    File { lock: ReadLock, beside: Beside },
     /// Bytes that nobody else can reach.
     Bytes(Arc<SourceBytes>),
+}
+
+/// What keeps still what the lock on the database does not.
+#[derive(Debug)]
+pub(super) enum Beside {
+    /// Nothing has to: the lock keeps every writer out, or the caller said that there is none.
+    Nothing,
+    /// A read lock of the wal-index, in WAL mode.
+    Slot(#[expect(dead_code, reason = "held, not looked at")] WalReadLock),
+    /// That no wal-index appears: whoever used the log would have to create it.
+    NoIndex(PathBuf),
+    /// No lock at all: that the files are found as they were.
+    Watch(FileWatch),
 }
 
 impl Snapshot {
@@ -89,6 +101,13 @@ impl Snapshot {
 
     pub(crate) fn journal_mode(&self) -> JournalMode {
         self.journal_mode
+    }
+
+    /// The SQLite that wrote last, when its own fault may have cost this database commits
+    /// (`[wal.md#the-wal-reset-fault]`).
+    pub(crate) fn wal_reset_fault(&self) -> Option<SqliteVersion> {
+        let applies = self.journal_mode == JournalMode::Wal && self.sqlite_version.has_wal_reset_fault();
+        applies.then_some(self.sqlite_version)
     }
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
@@ -154,14 +173,25 @@ impl View {
     }
 
     /// Reads the header of this version's first page.
-    pub(super) fn read_header(&self) -> Result<DatabaseHeader> {
+    pub(super) fn read_page_one(&self) -> Result<PageOne> {
         let in_log = || self.frames.as_ref().and_then(|it| Some((it.log.as_ref(), it.first_page()?)));
         let in_journal =
             || self.rollback.as_ref().and_then(|it| Some((it.journal.as_ref(), it.first_page()?)));
         let (file, offset) = in_log().or_else(in_journal).unwrap_or((self.held.database(), 0));
         let mut bytes = [0; DATABASE_HEADER_BYTES];
         read_padded(file, &mut bytes, offset).map_err(Error::io("read", &self.name))?;
-        DatabaseHeader::parse(&bytes).map_err(|damage| super::header_error(&self.name, damage))
+        let log_page_size = self.frames.as_ref().map(|frames| frames.index.page_size());
+        PageOne::read(&bytes, &self.options, log_page_size, &self.name)
+    }
+
+    /// For a database whose header cannot be read: it is in rollback mode as long as nobody makes a wal-index.
+    pub(super) fn expect_no_log(&mut self, path: PathBuf) {
+        if let (Some(_), Held::File { beside: beside @ Beside::Nothing, lock }) =
+            (self.options.opaque, &mut self.held)
+            && lock.joins_live_logs()
+        {
+            *beside = Beside::NoIndex(path);
+        }
     }
 
     /// How many pages of `page_size` the file has, or would have after a rollback.
@@ -186,10 +216,35 @@ impl View {
     }
 
     /// The page count that SQLite believes in, `pager_page_count` where the header's own does not count.
-    pub(super) fn page_count(&self, header: &DatabaseHeader, pager_page_count: u64) -> Result<u32> {
+    pub(super) fn page_count(&self, page_one: &PageOne, pager_page_count: u64) -> Result<u32> {
         // More pages than there are numbers: the file is larger than any database can be.
         let pager_page_count = u32::try_from(pager_page_count).unwrap_or(u32::MAX);
-        header.checked_page_count(pager_page_count).map_err(|damage| super::header_error(&self.name, damage))
+        let page_count = page_one.page_count(pager_page_count, &self.name)?;
+        self.options.limits.check(Limit::Pages, page_count.into(), &self.name)?;
+        Ok(page_count)
+    }
+
+    /// Refuses a page count that is nothing but a claim: a few bytes could make us write a file of terabytes (C10).
+    ///
+    /// Only free pages can lie beyond what the file, the journal and the log really have, for they alone are never
+    /// written, and the page of the lock bytes.
+    pub(super) fn check_claim(&self, page_one: &PageOne, page_count: u32) -> Result<()> {
+        let there = self.pages_there(page_one.page_size)?;
+        let most = there.saturating_add(page_one.most_unwritten(there)).saturating_add(1);
+        if u64::from(page_count) <= most {
+            return Ok(());
+        }
+        let counts = format!("has {page_count} pages by its side files, but no more than {there} are there");
+        Err(Error::new(&self.name, Problem::Contradiction(counts)))
+    }
+
+    /// How many pages the file, the journal and the log really have.
+    fn pages_there(&self, page_size: PageSize) -> Result<u64> {
+        let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at", &self.name))?;
+        let in_file = page_size.pages_in(file_bytes);
+        let in_journal = self.rollback.as_ref().map_or(0, |rollback| rollback.index.pages_behind(in_file));
+        let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.pages_behind(in_file));
+        Ok(in_file.saturating_add(in_journal).saturating_add(in_log))
     }
 }
 
@@ -220,33 +275,40 @@ impl Held {
     /// The database file itself.
     pub(super) fn database(&self) -> &dyn ReadAt {
         match self {
-            Self::Shared(shared) | Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => {
-                shared.file()
-            }
+            Self::File { lock, .. } => lock.file(),
             Self::Bytes(bytes) => &bytes.database,
         }
     }
 
     /// The lock on the database file, unless all are bytes.
-    pub(super) fn shared(&self) -> Option<&SharedLock> {
+    pub(super) fn lock(&self) -> Option<&ReadLock> {
         match self {
-            Self::Shared(shared) | Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => {
-                Some(shared)
-            }
+            Self::File { lock, .. } => Some(lock),
             Self::Bytes(_) => None,
         }
     }
 
     /// The locked file, unless all are bytes.
     pub(super) fn lock_file(&self) -> Option<&LockFile> {
-        self.shared().map(SharedLock::file)
+        self.lock().map(ReadLock::file)
     }
 
-    /// What stays locked until the next snapshot: SHARED in WAL mode; the rest is let go.
-    pub(super) fn into_rest(self) -> Option<SharedLock> {
+    /// Whether what no lock could hold stayed as it was.
+    pub(super) fn stood(&self) -> Result<bool> {
         match self {
-            Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => Some(shared),
-            Self::Shared(_) | Self::Bytes(_) => None,
+            Self::File { beside: Beside::NoIndex(wal_index), .. } => Ok(!appeared(wal_index)?),
+            Self::File { beside: Beside::Watch(watch), .. } => watch.unchanged(),
+            _ => Ok(true),
+        }
+    }
+}
+
+impl Snapshot {
+    /// What stays locked until the next snapshot: SHARED in WAL mode; the rest is let go.
+    pub(super) fn into_rest(self) -> Option<ReadLock> {
+        match self.view.held {
+            Held::File { lock, .. } if self.journal_mode == JournalMode::Wal => Some(lock),
+            _ => None,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
 
+use super::file_watch::{self, FileWatch};
 use super::frame_index::FrameIndex;
 use super::hot_journal::KnownJournal;
-use super::snapshot::{Begun, Held, Snapshot, Standing, View};
+use super::snapshot::{Begun, Beside, Held, Snapshot, Standing, View};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
+use super::source_options::SourceOptions;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
-use crate::lock::database_lock::SharedLock;
+use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
@@ -26,8 +28,9 @@ const IN_MEMORY: &str = "memory";
 #[derive(Debug)]
 pub struct Source {
     origin: Origin,
+    options: SourceOptions,
     /// SHARED on a database in WAL mode, between two snapshots.
-    resting: Option<SharedLock>,
+    resting: Option<ReadLock>,
     known: Known,
 }
 
@@ -53,6 +56,15 @@ impl Source {
     /// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::NotAFile),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &SourceOptions::new())
+    }
+
+    /// The same with other options than the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &SourceOptions) -> Result<Self> {
         let path = path.as_ref();
         let files = SideFiles::of(path)?;
         let found = match file_identity::look(files.database()).map_err(Error::io("open", path))? {
@@ -64,17 +76,23 @@ impl Source {
             return Err(Error::new(path, Problem::NotAFile { found }));
         }
         LockFile::open(files.database()).map_err(Error::io("open", path))?;
-        Ok(Self::new(Origin::Files(path.to_owned(), files)))
+        Ok(Self::new(Origin::Files(path.to_owned(), files), *options))
     }
 
     /// A database made of bytes, which are believed to be of one moment.
     #[must_use]
     pub fn from_bytes(bytes: SourceBytes) -> Self {
-        Self::new(Origin::Bytes(Arc::new(bytes)))
+        Self::from_bytes_with(bytes, &SourceOptions::new())
     }
 
-    fn new(origin: Origin) -> Self {
-        Self { origin, resting: None, known: Known::default() }
+    /// The same with other options than the defaults.
+    #[must_use]
+    pub fn from_bytes_with(bytes: SourceBytes, options: &SourceOptions) -> Self {
+        Self::new(Origin::Bytes(Arc::new(bytes)), *options)
+    }
+
+    fn new(origin: Origin, options: SourceOptions) -> Self {
+        Self { origin, options, resting: None, known: Known::default() }
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
@@ -101,20 +119,24 @@ impl Source {
 
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
+        let options = &self.options;
         let begun = match &self.origin {
-            Origin::Files(_, files) => begin_from_files(files, self.resting.take(), &mut self.known)?,
-            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, &mut self.known)?),
+            Origin::Files(_, files) => {
+                begin_from_files(files, options, self.resting.take(), &mut self.known)?
+            }
+            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, options, &mut self.known)?),
         };
         Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
     }
 
     /// Ends a snapshot of this source, and says whether what was read in it counts.
     pub(crate) fn end(&mut self, snapshot: Snapshot) -> Result<Standing> {
-        let stood = match &self.origin {
-            Origin::Files(_, files) => stood(files, &snapshot.view)?,
-            Origin::Bytes(_) => true,
+        let journal_stood = match (&self.origin, &snapshot.view.rollback, snapshot.view.held.lock()) {
+            (Origin::Files(_, files), Some(rollback), Some(lock)) => rollback.still_stands(files, lock)?,
+            _ => true,
         };
-        self.resting = snapshot.view.held.into_rest();
+        let stood = journal_stood && snapshot.view.held.stood()?;
+        self.resting = snapshot.into_rest();
         Ok(if stood { Standing::Confirmed } else { Standing::Withdrawn })
     }
 }
@@ -122,47 +144,67 @@ impl Source {
 /// Goes through SQLite's own order of questions (`[copy-protocol.md#beginning-a-snapshot]`).
 fn begin_from_files(
     files: &SideFiles,
-    resting: Option<SharedLock>,
+    options: &SourceOptions,
+    resting: Option<ReadLock>,
     known: &mut Known,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.database();
-    let shared = match resting {
-        Some(shared) => shared,
-        None => {
-            let file = LockFile::open(path).map_err(Error::io("open", path))?;
-            match SharedLock::acquire(file).map_err(Error::io("lock", path))? {
-                Tried::Granted(shared) => shared,
-                Tried::Busy(_) => return Ok(Err(Obstacle::Writer)),
-            }
-        }
+    let lock = match resting {
+        Some(lock) => lock,
+        None => match acquire(path, options)? {
+            Ok(lock) => lock,
+            Err(obstacle) => return Ok(Err(obstacle)),
+        },
     };
-    let identity = shared.file().identity();
+    let identity = lock.file().identity();
     if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Err(Obstacle::Change));
     }
-    let rollback = hot_journal::find(files, &shared, &mut known.journal)?;
-    let view = View { name: path.to_owned(), held: Held::Shared(shared), rollback, frames: None };
-    if view.is_empty()? || (!has_log(files)? && view.read_header()?.journal_mode() == JournalMode::Rollback) {
+    let watched = lock.keeps_nobody_out() && !options.immutable;
+    let beside = if watched { Beside::Watch(FileWatch::over(files)?) } else { Beside::Nothing };
+    let rollback = hot_journal::find(files, &lock, &options.limits, &mut known.journal)?;
+    let held = Held::File { lock, beside };
+    let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
+    if !is_logged(files, &view)? {
+        view.expect_no_log(files.wal_index());
         return rollback_snapshot::of(view, Some(identity)).map(Ok);
     }
-    let View { held: Held::Shared(shared), rollback, .. } = view else {
+    let View { held: Held::File { lock, beside }, rollback, .. } = view else {
         return Ok(Err(Obstacle::Change));
     };
-    wal_snapshot::begin(files, shared, rollback, &mut known.frames)
+    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.frames)
 }
 
-/// Whether everything that no lock could hold stayed as it was while the snapshot lasted.
-fn stood(files: &SideFiles, view: &View) -> Result<bool> {
-    let journal_stood = match (&view.rollback, view.held.shared()) {
-        (Some(rollback), Some(shared)) => rollback.still_stands(files, shared)?,
-        _ => true,
-    };
-    let log_stood = match &view.held {
-        Held::LogWithoutIndex { wal_index, .. } => !wal_snapshot::appeared(wal_index)?,
-        _ => true,
-    };
-    Ok(journal_stood && log_stood)
+fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<ReadLock, Obstacle>> {
+    let file = LockFile::open(path).map_err(Error::io("open", path))?;
+    let style = if options.immutable { LockStyle::None } else { options.lock_style };
+    if style == LockStyle::Posix {
+        // Whoever locks by a folder would not see our locks, nor we theirs.
+        let folder = LockFolder::of(path);
+        if file_identity::look(&folder).map_err(Error::io("look at", &folder))? == Found::Folder {
+            return Ok(Err(Obstacle::LockFolder));
+        }
+    }
+    Ok(match ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))? {
+        Tried::Granted(lock) => Ok(lock),
+        Tried::Busy(()) => Err(Obstacle::Writer),
+    })
+}
+
+/// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; and where the header
+/// cannot be read, also the sign that somebody uses one.
+fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
+    if view.is_empty()? {
+        return Ok(false);
+    }
+    if has_log(files)? {
+        return Ok(true);
+    }
+    match view.options.opaque {
+        None => Ok(view.read_page_one()?.journal_mode() == JournalMode::Wal),
+        Some(_) => file_watch::appeared(&files.wal_index()),
+    }
 }
 
 /// Whether there is a log with anything in it. It counts then, whatever the database's header says.
@@ -173,13 +215,20 @@ fn has_log(files: &SideFiles) -> Result<bool> {
 }
 
 /// The same questions, asked of bytes: there are no locks, and nobody is connected.
-fn begin_from_bytes(bytes: &Arc<SourceBytes>, known: &mut Known) -> Result<Snapshot> {
+fn begin_from_bytes(
+    bytes: &Arc<SourceBytes>,
+    options: &SourceOptions,
+    known: &mut Known,
+) -> Result<Snapshot> {
     let name = Path::new(IN_MEMORY);
     let journal = Box::new(JournalOf(Arc::clone(bytes)));
-    let rollback =
-        if bytes.database.len() > 1 { hot_journal::find_in(journal, name, &bytes.database)? } else { None };
+    let rollback = if bytes.database.len() > 1 {
+        hot_journal::find_in(journal, name, &bytes.database, &options.limits)?
+    } else {
+        None
+    };
     let held = Held::Bytes(Arc::clone(bytes));
-    let view = View { name: name.to_owned(), held, rollback, frames: None };
+    let view = View { name: name.to_owned(), options: *options, held, rollback, frames: None };
     if view.is_empty()? || bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);
     }

@@ -32,6 +32,8 @@ pub struct FileTarget {
     like: Option<Metadata>,
     page_size: PageSize,
     file: Option<DurableFile>,
+    /// The end of what was ever written to the file: behind it all is zeros without our doing.
+    written_bytes: u64,
 }
 
 impl FileTarget {
@@ -48,7 +50,7 @@ impl FileTarget {
     }
 
     fn with(path: PathBuf, if_there: IfThere) -> Self {
-        Self { path, if_there, like: None, page_size: PageSize::DEFAULT, file: None }
+        Self { path, if_there, like: None, page_size: PageSize::DEFAULT, file: None, written_bytes: 0 }
     }
 
     fn problem(&self, problem: Problem) -> Error {
@@ -87,12 +89,12 @@ impl FileTarget {
         let path = files.database();
         let found = match file_identity::look(path).map_err(Error::io("look at", &self.path))? {
             Found::Nothing => return Ok(None),
-            Found::File { .. } if self.if_there == IfThere::Refuse => {
+            Found::File { .. } | Found::Other if self.if_there == IfThere::Refuse => {
                 return Err(self.problem(Problem::TargetExists));
             }
             Found::File { .. } => None,
             Found::Folder => Some("a folder"),
-            Found::Other => Some("a device or a pipe"),
+            Found::Other => Some("a device, a pipe or a link that leads nowhere"),
         };
         if let Some(found) = found {
             return Err(self.problem(Problem::NotAFile { found }));
@@ -125,14 +127,19 @@ impl Target for FileTarget {
         self.file = None;
         let file = DurableFile::create(files.database(), self.like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
-        self.page_size = page_size;
-        self.file = Some(file);
+        (self.page_size, self.file, self.written_bytes) = (page_size, Some(file), 0);
         Ok(())
     }
 
     fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
         let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
-        file.write_at(pages, first.offset(self.page_size)).map_err(Error::io("write", &self.path))
+        let offset = first.offset(self.page_size);
+        // Empty pages of a database that has grown need neither time nor space.
+        if offset >= self.written_bytes && pages.iter().all(|&byte| byte == 0) {
+            return Ok(());
+        }
+        self.written_bytes = self.written_bytes.max(offset.saturating_add(pages.len() as u64));
+        file.write_at(pages, offset).map_err(Error::io("write", &self.path))
     }
 
     fn finish(&mut self, page_count: u32) -> Result<()> {
