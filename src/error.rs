@@ -59,6 +59,8 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
+    LogOnNetwork,
     /// An opaque database without a log, of which nobody said how large its pages are.
     PageSizeUnknown,
     /// The caller's callback stopped the copy.
@@ -127,6 +129,10 @@ pub(crate) enum Problem {
     SideFileInTheWay { side_file: PathBuf },
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
+    #[error(
+        "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
+    )]
+    LogOnNetwork { kind: &'static str },
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
     #[error("the copy was cancelled")]
@@ -190,6 +196,7 @@ impl Error {
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
@@ -232,6 +239,9 @@ impl Error {
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it is, as opaque"
             }
+            ErrorKind::LogOnNetwork => {
+                "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
+            }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
@@ -268,6 +278,7 @@ impl Error {
         match self.kind() {
             ErrorKind::SameFile | ErrorKind::TargetExists | ErrorKind::TargetIsSideFile => 1,
             ErrorKind::Busy
+            | ErrorKind::LogOnNetwork
             | ErrorKind::DeadlinePassed
             | ErrorKind::TargetInUse
             | ErrorKind::SideFileInTheWay => 5,

@@ -62,6 +62,9 @@ pub struct CopyReport {
     /// In WAL mode, the SQLite that wrote the source last, when it has a fault by which committed pages can get lost
     /// ([`has_wal_reset_fault`](SqliteVersion::has_wal_reset_fault)). The copy is right: it is what the source holds.
     pub wal_reset_fault: Option<SqliteVersion>,
+    /// The kind of network file system that the source lies on, as far as the system tells: locks there may not reach
+    /// programs on other hosts.
+    pub network_file_system: Option<&'static str>,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
     /// How many tries found the source busy.
@@ -153,6 +156,7 @@ impl<T: Target> Backup<T> {
             page_size: counts.page_size,
             mode: counts.mode,
             wal_reset_fault: counts.wal_reset_fault,
+            network_file_system: self.source().network_file_system(),
             restarts: counts.restarts,
             busy_count,
             elapsed,

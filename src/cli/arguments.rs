@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use litecopy::{Limit, Limits, SourceOptions, UnknownLimit};
+use litecopy::lock::{LockStyle, UnknownLockStyle};
+use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -55,6 +56,11 @@ pub(crate) struct CopyArguments {
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
 
+    /// Copy a database whose pages are encrypted, as it is. Its page size cannot be read: give it, unless there is a
+    /// log, which tells it
+    #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
+    pub(crate) opaque: Option<Option<PageSize>>,
+
     /// How to show the way, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
@@ -96,6 +102,15 @@ pub(crate) struct ReadingArguments {
     /// overlay-bytes, chain-length or record-bytes
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(Limit, i64)>,
+
+    /// By what kind of lock the programs that use the source keep out of each other's way, if not the usual one. Under
+    /// dotfile a folder SOURCE.lock is there while the source is read; none takes no lock, and reads again what changed
+    #[arg(long, value_name = "STYLE", default_value = "posix", value_parser = lock_style)]
+    lock_style: LockStyle,
+
+    /// Take no lock and check nothing at the end, for files that nobody can change: evidence, snapshots, read-only media
+    #[arg(long)]
+    immutable: bool,
 }
 
 impl ReadingArguments {
@@ -104,8 +119,17 @@ impl ReadingArguments {
         for &(limit, value) in &self.limits {
             limits.set(limit, value);
         }
-        SourceOptions::new().limits(limits)
+        SourceOptions::new().limits(limits).lock_style(self.lock_style).immutable(self.immutable)
     }
+}
+
+fn lock_style(name: &str) -> Result<LockStyle, String> {
+    name.parse().map_err(|error: UnknownLockStyle| error.to_string())
+}
+
+fn page_size(words: &str) -> Result<PageSize, String> {
+    let size = words.parse().ok().and_then(PageSize::new);
+    size.ok_or_else(|| "not a page size: a power of two from 512 to 65536".to_owned())
 }
 
 /// A limit and its value. As everywhere, a negative value changes nothing, and one too high is cut to the hard bound.

@@ -26,7 +26,8 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
         Ok(report) => {
-            if let Some(note) = report.wal_reset_fault.map(Note::wal_reset_fault) {
+            let faulty = report.wal_reset_fault.map(Note::wal_reset_fault);
+            for note in faulty.into_iter().chain(report.network_file_system.map(Note::network)) {
                 say_error(&if for_programs { note.json().to_string() } else { note.text() });
             }
             say(&if for_programs {
@@ -47,11 +48,15 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
+    let mut source = arguments.reading.options();
+    if let Some(page_size) = arguments.opaque {
+        source = source.opaque(page_size);
+    }
     let options = CopyOptions::new()
         .sleep(arguments.sleep)
         .lock_timeout(Some(arguments.timeout))
         .deadline(arguments.deadline)
-        .source(arguments.reading.options())
+        .source(source)
         .replace(arguments.replace);
     if arguments.pages > 0 {
         return options.consistency(Consistency::Step).pages_per_step(arguments.pages);

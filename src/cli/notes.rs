@@ -7,7 +7,9 @@ use serde_json::json;
 pub(crate) struct Note {
     kind: &'static str,
     pub(crate) message: String,
-    sqlite_version: String,
+    advice: &'static str,
+    /// Under what name it is told to programs, and its value.
+    cause: (&'static str, String),
 }
 
 impl Note {
@@ -16,27 +18,45 @@ impl Note {
         Self {
             kind: "wal_reset_fault",
             message: format!("the source was {}", wal_reset_words(&version.to_string())),
-            sqlite_version: version.to_string(),
+            advice: WAL_RESET_ADVICE,
+            cause: ("sqlite_version", version.to_string()),
+        }
+    }
+
+    /// The source lies where locks may not be what they seem.
+    pub(crate) fn network(file_system: &str) -> Self {
+        Self {
+            kind: "network_file_system",
+            message: format!(
+                "the source is on a network file system ({file_system}), whose locks may not reach programs on other hosts"
+            ),
+            advice: "Copy it on the host that writes it",
+            cause: ("file_system", file_system.to_owned()),
         }
     }
 
     /// For stderr.
     pub(crate) fn text(&self) -> String {
-        format!(
-            "litecopy: note: {}\n  The copy is right: it holds what the source holds. {WAL_RESET_ADVICE}",
-            self.message
-        )
+        let reassurance = if self.kind == "wal_reset_fault" {
+            "The copy is right: it holds what the source holds. "
+        } else {
+            ""
+        };
+        format!("litecopy: note: {}\n  {reassurance}{}", self.message, self.advice)
     }
 
     /// The same for a program.
     pub(crate) fn json(&self) -> serde_json::Value {
-        json!({
+        let mut note = json!({
             "event": "note",
             "kind": self.kind,
             "message": self.message,
-            "advice": WAL_RESET_ADVICE,
-            "sqlite_version": self.sqlite_version,
-        })
+            "advice": self.advice,
+        });
+        if let Some(members) = note.as_object_mut() {
+            members.insert(self.cause.0.to_owned(), self.cause.1.clone().into());
+        }
+        note
     }
 }
 
@@ -67,5 +87,6 @@ mod tests {
         let json = note.json();
         assert_eq!((&json["event"], &json["kind"]), (&"note".into(), &"wal_reset_fault".into()));
         assert_eq!(json["sqlite_version"], "3.50.6");
+        assert_eq!(Note::network("NFS").json()["file_system"], "NFS");
     }
 }

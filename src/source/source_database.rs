@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
@@ -121,6 +122,11 @@ impl Source {
     /// Who holds locks on it now, as far as can be told.
     pub(crate) fn lock_holders(&self) -> Vec<LockHolder> {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The kind of network file system that it lies on.
+    pub(crate) fn network_file_system(&self) -> Option<&'static str> {
+        self.path().and_then(file_system::network_kind)
     }
 
     /// Begins a snapshot: locks first (C2), then looks.

@@ -11,6 +11,7 @@ use super::wal_join::{self, Joined};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{JournalMode, Salts, WalChecksum, WalIndex};
 use crate::lock::lock_style::ReadLock;
+use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::os::opening;
 use crate::os::random_access::ReadAt;
@@ -75,10 +76,23 @@ fn hold_log(
         Err(error) => return Err(Error::io("open", &path)(error)),
     };
     Ok(match joined {
-        Joined::Live(read, index) => Ok((Beside::Slot(read), Some(index))),
+        Joined::Live(read, index) => {
+            refuse_foreign_memory(files.database())?;
+            Ok((Beside::Slot(read), Some(index)))
+        }
         Joined::Stale(read) => Ok((Beside::Slot(read), None)),
         Joined::Busy(obstacle) => Err(obstacle),
     })
+}
+
+/// A wal-index is memory that programs share, which those of two hosts cannot: on a network file system it may say
+/// nothing of what another host commits.
+fn refuse_foreign_memory(database: &Path) -> Result<()> {
+    match file_system::network_kind(database) {
+        // Mostly a local file system in a program of its own.
+        None | Some("FUSE") => Ok(()),
+        Some(kind) => Err(Error::new(database, Problem::LogOnNetwork { kind })),
+    }
 }
 
 /// Makes the snapshot of a database and its log, both held still, of what lies below the log. `live` is the wal-index where it can be believed;
