@@ -2,13 +2,15 @@
 //! connected and with nobody.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use litecopy::format::{WalChecksum, WalHeader};
-use litecopy::{Backup, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
+use litecopy::{Backup, Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
 
-use crate::files::{bytes_at, patch};
+use crate::files::{Folder, bytes_at, patch};
 use crate::fingerprint::{Fingerprint, assert_same};
+use crate::judge::logical_image;
 use crate::peer::{BUSY, Peer};
 use crate::random::{Random, seed};
 use crate::states::{BIG_CHANGE, PAGE_BYTES, Scene, copied_in_steps, cut_to, number_at, size_bytes};
@@ -361,4 +363,57 @@ fn killed_while_the_journal_mode_changes() {
     }
     println!("{found:#?}");
     assert!(found.len() >= 3);
+}
+
+/// While we read beside a stale wal-index somebody comes: he must not take us for one who keeps it (hazard H1), but recover
+/// the log, see every commit, and go on.
+#[test]
+fn somebody_comes_while_we_read_beside_a_stale_wal_index() {
+    let scene = closed();
+    let mut writer = scene.peer(NO_CHECKPOINT);
+    writer.execute("main", COMMITS).unwrap();
+    let stale = fs::read(scene.wal_index()).unwrap();
+    writer.execute("main", "UPDATE t SET c = 'the last commit'").unwrap();
+    writer.kill();
+    fs::write(scene.wal_index(), &stale).unwrap();
+    let folder = Folder::new();
+    let image = fs::read(logical_image(&scene.path, &folder)).unwrap();
+    let backup = Backup::new(Source::open(&scene.path).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = backup.with_consistency(Consistency::Hold);
+    assert_eq!(backup.step(3).unwrap(), StepOutcome::More);
+    assert!(!scene.is_locked("DMS") && scene.is_locked("READ0"));
+    let mut other = scene.peer("");
+    let count = "SELECT count(*) FROM t WHERE c = 'the last commit'";
+    assert_eq!(other.query("main", count).unwrap(), [["120"]]);
+    other.execute("main", "DELETE FROM t; PRAGMA wal_checkpoint(PASSIVE);").unwrap();
+    while backup.step(3).unwrap() != StepOutcome::Done {}
+    assert_eq!(backup.restarts(), 0);
+    assert!(backup.into_target().into_bytes() == image);
+    assert_eq!(other.query("main", "PRAGMA integrity_check").unwrap(), [["'ok'"]]);
+}
+
+/// Whoever opens a database without a log makes a wal-index that knows neither page size nor page count.
+#[test]
+fn a_wal_index_that_tells_no_sizes() {
+    let scene = closed();
+    let reader = scene.peer("");
+    assert_eq!(frames_and_backfilled(&scene), (0, 0));
+    assert_eq!(bytes_at(&scene.wal_index(), 12, 1), [1], "filled in");
+    assert_eq!(bytes_at(&scene.wal_index(), 14, 2), [0; 2], "page size");
+    assert_eq!(bytes_at(&scene.wal_index(), 20, 4), [0; 4], "page count");
+    scene.assert_copied();
+    reader.kill();
+    scene.assert_copied();
+}
+
+/// The log lies beside the file that a link leads to.
+#[test]
+fn named_by_a_symbolic_link() {
+    let scene = left_log();
+    let links = Folder::new();
+    let link = links.join("link.db");
+    symlink(&scene.path, &link).unwrap();
+    assert!(copied_in_steps(&link) == copied_in_steps(&scene.path));
+    assert_eq!(links.names(), ["link.db"]);
+    scene.assert_copied();
 }
