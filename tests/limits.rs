@@ -217,6 +217,24 @@ fn hostile_files_are_refused_at_once_and_with_little_memory() {
     }
 }
 
+/// The limit is asked while the index grows, not when it has grown.
+#[test]
+fn an_overlay_is_refused_before_it_takes_its_memory() {
+    let page = hostile::first_page(|_| {});
+    for commits in [true, false] {
+        let frames: Vec<_> = (1..40_000).map(|n| (n, if commits { n } else { 0 }, page.clone())).collect();
+        let bytes =
+            SourceBytes { database: page.clone(), wal: hostile::wal(&frames), ..SourceBytes::default() };
+        let source = Source::from_bytes_with(bytes, &limited(Limit::OverlayBytes, 1000));
+        let mut backup = Backup::new(source, MemoryTarget::new()).unwrap();
+        let (refused, most_bytes) = allocated::most_while(|| backup.step(-1).map(drop));
+        let exceeded = refused.unwrap_err().exceeded_limit().unwrap();
+        assert_eq!((exceeded.limit, exceeded.value), (Limit::OverlayBytes, 1000));
+        assert!((1001..=3008).contains(&exceeded.wanted), "{exceeded}");
+        assert!(most_bytes < 600 << 10, "{most_bytes} bytes: a buffer of 512 KiB, and a few entries");
+    }
+}
+
 /// With a limit, the limit is what is named.
 #[test]
 fn what_a_hostile_file_claims_is_told_by_the_limit() {

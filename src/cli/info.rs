@@ -9,7 +9,7 @@ use litecopy::lock::LockHolder;
 
 use super::arguments::InfoArguments;
 use super::exit_code::{Ending, message};
-use super::notes::{WAL_RESET_ADVICE, wal_reset_message};
+use super::notes::{WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
 use super::run::{say, say_error};
 use super::schema::schema_lines;
@@ -56,7 +56,7 @@ fn text(report: &DatabaseReport) -> String {
     }
     let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
     if let Some(header) = newer.or(report.header.as_ref()).filter(|_| report.wal_reset_fault) {
-        page.line("note", wal_reset_message(&header.sqlite_version));
+        page.line("note", wal_reset_words(&header.sqlite_version));
         page.line("", WAL_RESET_ADVICE);
     }
     match &report.header {

@@ -17,7 +17,7 @@ impl Note {
     pub(crate) fn wal_reset_fault(version: SqliteVersion) -> Self {
         Self {
             kind: "wal_reset_fault",
-            message: wal_reset_message(&version.to_string()),
+            message: format!("the source was {}", wal_reset_words(&version.to_string())),
             advice: WAL_RESET_ADVICE,
             cause: ("sqlite_version", version.to_string()),
         }
@@ -64,11 +64,11 @@ impl Note {
 pub(crate) const WAL_RESET_ADVICE: &str =
     "Update the SQLite of the application that writes it, to 3.51.3 or later (3.50.7, 3.44.6)";
 
-/// What an SQLite of this version does.
-pub(crate) fn wal_reset_message(version: &str) -> String {
+/// What it means that an SQLite of this version wrote last.
+pub(crate) fn wal_reset_words(version: &str) -> String {
     format!(
-        "the source was last written by SQLite {version}, which can lose committed pages when a checkpoint and a \
-         reset of the log meet (the WAL-reset fault)"
+        "last written by SQLite {version}, which can lose committed pages when a commit resets the log just as a \
+         checkpoint begins (the WAL-reset fault)"
     )
 }
 

@@ -102,7 +102,8 @@ pub fn inspect_schema(source: &mut Source) -> SchemaReport {
             Ok(Begun::Busy(obstacle)) => return SchemaReport::unread(format!("busy: {obstacle}")),
             Err(error) => return SchemaReport::unread(error),
         };
-        let read = read(&snapshot, source.limits(), source.name());
+        let name = source.path().unwrap_or(source.name());
+        let read = read(&snapshot, source.limits(), name);
         match (read, source.end(snapshot)) {
             (_, Ok(Standing::Withdrawn)) => {}
             (Ok(report), Ok(Standing::Confirmed)) => return report,

@@ -53,10 +53,14 @@ impl PageOne {
     }
 
     /// How many free pages there can be that were never written, where `there` pages were: no more than the header
-    /// counts, nor than the freelist's trunks, which are written, can name.
+    /// counts, nor than [`most_named`](Self::most_named).
     pub(super) fn most_unwritten(&self, there: u64) -> u64 {
-        let leaves_a_trunk = u64::from(self.page_size.bytes() / 4);
-        let most = there.saturating_mul(leaves_a_trunk);
+        let most = self.most_named(there);
         self.header.map_or(most, |header| most.min(header.freelist_page_count.into()))
+    }
+
+    /// How many pages the freelist's trunks can name that `there` pages have room for.
+    pub(super) fn most_named(&self, there: u64) -> u64 {
+        there.saturating_mul(u64::from(self.page_size.bytes() / 4))
     }
 }

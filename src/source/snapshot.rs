@@ -227,10 +227,16 @@ impl View {
     /// Refuses a page count that is nothing but a claim: a few bytes could make us write a file of terabytes (C10).
     ///
     /// Only free pages can lie beyond what the file, the journal and the log really have, for they alone are never
-    /// written, and the page of the lock bytes.
+    /// written, and the page of the lock bytes. Behind a hot journal the system may have lost the end of the file too:
+    /// SQLite brings that back as zeros, and so do we, as long as it is in proportion to what is there
+    /// (`[limits.md#claims]`).
     pub(super) fn check_claim(&self, page_one: &PageOne, page_count: u32) -> Result<()> {
         let there = self.pages_there(page_one.page_size)?;
-        let most = there.saturating_add(page_one.most_unwritten(there)).saturating_add(1);
+        let missing = match self.rollback {
+            Some(_) => page_one.most_named(there),
+            None => page_one.most_unwritten(there),
+        };
+        let most = there.saturating_add(missing).saturating_add(1);
         if u64::from(page_count) <= most {
             return Ok(());
         }
