@@ -9,7 +9,7 @@ use litecopy::lock::LockHolder;
 
 use super::arguments::InfoArguments;
 use super::exit_code::{Ending, message};
-use super::notes::{WAL_RESET_ADVICE, wal_reset_words};
+use super::notes::{Note, WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
 use super::run::{say, say_error};
 use super::schema::schema_lines;
@@ -53,6 +53,9 @@ fn text(report: &DatabaseReport) -> String {
             "note",
             "a writer holds it (or it cannot be locked): what is said here may mix two versions",
         );
+    }
+    if let Some(kind) = report.network_file_system {
+        page.line("note", Note::network(kind).message);
     }
     let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
     if let Some(header) = newer.or(report.header.as_ref()).filter(|_| report.wal_reset_fault) {

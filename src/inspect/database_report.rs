@@ -10,7 +10,8 @@ use super::wal_index_report::WalIndexReport;
 use super::wal_report::WalReport;
 use crate::error::{Error, Result};
 use crate::format::database_header::{DATABASE_HEADER_BYTES, DatabaseHeader, JournalMode};
-use crate::lock::{LockHolder, lock_holders};
+use crate::lock::{LockHolder, LockStyle, lock_holders};
+use crate::os::file_system::network_kind;
 use crate::side_files::SideFiles;
 use crate::source::{Source, SourceOptions};
 
@@ -23,8 +24,8 @@ pub struct DatabaseReport {
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
-    /// Whether SHARED was held while it was looked at. If not, a writer was at work (or lock and permission are not to
-    /// be had), and what is said may mix two versions.
+    /// Whether SHARED was held while it was looked at. If not, a writer was at work (or the lock is not to be had, or
+    /// another lock style or none was asked for), and what is said may mix two versions.
     pub read_under_lock: bool,
     /// Its first 100 bytes; `None` for an empty file, which is an empty database.
     pub header: Option<HeaderReport>,
@@ -45,6 +46,9 @@ pub struct DatabaseReport {
     /// Whether it is in WAL mode and was last written by an SQLite that can lose committed pages of such a database:
     /// a reason to bring the application a newer one. What is there is not wrong for that.
     pub wal_reset_fault: bool,
+    /// The kind of network file system that it lies on, as far as the system tells: locks there may not reach programs
+    /// on other hosts, and not all who hold some are listed.
+    pub network_file_system: Option<&'static str>,
     /// Who held which lock just before.
     pub locks: Vec<LockHolder>,
     /// All that is wrong, in the schema too; empty for a healthy database. Pages other than those of the schema are not
@@ -97,7 +101,8 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
     // Asked before we lock anything, so that our own lock is not among them.
     let database = open_database(files.database())?;
     let locks = lock_holders(path)?;
-    let database = database.locked()?;
+    let byte_ranges = options.lock_style == LockStyle::Posix && !options.immutable;
+    let database = if byte_ranges { database.locked()? } else { database };
     let read_under_lock = database.is_locked();
 
     let mut findings = Findings::default();
@@ -144,6 +149,7 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
         wal_index,
         schema,
         wal_reset_fault,
+        network_file_system: network_kind(files.database()),
         locks,
         damage: findings.0,
     })
