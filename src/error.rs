@@ -237,7 +237,8 @@ impl Error {
             }
             ErrorKind::NotAFile => "name the database file itself",
             ErrorKind::NotADatabase => {
-                "check that the file is the database and not a dump; an encrypted one can be copied as it is, as opaque"
+                "check that the file is the database and not a dump; an encrypted one can be copied as it \
+                 is, as opaque (`--opaque=PAGE_SIZE`)"
             }
             ErrorKind::LogOnNetwork => {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
@@ -247,11 +248,11 @@ impl Error {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
-            ErrorKind::LimitExceeded => "set the limit higher, if the file can be trusted",
+            ErrorKind::LimitExceeded => "set the limit higher (`--limit`), if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
-            ErrorKind::TargetExists => "name another target, or ask for it to be replaced",
+            ErrorKind::TargetExists => "name another target, or let it be replaced (`--replace`)",
             ErrorKind::TargetInUse => "close whatever has it open, or name another target",
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
