@@ -102,6 +102,11 @@ impl Snapshot {
         applies.then_some(self.sqlite_version)
     }
 
+    /// Whether it has joined a wal-index.
+    pub(crate) fn joins_wal_index(&self) -> bool {
+        matches!(self.view.held, Held::Log { .. })
+    }
+
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
     }

@@ -5,7 +5,7 @@ use super::frame_index::{FrameIndex, LogFile, UpTo};
 use super::hot_journal::Rollback;
 use super::snapshot::{Frames, Held, Snapshot, View};
 use super::source_options::SourceOptions;
-use super::wal_join::{self, Joined};
+use super::wal_join::{self, Joined, Patience};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{DatabaseHeader, JournalMode, Salts, WalChecksum, WalIndex};
 use crate::lock::database_lock::SharedLock;
@@ -33,10 +33,11 @@ pub(super) fn begin(
     shared: SharedLock,
     rollback: Option<Rollback>,
     known: &mut Option<Arc<FrameIndex>>,
+    patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.wal_index();
     let joined = match LockFile::open(&path) {
-        Ok(wal_index) => Some(wal_join::join(wal_index).map_err(Error::io("lock", &path))?),
+        Ok(wal_index) => Some(wal_join::join(wal_index, patience).map_err(Error::io("lock", &path))?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(Error::io("open", &path)(error)),
     };
