@@ -1,8 +1,10 @@
-//! `litecopy copy`: one database into one new file.
+//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
 
+use std::ffi::OsString;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
-use litecopy::{Consistency, CopyOptions, CopyReport, JournalMode};
+use litecopy::{Consistency, CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress};
 use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
@@ -14,9 +16,18 @@ use super::run::{say, say_error};
 /// Pages between two moves of the bar when the whole copy is one snapshot.
 const PAGES_BETWEEN_REPORTS: i32 = 1_000;
 
+/// One database that was copied.
+struct Copied {
+    /// Its name in the set, when a set was asked for.
+    name: Option<String>,
+    source: PathBuf,
+    target: PathBuf,
+    report: CopyReport,
+}
+
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let reporter = Reporter::new(arguments.progress, arguments.quiet);
-    let result = options(arguments).copy_with_progress(&arguments.source, &arguments.target, |progress| {
+    let result = copies(arguments, |progress| {
         reporter.show(progress);
         ControlFlow::Continue(())
     });
@@ -24,8 +35,10 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let for_programs = arguments.progress == ProgressKind::Json;
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
-        Ok(report) if for_programs => say(&json_summary(arguments, &report).to_string()),
-        Ok(report) => say(&summary(arguments, &report)),
+        Ok(copied) => {
+            let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
+            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }
         Err(error) => {
             if for_programs {
                 say_error(&json_message(&error).to_string());
@@ -35,6 +48,48 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
             Ending::of(&error)
         }
     }
+}
+
+/// Copies what was asked for: a database by its path, one of a set, or the whole set.
+fn copies(
+    arguments: &CopyArguments,
+    progress: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Vec<Copied>, Error> {
+    let (options, source, target) = (options(arguments), &arguments.source, &arguments.target);
+    let one = |name, source: &Path, report| {
+        vec![Copied { name, source: source.to_owned(), target: target.clone(), report }]
+    };
+    if arguments.all {
+        let copied = options.copy_set_with_progress(&set(arguments)?, target, progress)?;
+        let in_folder = |(name, report): (String, CopyReport)| {
+            let source = path_of(arguments, &name);
+            let target = target.join(file_name(source));
+            Copied { source: source.to_owned(), name: Some(name), target, report }
+        };
+        return Ok(copied.into_iter().map(in_folder).collect());
+    }
+    if let Some(name) = &arguments.name {
+        let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
+        return Ok(one(Some(name.clone()), path_of(arguments, name), report));
+    }
+    options.copy_with_progress(source, target, progress).map(|report| one(None, source, report))
+}
+
+fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
+    let main = DatabaseSet::open(&arguments.source)?;
+    arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
+}
+
+/// The path that was given with a name of the set.
+fn path_of<'a>(arguments: &'a CopyArguments, name: &str) -> &'a Path {
+    let attached = arguments.attach.iter().find(|attached| attached.name.eq_ignore_ascii_case(name));
+    attached.map_or(&arguments.source, |attached| &attached.path)
+}
+
+/// The name of the file that a path leads to, links resolved, which is also that of its copy in a folder.
+fn file_name(path: &Path) -> OsString {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real.file_name().unwrap_or_default().to_owned()
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
@@ -50,11 +105,11 @@ fn options(arguments: &CopyArguments) -> CopyOptions {
     options.consistency(Consistency::Hold).pages_per_step(PAGES_BETWEEN_REPORTS)
 }
 
-fn summary(arguments: &CopyArguments, report: &CopyReport) -> String {
+fn summary(Copied { source, target, report, .. }: &Copied) -> String {
     let mut line = format!(
         "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
-        arguments.source.display(),
-        arguments.target.display(),
+        source.display(),
+        target.display(),
         counted(u64::from(report.page_count), "page", "pages"),
         report.page_size.bytes(),
         size(copied_bytes(report)),
@@ -70,11 +125,11 @@ fn summary(arguments: &CopyArguments, report: &CopyReport) -> String {
     line
 }
 
-fn json_summary(arguments: &CopyArguments, report: &CopyReport) -> serde_json::Value {
-    json!({
+fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
+    let mut object = json!({
         "event": "done",
-        "source": arguments.source.to_string_lossy(),
-        "target": arguments.target.to_string_lossy(),
+        "source": source.to_string_lossy(),
+        "target": target.to_string_lossy(),
         "page_count": report.page_count,
         "page_size": report.page_size.bytes(),
         "bytes": copied_bytes(report),
@@ -82,7 +137,11 @@ fn json_summary(arguments: &CopyArguments, report: &CopyReport) -> serde_json::V
         "busy_count": report.busy_count,
         "elapsed_seconds": report.elapsed.as_secs_f64(),
         "journal_mode": mode_name(report.mode),
-    })
+    });
+    if let (Some(name), Some(members)) = (name, object.as_object_mut()) {
+        members.insert("name".to_owned(), json!(name));
+    }
+    object
 }
 
 fn copied_bytes(report: &CopyReport) -> u64 {
