@@ -63,6 +63,12 @@ pub enum ErrorKind {
     LogOnNetwork,
     /// An opaque database without a log, of which nobody said how large its pages are.
     PageSizeUnknown,
+    /// No database of that name is in the set; or it is `temp`, which no other process can read.
+    UnknownName,
+    /// A database of that name is in the set already, or that very file.
+    AlreadyInSet,
+    /// Two files of a set cannot lie in one folder under their own names.
+    FileNameConflict,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -76,6 +82,8 @@ pub(crate) enum Obstacle {
     Checkpointer,
     /// A connection that arrives or recovers.
     Recovery,
+    /// WRITE held exclusively, when nobody may publish a commit.
+    Commit,
     /// The file was replaced, or a connection arrived, while we looked.
     Change,
     /// A folder named like the database with `.lock` behind: another lock style's.
@@ -88,6 +96,7 @@ impl fmt::Display for Obstacle {
             Self::Writer => "a writer holds it (PENDING or EXCLUSIVE lock)",
             Self::Checkpointer => "a checkpoint is writing it (READ0 lock of the wal-index)",
             Self::Recovery => "a connection is recovering its log",
+            Self::Commit => "a writer is at work in its log (WRITE lock of the wal-index)",
             Self::Change => "it changed hands each time we looked",
             Self::LockFolder => {
                 "a folder named like it with .lock behind says that others lock it by such a folder (lock style \
@@ -135,6 +144,21 @@ pub(crate) enum Problem {
     LogOnNetwork { kind: &'static str },
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
+    #[error("unknown database {name}; there is {names}")]
+    UnknownName { name: String, names: String },
+    #[error(
+        "temp cannot be copied: it lives in a private file, or in the memory, of the connection that made it, where no \
+         other process can read it"
+    )]
+    Temp,
+    #[error("database {name} is already in use")]
+    NameTaken { name: String },
+    #[error("is in the set already, as {name}")]
+    AttachedTwice { name: String },
+    #[error("has the file name of {}, or of a side file of it", .other.display())]
+    FileNameConflict { other: PathBuf },
+    #[error("is there already; a set needs a new folder")]
+    FolderExists,
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -168,6 +192,14 @@ impl Error {
         Self::new(path.as_ref(), Problem::Io { operation, error })
     }
 
+    /// The same error, said of the file that it will be instead of the one that it is for now.
+    pub(crate) fn renamed(self, path: &Path) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self::new(path, inner.problem),
+            Err(shared) => Self(shared),
+        }
+    }
+
     /// Turns what the system said of `operation` on `path` into an error, for `map_err`.
     pub(crate) fn io<'p>(operation: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
         move |error| Self::new(path, Problem::Io { operation, error })
@@ -198,6 +230,10 @@ impl Error {
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
+            Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
+            Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
+            Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
+            Problem::FolderExists => ErrorKind::TargetExists,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -252,6 +288,12 @@ impl Error {
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
+            ErrorKind::TargetExists if matches!(self.0.problem, Problem::FolderExists) => {
+                "name a folder that is not there yet"
+            }
+            ErrorKind::UnknownName => "name one of the databases of the set",
+            ErrorKind::AlreadyInSet => "attach each file once, under a name of its own",
+            ErrorKind::FileNameConflict => "copy them one by one, into folders of their own",
             ErrorKind::TargetExists => "name another target, or let it be replaced (`--replace`)",
             ErrorKind::TargetInUse => "close whatever has it open, or name another target",
             ErrorKind::SideFileInTheWay => {
@@ -277,7 +319,12 @@ impl Error {
     #[must_use]
     pub fn sqlite_code(&self) -> i32 {
         match self.kind() {
-            ErrorKind::SameFile | ErrorKind::TargetExists | ErrorKind::TargetIsSideFile => 1,
+            ErrorKind::SameFile
+            | ErrorKind::TargetExists
+            | ErrorKind::TargetIsSideFile
+            | ErrorKind::UnknownName
+            | ErrorKind::AlreadyInSet
+            | ErrorKind::FileNameConflict => 1,
             ErrorKind::Busy
             | ErrorKind::LogOnNetwork
             | ErrorKind::DeadlinePassed

@@ -83,7 +83,7 @@ pub use backup::{
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageSize};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
-pub use source::{Source, SourceBytes, SourceOptions};
+pub use source::{DatabaseSet, Source, SourceBytes, SourceOptions};
 pub use target::{FileTarget, MemoryTarget, Target};
 
 /// The examples of the README, compiled as tests.

@@ -228,7 +228,7 @@ fn a_writer_that_only_prepares_does_not_hinder() {
 #[test]
 fn wrong_use_ends_with_2() {
     let place = Place::new("delete");
-    let wrong: [&[&str]; 11] = [
+    let wrong: [&[&str]; 18] = [
         &[],
         &["copy"],
         &["copy", "app.db"],
@@ -240,6 +240,13 @@ fn wrong_use_ends_with_2() {
         &["copy", "app.db", "copy.db", "--limit", "page=1"],
         &["copy", "app.db", "copy.db", "--limit", "pages"],
         &["info", "app.db", "--limit", "pages=many"],
+        &["copy", "app.db", "copy.db", "--attach", "logs=app.db"],
+        &["copy", "app.db", "copy.db", "--attach", "logs", "--all"],
+        &["copy", "app.db", "copy.db", "--attach", "=app.db", "--all"],
+        &["copy", "app.db", "copy.db", "--attach", "logs=", "--all"],
+        &["copy", "app.db", "copy.db", "--name", "main", "--all"],
+        &["copy", "app.db", "copy.db", "--all", "--replace"],
+        &["copy", "app.db", "copy.db", "--all", "--pages", "5"],
     ];
     for arguments in wrong {
         let output = place.run(arguments);
@@ -248,6 +255,59 @@ fn wrong_use_ends_with_2() {
         assert_ne!(stderr(&output), "", "{arguments:?}");
     }
     assert_eq!(place.names(), ["app.db"]);
+}
+
+#[test]
+fn one_of_a_set_is_copied_by_its_name() {
+    let place = Place::new("delete");
+    place.open("logs.db").execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES ('of logs')").unwrap();
+    let attach = ["copy", "app.db", "copy.db", "--attach", "logs=logs.db", "--name"];
+    let with = |name| place.run(&[&attach[..], &[name]].concat());
+    let output = with("Logs");
+    assert_code(&output, 0);
+    assert!(stdout(&output).starts_with("logs.db -> copy.db: "), "{}", stdout(&output));
+    let value: String = place.open("copy.db").query_row("SELECT x FROM t", [], |r| r.get(0)).unwrap();
+    assert_eq!(value, "of logs");
+    fs::remove_file(place.path("copy.db")).unwrap();
+    assert_refused(&with("queue"), "unknown database queue");
+    assert_refused(&with("temp"), "no other process");
+    assert_code(&with("main"), 0);
+    assert_right_copy(&place, "copy.db");
+    assert_code(&place.run(&["copy", "app.db", "copy.db", "--name", "main", "--replace"]), 0);
+    assert_eq!(place.names(), ["app.db", "copy.db", "logs.db"]);
+}
+
+#[test]
+fn a_whole_set_is_copied_into_a_folder() {
+    let place = Place::new("wal");
+    fs::create_dir(place.path("x")).unwrap();
+    fs::copy(place.path("app.db"), place.path("x/app.db")).unwrap();
+    place.open("logs.db").execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES ('of logs')").unwrap();
+    let set = ["--attach", "logs=logs.db", "--all"];
+    let run = |target, more: &[&str]| place.run(&[&["copy", "app.db", target], &set[..], more].concat());
+    let output = run("set", &[]);
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].starts_with("app.db -> set/app.db: ") && lines[0].contains("wal mode"), "{text}");
+    assert!(lines[1].starts_with("logs.db -> set/logs.db: ") && lines[1].contains("rollback mode"), "{text}");
+    assert_eq!(stderr(&output), "");
+    assert_right_copy(&place, "set/app.db");
+    assert_refused(&run("set", &[]), "set");
+    assert_refused(&run("other", &["--attach", "more=x/app.db"]), "app.db");
+    assert_refused(&run("other", &["--attach", "LOGS=x/app.db"]), "LOGS");
+    assert_refused(&run("other", &["--attach", "more=missing.db"]), "missing.db");
+
+    let output = run("json", &["--progress", "json"]);
+    assert_code(&output, 0);
+    let done: Vec<Value> = stdout(&output).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(done.iter().map(|d| d["name"].as_str().unwrap()).collect::<Vec<_>>(), ["main", "logs"]);
+    assert!(done.iter().all(|d| d["event"] == "done"), "{done:?}");
+    let last: Value = serde_json::from_str(stderr(&output).lines().last().unwrap()).unwrap();
+    let pages: u64 = done.iter().map(|d| d["page_count"].as_u64().unwrap()).sum();
+    assert_eq!((&last["status"], last["page_count"].as_u64()), (&101.into(), Some(pages)));
+    assert_eq!(place.names(), ["app.db", "json", "logs.db", "set", "x"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::{Backup, Consistency};
 use crate::error::Result;
-use crate::source::{Source, SourceOptions};
+use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, MemoryTarget, Target};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
-/// | `name="main"` | the path | the database that is copied; an attached one is named by its own path |
+/// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
 /// | `sleep=0.250` | [`sleep(250 ms)`](Self::sleep) | slept between tries, after a step that was busy |
 /// | waits without end | [`lock_timeout(Some(30 s))`](Self::lock_timeout) | how long a lock is waited for; `None` as in Python |
 /// | | [`deadline(None)`](Self::deadline) | how long the whole may take |
@@ -46,7 +46,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions {
-    run: RunOptions,
+    pub(super) run: RunOptions,
     source: SourceOptions,
     consistency: Consistency,
     replace: bool,
@@ -120,9 +120,35 @@ impl CopyOptions {
         target: impl AsRef<Path>,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
-        let target = target.as_ref();
-        let target = if self.replace { FileTarget::replace(target) } else { FileTarget::create(target) };
-        self.run(source.as_ref(), target, progress).map(|(report, _)| report)
+        let source = Source::open_with(source, &self.source)?;
+        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+    }
+
+    /// Copies the database of `set` that is called `name` to the file `target`.
+    ///
+    /// The set's own [`SourceOptions`] count.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`UnknownName`](crate::ErrorKind::UnknownName).
+    pub fn copy_named(&self, set: &DatabaseSet, name: &str, target: impl AsRef<Path>) -> Result<CopyReport> {
+        self.copy_named_with_progress(set, name, target, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, with `progress` called after every step; [`ControlFlow::Break`] stops the copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::copy_named`], and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn copy_named_with_progress(
+        &self,
+        set: &DatabaseSet,
+        name: &str,
+        target: impl AsRef<Path>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        let source = set.source(name)?;
+        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
     }
 
     /// Copies the database at `source` into memory: the bytes of the file that [`copy`](Self::copy) would make.
@@ -131,18 +157,21 @@ impl CopyOptions {
     ///
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
-        let (report, target) =
-            self.run(source.as_ref(), MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
+        let source = Source::open_with(source, &self.source)?;
+        let (report, target) = self.run(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
         Ok((target.into_bytes(), report))
+    }
+
+    fn file_target(&self, path: &Path) -> FileTarget {
+        if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) }
     }
 
     fn run<T: Target>(
         &self,
-        source: &Path,
+        source: Source,
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let source = Source::open_with(source, &self.source)?;
         let mut backup = Backup::new(source, target)?.with_consistency(self.consistency);
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))

@@ -1,8 +1,11 @@
 //! Moves pages from a source to a target, in steps.
 
 mod copy_database;
+mod copy_set;
 mod page_cursor;
+mod page_mover;
 mod run;
+mod set_backup;
 mod stepwise;
 
 pub use copy_database::{CopyOptions, copy_database};

@@ -5,8 +5,10 @@ use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
+use crate::source::{Snapshot, Source};
 use crate::target::Target;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How [`Backup::run_to_completion`] goes: in what steps, and how long it waits.
@@ -74,6 +76,20 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
+    /// What a snapshot tells of itself; restarts, busy tries and time are to be added.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            page_count: snapshot.page_count(),
+            page_size: snapshot.page_size(),
+            mode: snapshot.journal_mode(),
+            wal_reset_fault: snapshot.wal_reset_fault(),
+            network_file_system: snapshot.network_file_system(),
+            restarts: 0,
+            busy_count: 0,
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// The size of the copy.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
@@ -96,84 +112,102 @@ impl<T: Target> Backup<T> {
     pub fn run_to_completion(
         &mut self,
         options: &RunOptions,
-        mut progress: impl FnMut(&Progress) -> ControlFlow<()>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
-        let pages = if options.pages_per_step > 0 { options.pages_per_step } else { -1 };
-        let started = Instant::now();
-        let end = Deadline::after(options.deadline);
-        let mut waiting: Option<(Instant, Deadline)> = None;
-        let mut busy_count = 0;
-        loop {
-            let outcome = self.step_patiently(pages, end)?;
-            let said = progress(&self.progress(outcome));
-            if outcome == StepOutcome::Done {
-                return Ok(self.report(busy_count, started.elapsed()));
-            }
-            if said.is_break() {
-                return Err(self.give_up(Problem::Cancelled));
-            }
-            if outcome == StepOutcome::Busy {
-                busy_count += 1;
-                let (since, patience) =
-                    *waiting.get_or_insert_with(|| (Instant::now(), Deadline::after(options.lock_timeout)));
-                if patience.has_passed() {
-                    return Err(self.give_up_busy(since.elapsed()));
-                }
-                end.earlier(patience).sleep(options.sleep);
-            } else {
-                waiting = None;
-            }
-            if end.has_passed() {
-                return Err(self.give_up_late(started.elapsed()));
-            }
-        }
-    }
-
-    fn step_patiently(&mut self, pages: i32, end: Deadline) -> Result<StepOutcome> {
-        for pause in BUSY_PAUSES_MS {
-            let outcome = self.step(pages)?;
-            if outcome != StepOutcome::Busy || end.has_passed() {
-                return Ok(outcome);
-            }
-            end.sleep(Duration::from_millis(pause));
-        }
-        self.step(pages)
-    }
-
-    fn progress(&self, outcome: StepOutcome) -> Progress {
-        Progress {
-            status: outcome.status(),
-            remaining: self.remaining(),
-            page_count: self.page_count(),
-            restarts: self.restarts(),
-        }
-    }
-
-    fn report(&self, busy_count: u64, elapsed: Duration) -> CopyReport {
+        let ran = run(self, options, progress)?;
         let counts = self.counts();
-        CopyReport {
+        Ok(CopyReport {
             page_count: counts.page_count,
             page_size: counts.page_size,
             mode: counts.mode,
             wal_reset_fault: counts.wal_reset_fault,
-            network_file_system: self.source().network_file_system(),
+            network_file_system: counts.network_file_system,
             restarts: counts.restarts,
-            busy_count,
-            elapsed,
+            busy_count: ran.busy_count,
+            elapsed: ran.elapsed,
+        })
+    }
+}
+
+/// A copy that is made in steps: of one database, or of several.
+pub(super) trait Steps {
+    /// Copies up to so many pages; all that are left when negative.
+    fn take(&mut self, pages: i32) -> Result<StepOutcome>;
+
+    /// How far it is after a step that came to `outcome`.
+    fn progress(&self, outcome: StepOutcome) -> Progress;
+
+    /// What was in the way at the last step that was busy, and of which database.
+    fn in_the_way(&self) -> (Option<&Source>, Obstacle);
+}
+
+/// How a copy went that was brought to its end.
+pub(super) struct Ran {
+    pub(super) busy_count: u64,
+    pub(super) elapsed: Duration,
+}
+
+/// Steps until it is done, or until a bound is met (C6).
+pub(super) fn run(
+    steps: &mut impl Steps,
+    options: &RunOptions,
+    mut progress: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Ran> {
+    let pages = if options.pages_per_step > 0 { options.pages_per_step } else { -1 };
+    let started = Instant::now();
+    let end = Deadline::after(options.deadline);
+    let mut waiting: Option<(Instant, Deadline)> = None;
+    let mut busy_count = 0;
+    loop {
+        let outcome = step_patiently(steps, pages, end)?;
+        let said = progress(&steps.progress(outcome));
+        if outcome == StepOutcome::Done {
+            return Ok(Ran { busy_count, elapsed: started.elapsed() });
+        }
+        if said.is_break() {
+            return Err(give_up(steps, Problem::Cancelled));
+        }
+        if outcome == StepOutcome::Busy {
+            busy_count += 1;
+            let (since, patience) =
+                *waiting.get_or_insert_with(|| (Instant::now(), Deadline::after(options.lock_timeout)));
+            if patience.has_passed() {
+                return Err(give_up_busy(steps, since.elapsed()));
+            }
+            end.earlier(patience).sleep(options.sleep);
+        } else {
+            waiting = None;
+        }
+        if end.has_passed() {
+            return Err(give_up_late(steps, started.elapsed()));
         }
     }
+}
 
-    fn give_up_busy(&self, waited: Duration) -> Error {
-        let obstacle = self.counts().obstacle.unwrap_or(Obstacle::Change);
-        self.give_up(Problem::Busy { waited, obstacle, holders: self.source().lock_holders() })
+fn step_patiently(steps: &mut impl Steps, pages: i32, end: Deadline) -> Result<StepOutcome> {
+    for pause in BUSY_PAUSES_MS {
+        let outcome = steps.take(pages)?;
+        if outcome != StepOutcome::Busy || end.has_passed() {
+            return Ok(outcome);
+        }
+        end.sleep(Duration::from_millis(pause));
     }
+    steps.take(pages)
+}
 
-    fn give_up_late(&self, elapsed: Duration) -> Error {
-        let (remaining, page_count) = (self.remaining(), self.page_count());
-        self.give_up(Problem::DeadlinePassed { elapsed, remaining, page_count, restarts: self.restarts() })
-    }
+pub(super) fn give_up_busy(steps: &impl Steps, waited: Duration) -> Error {
+    let (source, obstacle) = steps.in_the_way();
+    give_up(
+        steps,
+        Problem::Busy { waited, obstacle, holders: source.map(Source::lock_holders).unwrap_or_default() },
+    )
+}
 
-    fn give_up(&self, problem: Problem) -> Error {
-        Error::new(self.source().name(), problem)
-    }
+fn give_up_late(steps: &impl Steps, elapsed: Duration) -> Error {
+    let Progress { remaining, page_count, restarts, .. } = steps.progress(StepOutcome::Busy);
+    give_up(steps, Problem::DeadlinePassed { elapsed, remaining, page_count, restarts })
+}
+
+fn give_up(steps: &impl Steps, problem: Problem) -> Error {
+    Error::new(steps.in_the_way().0.map_or(Path::new("copy"), Source::name), problem)
 }

@@ -13,6 +13,8 @@
 //! [`Consistency::Hold`] keeps one snapshot from the first step to the last.
 
 use super::page_cursor::PageCursor;
+use super::page_mover::PageMover;
+use super::run::{Progress, Steps};
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
@@ -90,7 +92,7 @@ pub struct Backup<T> {
     /// The snapshot that is kept between steps by [`Consistency::Hold`].
     held: Option<Snapshot>,
     counts: Counts,
-    buffer: Vec<u8>,
+    mover: PageMover,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ pub(super) struct Counts {
     pub(super) page_size: PageSize,
     pub(super) mode: JournalMode,
     pub(super) wal_reset_fault: Option<SqliteVersion>,
+    pub(super) network_file_system: Option<&'static str>,
     pub(super) restarts: u64,
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -135,7 +138,7 @@ impl<T: Target> Backup<T> {
             state: State::Fresh,
             held: None,
             counts: Counts::default(),
-            buffer: Vec::new(),
+            mover: PageMover::default(),
         })
     }
 
@@ -191,10 +194,6 @@ impl<T: Target> Backup<T> {
         self.target
     }
 
-    pub(super) fn source(&self) -> &Source {
-        &self.source
-    }
-
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
@@ -208,11 +207,12 @@ impl<T: Target> Backup<T> {
             },
         };
         let (mut cursor, restarts) = self.find_position(&snapshot)?;
-        if let Err(error) = self.copy_pages(&snapshot, &mut cursor, limit) {
+        if let Err(error) = self.mover.move_pages(&snapshot, &mut self.target, &mut cursor, limit) {
             return self.settle_error(snapshot, error);
         }
         let (stamp, page_size, mode) = (snapshot.stamp(), snapshot.page_size(), snapshot.journal_mode());
         let (page_count, wal_reset_fault) = (snapshot.page_count(), snapshot.wal_reset_fault());
+        let network_file_system = snapshot.network_file_system();
         let done = cursor.remaining() == 0;
         if self.consistency == Consistency::Hold && !done {
             self.held = Some(snapshot);
@@ -225,6 +225,7 @@ impl<T: Target> Backup<T> {
             page_size,
             mode,
             wal_reset_fault,
+            network_file_system,
             restarts: self.counts.restarts + u64::from(restarts),
             obstacle: None,
         };
@@ -253,19 +254,6 @@ impl<T: Target> Backup<T> {
         Ok((PageCursor::new(snapshot.page_count(), snapshot.page_size()), begun_with.is_some()))
     }
 
-    fn copy_pages(&mut self, snapshot: &Snapshot, cursor: &mut PageCursor, limit: u32) -> Result<()> {
-        let mut left = limit;
-        while let Some((passed, run)) = cursor.advance(left) {
-            left -= passed;
-            let Some(run) = run else { continue };
-            let size = run.count as usize * snapshot.page_size().bytes_usize();
-            self.buffer.resize(size, 0);
-            snapshot.read_pages(run.first, &mut self.buffer)?;
-            self.target.write_pages(run.first, &self.buffer)?;
-        }
-        Ok(())
-    }
-
     /// An error met in a snapshot that did not hold is no error of the source: what was read may have been torn.
     fn settle_error(&mut self, snapshot: Snapshot, error: Error) -> Result<StepOutcome> {
         if error.kind() == ErrorKind::Damaged && self.source.end(snapshot)? == Standing::Withdrawn {
@@ -287,5 +275,24 @@ impl<T: Target> Backup<T> {
     fn busy(&mut self, obstacle: Obstacle) -> StepOutcome {
         self.counts.obstacle = Some(obstacle);
         StepOutcome::Busy
+    }
+}
+
+impl<T: Target> Steps for Backup<T> {
+    fn take(&mut self, pages: i32) -> Result<StepOutcome> {
+        self.step(pages)
+    }
+
+    fn progress(&self, outcome: StepOutcome) -> Progress {
+        Progress {
+            status: outcome.status(),
+            remaining: self.remaining(),
+            page_count: self.page_count(),
+            restarts: self.restarts(),
+        }
+    }
+
+    fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
+        (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
     }
 }

@@ -29,8 +29,21 @@ pub(crate) struct CopyArguments {
     /// The database to copy
     pub(crate) source: PathBuf,
 
-    /// The file to make; its folder must be there
+    /// The file to make, or with --all the folder; the folder it lies in must be there
     pub(crate) target: PathBuf,
+
+    /// Make a set of SOURCE, which is `main` in it, and the database PATH under NAME; can be given again. Needs --name or
+    /// --all
+    #[arg(long, value_name = "NAME=PATH", value_parser = attached, requires = "choice")]
+    pub(crate) attach: Vec<Attached>,
+
+    /// Copy the database of this name: main, or an attached one
+    #[arg(long, value_name = "NAME", group = "choice")]
+    pub(crate) name: Option<String>,
+
+    /// Copy all of the set, as of one instant, into the new folder TARGET, each under the name of its file
+    #[arg(long, group = "choice", conflicts_with_all = ["pages", "replace"])]
+    pub(crate) all: bool,
 
     /// Pages copied each time the source is locked; writers get their turn in between, and the copy starts again
     /// when one commits. 0 or less: all in one go, from one snapshot
@@ -68,6 +81,13 @@ pub(crate) struct CopyArguments {
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// A database that is attached, and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attached {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -140,6 +160,16 @@ fn limit(words: &str) -> Result<(Limit, i64), String> {
     Ok((limit, value))
 }
 
+/// `NAME=PATH`; the name ends at the first `=`.
+fn attached(words: &str) -> Result<Attached, String> {
+    match words.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(Attached { name: name.to_owned(), path: path.into() })
+        }
+        _ => Err("a database is attached by NAME=PATH".to_owned()),
+    }
+}
+
 /// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
 fn duration(words: &str) -> Result<Duration, String> {
     let words = words.trim();
@@ -174,6 +204,16 @@ mod tests {
             ["", "pages", "pages=", "pages=many", "pages=1.5", "page=1", "=1", "pages=99999999999999999999"]
         {
             assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_attached_has_a_name_and_a_path() {
+        let of = |name: &str, path: &str| Ok(Attached { name: name.to_owned(), path: path.into() });
+        assert_eq!(attached("logs=a/b.db"), of("logs", "a/b.db"));
+        assert_eq!(attached("a=b=c"), of("a", "b=c"));
+        for wrong in ["", "logs", "=a.db", "logs="] {
+            assert!(attached(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,8 +1,12 @@
-//! `litecopy copy`: one database into one new file.
+//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
 
+use std::ffi::OsString;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
-use litecopy::{Consistency, CopyOptions, CopyReport, JournalMode};
+use litecopy::{
+    Consistency, CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions,
+};
 use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
@@ -15,9 +19,18 @@ use super::run::{say, say_error};
 /// Pages between two moves of the bar when the whole copy is one snapshot.
 const PAGES_BETWEEN_REPORTS: i32 = 1_000;
 
+/// One database that was copied.
+struct Copied {
+    /// Its name in the set, when a set was asked for.
+    name: Option<String>,
+    source: PathBuf,
+    target: PathBuf,
+    report: CopyReport,
+}
+
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let reporter = Reporter::new(arguments.progress, arguments.quiet);
-    let result = options(arguments).copy_with_progress(&arguments.source, &arguments.target, |progress| {
+    let result = copies(arguments, |progress| {
         reporter.show(progress);
         ControlFlow::Continue(())
     });
@@ -25,16 +38,15 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let for_programs = arguments.progress == ProgressKind::Json;
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
-        Ok(report) => {
-            let faulty = report.wal_reset_fault.map(Note::wal_reset_fault);
-            for note in faulty.into_iter().chain(report.network_file_system.map(Note::network)) {
-                say_error(&if for_programs { note.json().to_string() } else { note.text() });
+        Ok(copied) => {
+            for it in &copied {
+                let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
+                for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
+                    say_error(&if for_programs { note.json().to_string() } else { note.text() });
+                }
             }
-            say(&if for_programs {
-                json_summary(arguments, &report).to_string()
-            } else {
-                summary(arguments, &report)
-            })
+            let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
+            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
         Err(error) => {
             if for_programs {
@@ -47,16 +59,59 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     }
 }
 
-fn options(arguments: &CopyArguments) -> CopyOptions {
-    let mut source = arguments.reading.options();
-    if let Some(page_size) = arguments.opaque {
-        source = source.opaque(page_size);
+/// Copies what was asked for: a database by its path, one of a set, or the whole set.
+fn copies(
+    arguments: &CopyArguments,
+    progress: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Vec<Copied>, Error> {
+    let (options, source, target) = (options(arguments), &arguments.source, &arguments.target);
+    let one = |name, source: &Path, report| {
+        vec![Copied { name, source: source.to_owned(), target: target.clone(), report }]
+    };
+    if arguments.all {
+        let copied = options.copy_set_with_progress(&set(arguments)?, target, progress)?;
+        let in_folder = |(name, report): (String, CopyReport)| {
+            let source = path_of(arguments, &name);
+            let target = target.join(file_name(source));
+            Copied { source: source.to_owned(), name: Some(name), target, report }
+        };
+        return Ok(copied.into_iter().map(in_folder).collect());
     }
+    if let Some(name) = &arguments.name {
+        let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
+        return Ok(one(Some(name.clone()), path_of(arguments, name), report));
+    }
+    options.copy_with_progress(source, target, progress).map(|report| one(None, source, report))
+}
+
+fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
+    let main = DatabaseSet::open(&arguments.source)?.with_options(source_options(arguments));
+    arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
+}
+
+/// The path that was given with a name of the set.
+fn path_of<'a>(arguments: &'a CopyArguments, name: &str) -> &'a Path {
+    let attached = arguments.attach.iter().find(|attached| attached.name.eq_ignore_ascii_case(name));
+    attached.map_or(&arguments.source, |attached| &attached.path)
+}
+
+/// The name of the file that a path leads to, links resolved, which is also that of its copy in a folder.
+fn file_name(path: &Path) -> OsString {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real.file_name().unwrap_or_default().to_owned()
+}
+
+fn source_options(arguments: &CopyArguments) -> SourceOptions {
+    let options = arguments.reading.options();
+    arguments.opaque.map_or(options, |page_size| options.opaque(page_size))
+}
+
+fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = CopyOptions::new()
         .sleep(arguments.sleep)
         .lock_timeout(Some(arguments.timeout))
         .deadline(arguments.deadline)
-        .source(source)
+        .source(source_options(arguments))
         .replace(arguments.replace);
     if arguments.pages > 0 {
         return options.consistency(Consistency::Step).pages_per_step(arguments.pages);
@@ -65,11 +120,11 @@ fn options(arguments: &CopyArguments) -> CopyOptions {
     options.consistency(Consistency::Hold).pages_per_step(PAGES_BETWEEN_REPORTS)
 }
 
-fn summary(arguments: &CopyArguments, report: &CopyReport) -> String {
+fn summary(Copied { source, target, report, .. }: &Copied) -> String {
     let mut line = format!(
         "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
-        arguments.source.display(),
-        arguments.target.display(),
+        source.display(),
+        target.display(),
         counted(u64::from(report.page_count), "page", "pages"),
         report.page_size.bytes(),
         size(copied_bytes(report)),
@@ -85,11 +140,11 @@ fn summary(arguments: &CopyArguments, report: &CopyReport) -> String {
     line
 }
 
-fn json_summary(arguments: &CopyArguments, report: &CopyReport) -> serde_json::Value {
-    json!({
+fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
+    let mut object = json!({
         "event": "done",
-        "source": arguments.source.to_string_lossy(),
-        "target": arguments.target.to_string_lossy(),
+        "source": source.to_string_lossy(),
+        "target": target.to_string_lossy(),
         "page_count": report.page_count,
         "page_size": report.page_size.bytes(),
         "bytes": copied_bytes(report),
@@ -97,7 +152,11 @@ fn json_summary(arguments: &CopyArguments, report: &CopyReport) -> serde_json::V
         "busy_count": report.busy_count,
         "elapsed_seconds": report.elapsed.as_secs_f64(),
         "journal_mode": mode_name(report.mode),
-    })
+    });
+    if let (Some(name), Some(members)) = (name, object.as_object_mut()) {
+        members.insert("name".to_owned(), json!(name));
+    }
+    object
 }
 
 fn copied_bytes(report: &CopyReport) -> u64 {

@@ -15,9 +15,9 @@ Exit codes:
 /// What the help of `copy` says beyond its options.
 pub(crate) const COPY_HELP: &str = "\
 The target is written under a temporary name and renamed when it is complete and on disk: a copy that fails leaves \
-nothing under the target's name, or what was there before.
+nothing under the target's name, or what was there before. With `--all` the same holds of the whole folder.
 
-On stdout: one line at the end. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
+On stdout: one line at the end, or one for each database of a set. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
 object with the member `event`: `progress` (with status 0, 5, 6 or 101, remaining, page_count, restarts) and `error` \
 (with kind, message, advice, path) and `note` (with kind, message, advice) on stderr, `done` on stdout.
 

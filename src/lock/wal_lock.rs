@@ -51,6 +51,33 @@ pub(crate) enum Connected {
     Somebody,
 }
 
+/// A wal-index where nobody can publish a commit, nor recover: WRITE is held shared. Readers and checkpoints go on.
+///
+/// A writer that commits in several databases holds WRITE of all of them until the last commit is published.
+#[derive(Debug)]
+pub(crate) struct WalGate(LockFile);
+
+impl WalGate {
+    /// Closes the gate. Busy: a writer is at work, or recovery.
+    pub(crate) fn close(wal_index: LockFile) -> io::Result<Tried<Self, LockFile>> {
+        Ok(if wal_index.try_lock(WRITE, LockKind::Shared)? {
+            Tried::Granted(Self(wal_index))
+        } else {
+            Tried::Busy(wal_index)
+        })
+    }
+
+    /// The wal-index, to be read.
+    pub(crate) fn wal_index(&self) -> &LockFile {
+        &self.0
+    }
+
+    /// Who is connected besides us.
+    pub(crate) fn connected(&self) -> io::Result<Connected> {
+        connected(&self.0)
+    }
+}
+
 /// A shared lock on one of the read slots.
 #[derive(Debug)]
 pub(crate) struct WalReadLock {
@@ -81,15 +108,19 @@ impl WalReadLock {
 
     /// Who is connected besides us.
     pub(crate) fn connected(&self) -> io::Result<Connected> {
-        Ok(match self.wal_index.find_conflict(DMS, LockKind::Exclusive)?.map(|conflict| conflict.kind) {
-            None => Connected::Nobody,
-            Some(LockKind::Shared) => Connected::Somebody,
-            Some(LockKind::Exclusive) => Connected::Arriving,
-        })
+        connected(&self.wal_index)
     }
 
     /// Also keeps writers and recovery out, as a shared lock on WRITE does; `false` when one is at work.
     pub(crate) fn also_keep_writers_out(&self) -> io::Result<bool> {
         self.wal_index.try_lock(WRITE, LockKind::Shared)
     }
+}
+
+fn connected(wal_index: &LockFile) -> io::Result<Connected> {
+    Ok(match wal_index.find_conflict(DMS, LockKind::Exclusive)?.map(|conflict| conflict.kind) {
+        None => Connected::Nobody,
+        Some(LockKind::Shared) => Connected::Somebody,
+        Some(LockKind::Exclusive) => Connected::Arriving,
+    })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 /// What the temporary file's name begins with, before the final name and random letters.
-const PREFIX: &str = ".litecopy-";
+pub(super) const PREFIX: &str = ".litecopy-";
 
 /// A file being written under a temporary name in the folder of its final name; dropping it removes it.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn mode_like(like: Option<&Metadata>) -> u32 {
 }
 
 /// Makes the names in `folder` durable; where the system cannot do that, it does it by itself.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         // Some file systems cannot sync a folder, and say so with EINVAL.

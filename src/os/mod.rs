@@ -4,6 +4,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod durable_file;
+pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
 pub(crate) mod file_system;
 pub(crate) mod lock_file;

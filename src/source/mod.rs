@@ -1,6 +1,7 @@
 //! One unchanging view of a live database, whatever state it is found in.
 
 mod change_stamp;
+mod database_set;
 mod file_watch;
 mod frame_index;
 mod hot_journal;
@@ -14,6 +15,7 @@ mod source_options;
 mod wal_join;
 mod wal_snapshot;
 
+pub use database_set::DatabaseSet;
 pub use source_bytes::SourceBytes;
 pub use source_database::Source;
 pub use source_options::SourceOptions;

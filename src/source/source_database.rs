@@ -6,16 +6,18 @@ use super::hot_journal::KnownJournal;
 use super::snapshot::{Begun, Beside, Held, Snapshot, Standing, View};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_options::SourceOptions;
+use super::wal_join::{self, Patience};
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
 use crate::limits::Limits;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
+use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
-use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -124,21 +126,59 @@ impl Source {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The kind of network file system that it lies on.
-    pub(crate) fn network_file_system(&self) -> Option<&'static str> {
-        self.path().and_then(file_system::network_kind)
-    }
-
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
+        self.begin_with(Patience::Brief)
+    }
+
+    /// The same without waiting for anything: for when other databases are locked already.
+    pub(crate) fn begin_at_once(&mut self) -> Result<Begun> {
+        self.begin_with(Patience::None)
+    }
+
+    fn begin_with(&mut self, patience: Patience) -> Result<Begun> {
         let options = &self.options;
         let begun = match &self.origin {
             Origin::Files(_, files) => {
-                begin_from_files(files, options, self.resting.take(), &mut self.known)?
+                begin_from_files(files, options, self.resting.take(), &mut self.known, patience)?
             }
             Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, options, &mut self.known)?),
         };
         Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
+    }
+
+    /// Takes the lock on the database that the next snapshot begins with, and keeps it; or says who is in the way.
+    pub(crate) fn lock(&mut self) -> Result<Option<Obstacle>> {
+        if let (Origin::Files(_, files), None) = (&self.origin, &self.resting) {
+            match acquire(files.database(), &self.options)? {
+                Ok(lock) => self.resting = Some(lock),
+                Err(obstacle) => return Ok(Some(obstacle)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives; or says who
+    /// is in the way. [`lock`](Self::lock) comes before.
+    pub(crate) fn close_gate(&self) -> Result<std::result::Result<Option<WalGate>, Obstacle>> {
+        let Origin::Files(_, files) = &self.origin else { return Ok(Ok(None)) };
+        if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
+            return Ok(Ok(None));
+        }
+        let path = files.wal_index();
+        match LockFile::open(&path) {
+            Ok(wal_index) => {
+                let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", &path))?;
+                Ok(gate.map(Some))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ok(None)),
+            Err(error) => Err(Error::io("open", &path)(error)),
+        }
+    }
+
+    /// Lets go of what is held between two snapshots.
+    pub(crate) fn let_go(&mut self) {
+        self.resting = None;
     }
 
     /// Ends a snapshot of this source, and says whether what was read in it counts.
@@ -159,6 +199,7 @@ fn begin_from_files(
     options: &SourceOptions,
     resting: Option<ReadLock>,
     known: &mut Known,
+    patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.database();
     let lock = match resting {
@@ -185,7 +226,7 @@ fn begin_from_files(
     let View { held: Held::File { lock, beside }, rollback, .. } = view else {
         return Ok(Err(Obstacle::Change));
     };
-    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.frames)
+    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.frames, patience)
 }
 
 fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<ReadLock, Obstacle>> {

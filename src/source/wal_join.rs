@@ -14,7 +14,7 @@ use crate::error::Obstacle;
 use crate::format::WalIndex;
 use crate::format::wal_index::WAL_INDEX_BYTES;
 use crate::lock::Tried;
-use crate::lock::wal_lock::{Connected, ReadSlot, WalReadLock};
+use crate::lock::wal_lock::{Connected, ReadSlot, WalGate, WalReadLock};
 use crate::os::clock::Deadline;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::read_padded;
@@ -38,9 +38,30 @@ pub(super) enum Joined {
     Busy(Obstacle),
 }
 
-pub(super) fn join(mut wal_index: LockFile) -> io::Result<Joined> {
+/// How long joining may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// A moment, while nothing else is held.
+    Brief,
+    /// None at all: other databases are locked, and the gate of this one is closed.
+    None,
+}
+
+/// Closes the gate of a wal-index, or says who is in the way: nobody publishes or recovers then, and what it says can be
+/// believed, or nobody keeps it.
+pub(super) fn close_gate(wal_index: LockFile) -> io::Result<std::result::Result<WalGate, Obstacle>> {
+    let Tried::Granted(gate) = WalGate::close(wal_index)? else { return Ok(Err(Obstacle::Commit)) };
+    // Whoever finds it unreadable, and would recover it, has to be let through first.
+    Ok(match (gate.connected()?, read_index(gate.wal_index())?) {
+        (Connected::Nobody, _) | (Connected::Somebody, Some(_)) => Ok(gate),
+        (Connected::Arriving, _) | (Connected::Somebody, None) => Err(Obstacle::Recovery),
+    })
+}
+
+pub(super) fn join(mut wal_index: LockFile, patience: Patience) -> io::Result<Joined> {
+    let tries = if patience == Patience::Brief { TRIES } else { 1 };
     let mut obstacle = Obstacle::Recovery;
-    for attempt in 0..TRIES {
+    for attempt in 0..tries {
         if attempt > 0 {
             Deadline::after(None).sleep(PAUSE);
         }

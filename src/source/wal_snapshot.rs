@@ -7,7 +7,7 @@ use super::hot_journal::Rollback;
 use super::page_one::PageOne;
 use super::snapshot::{Beside, Frames, Held, Snapshot, View};
 use super::source_options::SourceOptions;
-use super::wal_join::{self, Joined};
+use super::wal_join::{self, Joined, Patience};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{JournalMode, Salts, WalChecksum, WalIndex};
 use crate::lock::lock_style::ReadLock;
@@ -35,8 +35,9 @@ pub(super) fn begin(
     (lock, beside): (ReadLock, Beside),
     rollback: Option<Rollback>,
     known: &mut Option<Arc<FrameIndex>>,
+    patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
-    let (beside, live) = match hold_log(files, &lock, beside)? {
+    let (beside, live) = match hold_log(files, &lock, beside, patience)? {
         Ok(held) => held,
         Err(obstacle) => return Ok(Err(obstacle)),
     };
@@ -63,13 +64,14 @@ fn hold_log(
     files: &SideFiles,
     lock: &ReadLock,
     beside: Beside,
+    patience: Patience,
 ) -> Result<std::result::Result<(Beside, Option<WalIndex>), Obstacle>> {
     if !lock.joins_live_logs() {
         return Ok(Ok((beside, None)));
     }
     let path = files.wal_index();
     let joined = match LockFile::open(&path) {
-        Ok(wal_index) => wal_join::join(wal_index).map_err(Error::io("lock", &path))?,
+        Ok(wal_index) => wal_join::join(wal_index, patience).map_err(Error::io("lock", &path))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Ok((Beside::NoIndex(path), None)));
         }

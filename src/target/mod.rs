@@ -1,10 +1,13 @@
 //! Where pages go: a new file that appears whole or not at all, or memory.
 
 mod file_target;
+mod folder_target;
 mod memory_target;
 
 pub use file_target::FileTarget;
 pub use memory_target::MemoryTarget;
+
+pub(crate) use folder_target::FolderTarget;
 
 use crate::error::Result;
 use crate::format::page_number::PageNumber;

@@ -2,10 +2,11 @@
 //!
 //! Infrastructure: [`peer`] (SQLite in another process), [`writer`] (what a peer writes in the background, and how
 //! to see one committed version in a copy), [`fingerprint`] (nothing of the source changed), [`content`] (what a
-//! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`files`], [`random`].
+//! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
+//! together), [`files`], [`random`].
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
-//! [`progress`].
+//! [`progress`], [`sets`], [`set_instants`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -31,12 +32,15 @@ mod kinds;
 mod makers;
 mod no_rights;
 mod opaque;
+mod pair;
 mod peer;
 mod progress;
 mod random;
 mod refused;
 mod rollback_states;
 mod schedules;
+mod set_instants;
+mod sets;
 mod states;
 mod steps;
 mod styles;

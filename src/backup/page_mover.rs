@@ -1,0 +1,33 @@
+//! Moves pages from a snapshot to a target, run by run.
+
+use super::page_cursor::PageCursor;
+use crate::error::Result;
+use crate::source::Snapshot;
+use crate::target::Target;
+
+/// The buffer that pages pass through.
+#[derive(Debug, Default)]
+pub(super) struct PageMover {
+    buffer: Vec<u8>,
+}
+
+impl PageMover {
+    /// Moves up to `limit` of the pages that the cursor has before it.
+    pub(super) fn move_pages(
+        &mut self,
+        snapshot: &Snapshot,
+        target: &mut impl Target,
+        cursor: &mut PageCursor,
+        limit: u32,
+    ) -> Result<()> {
+        let mut left = limit;
+        while let Some((passed, run)) = cursor.advance(left) {
+            left -= passed;
+            let Some(run) = run else { continue };
+            self.buffer.resize(run.count as usize * snapshot.page_size().bytes_usize(), 0);
+            snapshot.read_pages(run.first, &mut self.buffer)?;
+            target.write_pages(run.first, &self.buffer)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! Copies that belong together in a new folder, which appears when all of them are complete and durable (C4).
+//!
+//! | step | what could go wrong | what is there then |
+//! |---|---|---|
+//! | look: nothing is under the folder's name, which is none of a side file; the files' names agree with each other | refused | the old state |
+//! | temporary folder beside it, a [`FileTarget`] in it for each copy | no space, crash | the old state, after a crash also the temporary folder |
+//! | each file synced and given its name in there | device error | as before |
+//! | temporary folder synced, renamed, its own folder synced | crash, power cut | old state or all the copies |
+
+use super::{FileTarget, Target};
+use crate::error::{Error, Problem, Result};
+use crate::format::page_number::PageNumber;
+use crate::format::page_size::PageSize;
+use crate::os::durable_folder::DurableFolder;
+use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::side_files::{SUFFIXES, SideFiles};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A new folder for the copies of several sources, each under the file name of its source.
+#[derive(Debug)]
+pub(crate) struct FolderTarget {
+    /// As the caller named it, for messages.
+    path: PathBuf,
+    sources: Vec<PathBuf>,
+    filling: Option<Filling>,
+}
+
+/// A folder that is being filled, and its files, in the order of the sources.
+#[derive(Debug)]
+struct Filling {
+    folder: DurableFolder,
+    files: Vec<FileTarget>,
+}
+
+impl FolderTarget {
+    /// Looks at the paths of the sources, links resolved, before anything is read.
+    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>) -> Result<Self> {
+        let target = Self { path: path.to_owned(), sources, filling: None };
+        target.refuse_conflicts()?;
+        target.refuse_what_is_there()?;
+        Ok(target)
+    }
+
+    /// Makes the temporary folder, empty; whatever was written before is void.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        // An earlier one goes first, so that two never need the space of both.
+        self.filling = None;
+        let files = SideFiles::of_new(&self.path)?;
+        let folder = DurableFolder::create(files.database())
+            .map_err(Error::io("create a temporary folder beside it", &self.path))?;
+        let mut targets = Vec::new();
+        for (place, source) in self.sources.iter().enumerate() {
+            let mut target = FileTarget::create(folder.path().join(file_name(source)));
+            target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
+            targets.push(target);
+        }
+        self.filling = Some(Filling { folder, files: targets });
+        Ok(())
+    }
+
+    /// The target in the folder for the copy of the source of that place.
+    pub(crate) fn file(&mut self, place: usize) -> Result<InFolder<'_>> {
+        let shown = self.shown(place);
+        match self.filling.as_mut().and_then(|filling| filling.files.get_mut(place)) {
+            Some(target) => Ok(InFolder { target, shown }),
+            None => Err(not_begun(&self.path)),
+        }
+    }
+
+    /// Makes the folder be there with all its files, each of them finished.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
+        self.refuse_what_is_there()?;
+        folder.publish().map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists
+            | io::ErrorKind::DirectoryNotEmpty
+            | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),
+            _ => Error::io("put the copies in their place", &self.path)(error),
+        })
+    }
+
+    /// Where the copy of the source of that place will be, as the caller would name it.
+    fn shown(&self, place: usize) -> PathBuf {
+        self.path.join(self.sources.get(place).map(|source| file_name(source)).unwrap_or_default())
+    }
+
+    /// Refuses names that are one, or of which one is a side file's of the other.
+    fn refuse_conflicts(&self) -> Result<()> {
+        let names: Vec<&OsStr> = self.sources.iter().map(|source| file_name(source)).collect();
+        for (source, name) in self.sources.iter().zip(&names) {
+            for (other, other_name) in self.sources.iter().zip(&names) {
+                let side_file = |suffix| {
+                    let mut side_file = OsString::from(other_name);
+                    side_file.push(suffix);
+                    side_file
+                };
+                let same = source != other && name == other_name;
+                if same || SUFFIXES.iter().any(|suffix| *name == side_file(suffix)) {
+                    return Err(Error::new(source, Problem::FileNameConflict { other: other.clone() }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_what_is_there(&self) -> Result<()> {
+        let files = SideFiles::of_new(&self.path)?;
+        let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at", path));
+        let found = identity(files.database())?;
+        for source in &self.sources {
+            // C9: by what the files are; names only where no file is yet.
+            if found.is_some() && found == identity(source)? {
+                return Err(Error::new(&self.path, Problem::SameFile { source_path: source.clone() }));
+            }
+            for side_file in SideFiles::of(source)?.all() {
+                if side_file == files.database() || (found.is_some() && found == identity(&side_file)?) {
+                    let source_path = source.clone();
+                    return Err(Error::new(&self.path, Problem::TargetIsSideFile { source_path }));
+                }
+            }
+        }
+        match file_identity::look(files.database()).map_err(Error::io("look at", &self.path))? {
+            Found::Nothing => Ok(()),
+            _ => Err(Error::new(&self.path, Problem::FolderExists)),
+        }
+    }
+}
+
+/// A file of the folder, whose errors name the place where it will be.
+#[derive(Debug)]
+pub(crate) struct InFolder<'f> {
+    target: &'f mut FileTarget,
+    shown: PathBuf,
+}
+
+impl Target for InFolder<'_> {
+    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+        self.target.admit(source).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn begin(&mut self, page_size: PageSize) -> Result<()> {
+        self.target.begin(page_size).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
+        self.target.write_pages(first, pages).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn finish(&mut self, page_count: u32) -> Result<()> {
+        self.target.finish(page_count).map_err(|error| error.renamed(&self.shown))
+    }
+}
+
+fn not_begun(path: &Path) -> Error {
+    Error::io("write", path)(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "the copy has not begun, or is done",
+    ))
+}
+
+fn file_name(source: &Path) -> &OsStr {
+    source.file_name().unwrap_or_default()
+}
