@@ -1,6 +1,6 @@
 //! Runs a stepwise copy to its end: waiting, reporting, giving up.
 
-use super::stepwise::{Backup, Status, StepOutcome};
+use super::stepwise::{Backup, Counts, Status, StepOutcome};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
@@ -52,7 +52,7 @@ pub struct Progress {
 }
 
 /// What a finished copy came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CopyReport {
     /// Pages of the copy.
@@ -84,9 +84,7 @@ impl CopyReport {
             mode: snapshot.journal_mode(),
             wal_reset_fault: snapshot.wal_reset_fault(),
             network_file_system: snapshot.network_file_system(),
-            restarts: 0,
-            busy_count: 0,
-            elapsed: Duration::ZERO,
+            ..Self::default()
         }
     }
 
@@ -115,17 +113,8 @@ impl<T: Target> Backup<T> {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let ran = run(self, options, progress)?;
-        let counts = self.counts();
-        Ok(CopyReport {
-            page_count: counts.page_count,
-            page_size: counts.page_size,
-            mode: counts.mode,
-            wal_reset_fault: counts.wal_reset_fault,
-            network_file_system: counts.network_file_system,
-            restarts: counts.restarts,
-            busy_count: ran.busy_count,
-            elapsed: ran.elapsed,
-        })
+        let (Ran { busy_count, elapsed }, Counts { told, restarts, .. }) = (ran, self.counts());
+        Ok(CopyReport { restarts, busy_count, elapsed, ..told })
     }
 }
 

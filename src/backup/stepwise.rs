@@ -14,10 +14,9 @@
 
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
-use super::run::{Progress, Steps};
+use super::run::{CopyReport, Progress, Steps};
 use crate::error::{Error, ErrorKind, Obstacle, Result};
-use crate::format::database_header::SqliteVersion;
-use crate::format::{JournalMode, PageSize};
+use crate::format::PageSize;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::target::Target;
 
@@ -113,11 +112,8 @@ enum State {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) remaining: u32,
-    pub(super) page_count: u32,
-    pub(super) page_size: PageSize,
-    pub(super) mode: JournalMode,
-    pub(super) wal_reset_fault: Option<SqliteVersion>,
-    pub(super) network_file_system: Option<&'static str>,
+    /// What the snapshot of that step told of itself.
+    pub(super) told: CopyReport,
     pub(super) restarts: u64,
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -180,7 +176,7 @@ impl<T: Target> Backup<T> {
     /// How many pages the source had at the last step that was not busy; 0 before the first.
     #[must_use]
     pub fn page_count(&self) -> u32 {
-        self.counts.page_count
+        self.counts.told.page_count
     }
 
     /// How often the copy began again because the source had moved.
@@ -210,9 +206,7 @@ impl<T: Target> Backup<T> {
         if let Err(error) = self.mover.move_pages(&snapshot, &mut self.target, &mut cursor, limit) {
             return self.settle_error(snapshot, error);
         }
-        let (stamp, page_size, mode) = (snapshot.stamp(), snapshot.page_size(), snapshot.journal_mode());
-        let (page_count, wal_reset_fault) = (snapshot.page_count(), snapshot.wal_reset_fault());
-        let network_file_system = snapshot.network_file_system();
+        let (stamp, page_size, told) = (snapshot.stamp(), snapshot.page_size(), CopyReport::of(&snapshot));
         let done = cursor.remaining() == 0;
         if self.consistency == Consistency::Hold && !done {
             self.held = Some(snapshot);
@@ -221,11 +215,7 @@ impl<T: Target> Backup<T> {
         }
         self.counts = Counts {
             remaining: cursor.remaining(),
-            page_count,
-            page_size,
-            mode,
-            wal_reset_fault,
-            network_file_system,
+            told,
             restarts: self.counts.restarts + u64::from(restarts),
             obstacle: None,
         };
@@ -233,7 +223,7 @@ impl<T: Target> Backup<T> {
             self.state = State::Copying { stamp, cursor, page_size };
             return Ok(StepOutcome::More);
         }
-        self.target.finish(page_count)?;
+        self.target.finish(told.page_count)?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
     }

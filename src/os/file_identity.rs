@@ -3,6 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// Tells two files apart by what they are, not by their names (C9): device and inode.
 ///
@@ -45,6 +46,9 @@ impl FileIdentity {
     }
 }
 
+/// Longer than the steps of the clock that local file systems mark times by: at most 10 ms on Linux.
+pub(crate) const CLOCK_STEP: Duration = Duration::from_millis(20);
+
 /// When and at what size a file was last changed, as far as its file system tells.
 ///
 /// Two equal values do not prove that nothing was written; two different ones prove that something was.
@@ -65,6 +69,12 @@ impl FileTimes {
     /// What the file that `path` leads to says now; `None` where nothing is.
     pub(crate) fn of_path(path: &Path) -> io::Result<Option<Self>> {
         absent_as_none(fs::metadata(path).map(|metadata| Self::of_metadata(&metadata)))
+    }
+
+    /// Whether the last change is so long ago that a further one would have had to leave another time: file systems mark
+    /// it by a clock that may stand still for some milliseconds.
+    pub(crate) fn are_settled(&self) -> bool {
+        self.modified.is_some_and(|modified| modified.elapsed().is_ok_and(|age| age >= CLOCK_STEP))
     }
 
     fn of_metadata(metadata: &Metadata) -> Self {

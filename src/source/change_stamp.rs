@@ -41,6 +41,8 @@ pub(super) struct LogPosition {
     pub(super) page_count: u32,
     /// The database file's own times; `None` for a source made of bytes.
     pub(super) file_times: Option<FileTimes>,
+    /// Whether those times can tell the next change from the last.
+    pub(super) settled: bool,
 }
 
 impl ChangeStamp {
@@ -53,9 +55,23 @@ impl ChangeStamp {
                 _ => false,
             }
     }
+
+    /// Whether this stamp will differ from that of any later content. If not, the database file was written just now, and
+    /// the same time may mark what is written next.
+    pub(crate) fn is_settled(&self) -> bool {
+        match self.content {
+            Content::Rollback(_) => true,
+            Content::Log(position) => position.is_settled(),
+        }
+    }
 }
 
 impl LogPosition {
+    /// Whether a commit after this look would show: by the log, or where that is empty by the times of the file.
+    fn is_settled(&self) -> bool {
+        self.frame > 0 || self.settled
+    }
+
     fn same_content(&self, later: &Self) -> bool {
         if later.frame > 0 {
             // The same frame of the same generation, with the same history behind it.
@@ -67,7 +83,7 @@ impl LogPosition {
             (self.change, self.checksum, self.page_count) == (later.change, later.checksum, later.page_count);
         // When it was empty too, all of them may be zero twice, with a whole life of a log between: but what was
         // committed in it can only have left it through the database file.
-        no_commit && (self.frame > 0 || self.file_times == later.file_times)
+        no_commit && self.is_settled() && (self.frame > 0 || self.file_times == later.file_times)
     }
 }
 
@@ -82,6 +98,7 @@ mod tests {
         checksum: WalChecksum { s1: 1, s2: 2 },
         page_count: 7,
         file_times: None,
+        settled: true,
     };
 
     fn same(before: LogPosition, after: LogPosition) -> bool {
@@ -116,5 +133,8 @@ mod tests {
         let empty = LogPosition { frame: 0, file_times: times(1), ..AT };
         assert!(same(empty, empty));
         assert!(!same(empty, LogPosition { file_times: times(2), ..empty }));
+        let just_written = LogPosition { settled: false, ..empty };
+        assert!(!same(just_written, empty));
+        assert!(same(LogPosition { frame: 10, ..just_written }, just_written));
     }
 }

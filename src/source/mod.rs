@@ -4,6 +4,7 @@ mod change_stamp;
 mod database_set;
 mod file_watch;
 mod frame_index;
+mod held;
 mod hot_journal;
 mod journal_index;
 mod page_one;
@@ -12,6 +13,7 @@ mod snapshot;
 mod source_bytes;
 mod source_database;
 mod source_options;
+mod view;
 mod wal_join;
 mod wal_snapshot;
 

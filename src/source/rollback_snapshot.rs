@@ -1,7 +1,8 @@
 //! The view of a database in rollback mode: the file, as it is or as a hot journal would bring it back, under SHARED.
 
 use super::change_stamp::{ChangeStamp, Content};
-use super::snapshot::{Snapshot, View};
+use super::snapshot::Snapshot;
+use super::view::View;
 use crate::error::Result;
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};

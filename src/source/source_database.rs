@@ -2,10 +2,12 @@
 
 use super::file_watch::{self, FileWatch};
 use super::frame_index::FrameIndex;
+use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
-use super::snapshot::{Begun, Beside, Held, Snapshot, Standing, View};
+use super::snapshot::{Begun, Snapshot, Standing};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_options::SourceOptions;
+use super::view::View;
 use super::wal_join::{self, Patience};
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
@@ -14,7 +16,8 @@ use crate::limits::Limits;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
-use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::clock::Deadline;
+use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::io;
@@ -128,7 +131,15 @@ impl Source {
 
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
-        self.begin_with(Patience::Brief)
+        match self.begin_with(Patience::Brief)? {
+            // So that the next look can tell whether something was committed: with nothing but SHARED held meanwhile.
+            Begun::Snapshot(snapshot) if !snapshot.stamp().is_settled() => {
+                self.end(*snapshot)?;
+                Deadline::after(None).sleep(CLOCK_STEP);
+                self.begin_with(Patience::Brief)
+            }
+            begun => Ok(begun),
+        }
     }
 
     /// The same without waiting for anything: for when other databases are locked already.

@@ -3,10 +3,12 @@
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
 use super::file_watch::appeared;
 use super::frame_index::{FrameIndex, LogFile, UpTo};
+use super::held::{Beside, Held};
 use super::hot_journal::Rollback;
 use super::page_one::PageOne;
-use super::snapshot::{Beside, Frames, Held, Snapshot, View};
+use super::snapshot::Snapshot;
 use super::source_options::SourceOptions;
+use super::view::{Frames, View};
 use super::wal_join::{self, Joined, Patience};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::{JournalMode, Salts, WalChecksum, WalIndex};
@@ -125,6 +127,7 @@ pub(super) fn of(
             checksum: header.frame_checksum,
             page_count: header.page_count,
             file_times: None,
+            settled: true,
         },
         None => position_after_recovery(frames.as_deref()),
     };
@@ -139,7 +142,11 @@ pub(super) fn of(
         view.held.lock_file().map(LockFile::times).transpose().map_err(Error::io("look at", &view.name))?;
     let stamp = ChangeStamp {
         identity: view.held.lock_file().map(LockFile::identity),
-        content: Content::Log(LogPosition { file_times, ..position }),
+        content: Content::Log(LogPosition {
+            settled: file_times.is_none_or(|times| times.are_settled()),
+            file_times,
+            ..position
+        }),
     };
     Ok(Snapshot {
         view,
@@ -168,7 +175,7 @@ fn position_after_recovery(frames: Option<&FrameIndex>) -> LogPosition {
         .map_or((0, Salts([0; 8]), WalChecksum::SEED, 0), |frames| {
             (frames.frame, frames.salts(), frames.checksum, frames.page_count)
         });
-    LogPosition { change: 0, frame, salts, checksum, page_count, file_times: None }
+    LogPosition { change: 0, frame, salts, checksum, page_count, file_times: None, settled: true }
 }
 
 /// The page count to believe; `committed` is what the last commit states, 0 for none.
