@@ -31,6 +31,7 @@ fn main() {
     journal(&seeds, &folder.path().join("journal.db"));
     super_journal(&seeds, folder.path());
     sources(&seeds, folder.path());
+    schemas(&seeds, folder.path());
 }
 
 struct Seeds(PathBuf);
@@ -176,6 +177,22 @@ fn sources(seeds: &Seeds, folder: &Path) {
         assert!(wal.len() + journal.len() > 0);
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
         seeds.write("source", name, &[&length(&database), &length(&wal), &database, &wal, &journal]);
+    }
+}
+
+/// Databases with rows enough for two levels, and statements that need overflow pages.
+fn schemas(seeds: &Seeds, folder: &Path) {
+    for (name, encoding) in [("utf-8", "UTF-8"), ("utf-16", "UTF-16be")] {
+        let path = folder.join(name).with_extension("schema");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(&format!("PRAGMA page_size=512; PRAGMA encoding='{encoding}';")).unwrap();
+        for n in 0..9 {
+            let comment = "c".repeat(n * n * 10);
+            db.execute_batch(&format!("CREATE VIEW v{n} AS SELECT {n} /* {comment} */")).unwrap();
+        }
+        db.execute_batch("CREATE TABLE t(a UNIQUE); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;")
+            .unwrap();
+        seeds.write("schema", name, &[&fs::read(&path).unwrap()]);
     }
 }
 

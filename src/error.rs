@@ -65,6 +65,10 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
+    LogOnNetwork,
+    /// An opaque database without a log, of which nobody said how large its pages are.
+    PageSizeUnknown,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -82,6 +86,8 @@ pub(crate) enum Obstacle {
     Commit,
     /// The file was replaced, or a connection arrived, while we looked.
     Change,
+    /// A folder named like the database with `.lock` behind: another lock style's.
+    LockFolder,
 }
 
 impl fmt::Display for Obstacle {
@@ -92,6 +98,10 @@ impl fmt::Display for Obstacle {
             Self::Recovery => "a connection is recovering its log",
             Self::Commit => "a writer is at work in its log (WRITE lock of the wal-index)",
             Self::Change => "it changed hands each time we looked",
+            Self::LockFolder => {
+                "a folder named like it with .lock behind says that others lock it by such a folder (lock style \
+                 dotfile); one that a crash left has to be removed"
+            }
         })
     }
 }
@@ -143,6 +153,12 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error(
+        "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
+    )]
+    LogOnNetwork { kind: &'static str },
+    #[error("the page size is not given, and there is no log to tell it")]
+    PageSizeUnknown,
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -216,6 +232,8 @@ impl Error {
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
+            Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -254,12 +272,19 @@ impl Error {
                  permission on its folder"
             }
             ErrorKind::NotAFile => "name the database file itself",
-            ErrorKind::NotADatabase => "check that the file is the database, and not encrypted or a dump",
+            ErrorKind::NotADatabase => {
+                "check that the file is the database and not a dump; an encrypted one can be copied as it \
+                 is, as opaque (`--opaque=PAGE_SIZE`)"
+            }
+            ErrorKind::LogOnNetwork => {
+                "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
+            }
+            ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
-            ErrorKind::LimitExceeded => "set the limit higher, if the file can be trusted",
+            ErrorKind::LimitExceeded => "set the limit higher (`--limit`), if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
@@ -269,7 +294,7 @@ impl Error {
             ErrorKind::UnknownName => "name one of the databases of the set",
             ErrorKind::AlreadyInSet => "attach each file once, under a name of its own",
             ErrorKind::FileNameConflict => "copy them one by one, into folders of their own",
-            ErrorKind::TargetExists => "name another target, or ask for it to be replaced",
+            ErrorKind::TargetExists => "name another target, or let it be replaced (`--replace`)",
             ErrorKind::TargetInUse => "close whatever has it open, or name another target",
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
@@ -301,6 +326,7 @@ impl Error {
             | ErrorKind::AlreadyInSet
             | ErrorKind::FileNameConflict => 1,
             ErrorKind::Busy
+            | ErrorKind::LogOnNetwork
             | ErrorKind::DeadlinePassed
             | ErrorKind::TargetInUse
             | ErrorKind::SideFileInTheWay => 5,
@@ -309,7 +335,7 @@ impl Error {
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,
-            ErrorKind::NotADatabase | ErrorKind::Unsupported => 26,
+            ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
         }
     }
 }

@@ -30,6 +30,20 @@
 //! # Ok::<(), litecopy::Error>(())
 //! ```
 //!
+//! # Files that are not trusted
+//!
+//! What a file may make us do is bounded by [`Limits`], which [`SourceOptions`] takes to a source:
+//!
+//! ```no_run
+//! use litecopy::{CopyOptions, Limit, Limits, SourceOptions};
+//!
+//! let mut limits = Limits::new();
+//! limits.set(Limit::Pages, 100_000);
+//! let options = CopyOptions::new().source(SourceOptions::new().limits(limits));
+//! options.copy("upload.db", "checked.db")?;
+//! # Ok::<(), litecopy::Error>(())
+//! ```
+//!
 //! # Pieces
 //!
 //! A [`Backup`] moves pages from a [`Source`] to a [`Target`] in steps, as `sqlite3_backup_step` does:

@@ -228,7 +228,7 @@ fn a_writer_that_only_prepares_does_not_hinder() {
 #[test]
 fn wrong_use_ends_with_2() {
     let place = Place::new("delete");
-    let wrong: [&[&str]; 15] = [
+    let wrong: [&[&str]; 18] = [
         &[],
         &["copy"],
         &["copy", "app.db"],
@@ -244,6 +244,9 @@ fn wrong_use_ends_with_2() {
         &["copy", "app.db", "copy.db", "--name", "main", "--all"],
         &["copy", "app.db", "copy.db", "--all", "--replace"],
         &["copy", "app.db", "copy.db", "--all", "--pages", "5"],
+        &["copy", "app.db", "copy.db", "--limit", "page=1"],
+        &["copy", "app.db", "copy.db", "--limit", "pages"],
+        &["info", "app.db", "--limit", "pages=many"],
     ];
     for arguments in wrong {
         let output = place.run(arguments);
@@ -319,6 +322,106 @@ fn help_names_the_exit_codes() {
     }
     let version = place.run(&["--version"]);
     assert_eq!(stdout(&version), format!("litecopy {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn limits_bind_and_are_named() {
+    let place = Place::new("delete");
+    let pages = fs::metadata(place.path("app.db")).unwrap().len() / 4096;
+    let enough = format!("pages={pages}");
+    let too_few = format!("pages={}", pages - 1);
+    let output = place.run(&["copy", "app.db", "copy.db", "--limit", &too_few]);
+    assert_refused(&output, "app.db");
+    let words = format!("the limit pages is {}, the file wants {pages}", pages - 1);
+    assert!(stderr(&output).contains(&words), "{}", stderr(&output));
+
+    // The last of them counts; a negative value changes nothing.
+    let several = ["--limit", &too_few, "--limit", &enough, "--limit", "pages=-1", "--limit=log-bytes=0"];
+    assert_code(&place.run(&[&["copy", "app.db", "copy.db"], &several[..]].concat()), 0);
+    assert_right_copy(&place, "copy.db");
+
+    let output = place.run(&["copy", "app.db", "c.db", "--limit", &too_few, "--progress", "json"]);
+    let error: Value = serde_json::from_str(stderr(&output).trim_end()).unwrap();
+    assert_eq!(error["kind"], "limit_exceeded");
+    let output = place.run(&["info", "app.db", "--limit", &too_few]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains(&words), "{}", stdout(&output));
+}
+
+/// Writes the number of an SQLite version where the last one that wrote has put its own.
+fn written_by(place: &Place, version: u32) {
+    let mut bytes = fs::read(place.path("app.db")).unwrap();
+    bytes[96..100].copy_from_slice(&version.to_be_bytes());
+    fs::write(place.path("app.db"), bytes).unwrap();
+}
+
+#[test]
+fn an_sqlite_that_can_lose_commits_is_named() {
+    let place = Place::new("wal");
+    for (version, faulty) in [(3_050_006, true), (3_050_007, false), (3_051_002, true), (3_051_003, false)] {
+        written_by(&place, version);
+        let output = place.run(&["copy", "app.db", "copy.db", "--replace"]);
+        assert_code(&output, 0);
+        assert_eq!(stdout(&output).lines().count(), 1);
+        let note = stderr(&output);
+        assert_eq!(
+            note.starts_with("litecopy: note: ") && note.contains("can lose committed"),
+            faulty,
+            "{note}"
+        );
+        assert_eq!(note.is_empty(), !faulty);
+
+        let text = stdout(&place.run(&["info", "app.db"]));
+        assert_eq!(text.contains("(has the WAL-reset fault)"), faulty, "{text}");
+        assert_eq!(text.contains("can lose committed"), faulty, "{text}");
+        let report: Value = serde_json::from_str(&stdout(&place.run(&["info", "--json", "app.db"]))).unwrap();
+        assert_eq!(report["wal_reset_fault"], faulty);
+        assert_eq!(report["header"]["has_wal_reset_fault"], faulty);
+    }
+    written_by(&place, 3_045_001);
+    let output = place.run(&["copy", "app.db", "json.db", "--progress", "json"]);
+    let lines: Vec<Value> = stderr(&output).lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let notes: Vec<&Value> = lines.iter().filter(|line| line["event"] == "note").collect();
+    assert_eq!(notes.len(), 1);
+    assert_eq!(
+        (&notes[0]["kind"], &notes[0]["sqlite_version"]),
+        (&"wal_reset_fault".into(), &"3.45.1".into())
+    );
+    assert!(notes[0]["message"].is_string() && notes[0]["advice"].is_string());
+    let output = place.run(&["copy", "app.db", "quiet.db", "--quiet"]);
+    assert_eq!(stderr(&output), "");
+    let report = litecopy::copy_database(place.path("app.db"), place.path("library.db")).unwrap();
+    assert_eq!(report.wal_reset_fault.map(|version| version.0), Some(3_045_001));
+}
+
+/// Without a log there is nothing that could be reset.
+#[test]
+fn in_rollback_mode_the_fault_of_an_sqlite_is_no_matter() {
+    let place = Place::new("delete");
+    written_by(&place, 3_045_001);
+    let output = place.run(&["copy", "app.db", "copy.db"]);
+    assert_eq!(stderr(&output), "");
+    let report: Value = serde_json::from_str(&stdout(&place.run(&["info", "--json", "app.db"]))).unwrap();
+    assert_eq!(
+        (&report["wal_reset_fault"], &report["header"]["has_wal_reset_fault"]),
+        (&false.into(), &true.into())
+    );
+}
+
+/// The header in the log is newer than that in the file.
+#[test]
+fn the_sqlite_that_wrote_to_the_log_last_counts() {
+    let place = Place::new("wal");
+    written_by(&place, 3_045_001);
+    let live = place.open("app.db");
+    live.execute_batch("PRAGMA wal_autocheckpoint = 0; CREATE TABLE u(x)").unwrap();
+    let report = litecopy::copy_database(place.path("app.db"), place.path("copy.db")).unwrap();
+    assert_eq!(report.wal_reset_fault, None, "{}", rusqlite::version());
+    let report: Value = serde_json::from_str(&stdout(&place.run(&["info", "--json", "app.db"]))).unwrap();
+    assert_eq!(
+        (&report["wal_reset_fault"], &report["header"]["has_wal_reset_fault"]),
+        (&false.into(), &true.into())
+    );
 }
 
 /// A reader of our stdout that has gone away.

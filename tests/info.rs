@@ -78,6 +78,41 @@ fn every_field_of_the_header_is_told() {
 }
 
 #[test]
+fn the_schema_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let db = database(&path, "");
+    db.execute_batch(
+        "CREATE TABLE \"two\nlines\"(a UNIQUE); CREATE VIEW v AS SELECT 1;
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
+    )
+    .unwrap();
+    let report = info_json(&path);
+    let schema = &report["schema"];
+    let counts =
+        ["table_count", "index_count", "view_count", "trigger_count"].map(|count| schema[count].clone());
+    assert_eq!(counts, [2, 1, 1, 1]);
+    let entry = &schema["entries"][0];
+    assert_eq!(
+        (&entry["type"], &entry["name"], &entry["tbl_name"]),
+        (&"table".into(), &"t".into(), &"t".into())
+    );
+    assert_eq!((&entry["rootpage"], &entry["sql"]), (&2.into(), &"CREATE TABLE t(x)".into()));
+    assert_eq!(schema["entries"][2]["sql"], Value::Null, "of an index that SQLite made by itself");
+    let (_, text, _) = info(&path, &[]);
+    let words = [
+        "tables                 2",
+        "triggers               1",
+        "t, root page 2",
+        "g on t",
+        "two\\nlines, root",
+    ];
+    for words in words {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
 fn a_live_log_is_told_with_its_locks() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");

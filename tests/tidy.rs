@@ -88,6 +88,20 @@ fn invariants_are_cited_only_when_defined() {
 }
 
 #[test]
+fn tests_named_in_the_notes_are_there() {
+    let rust = all_rust();
+    assert_tidy(notes().iter().flat_map(|n| rules::tests_are_there(n, &rust)));
+}
+
+#[test]
+fn every_state_has_its_test_and_every_hazard_its_answer() {
+    let (states, hazards) = (file("format-spec-notes/states.md"), file("format-spec-notes/hazards.md"));
+    assert!(states.text.matches("| test |").count() >= 4, "tables of states");
+    assert_tidy(rules::rows_have_tests(&states).into_iter());
+    assert_tidy(rules::hazards_are_answered(&hazards, 38).into_iter());
+}
+
+#[test]
 fn ci_runs_the_commands_of_the_readme() {
     let wrong = rules::ci_runs_readme_commands(&file("README.md").text, &file(".ci/run").text);
     assert_tidy(wrong.into_iter());
@@ -200,6 +214,28 @@ mod each_rule_can_fail {
         let wrong = |text: &str| rules::cites_known_invariants(&source("src/a.rs", text), &defined).len();
         assert_eq!(wrong("// C2: locked before the first page\nlet x = \"C9\";"), 0);
         assert_eq!(wrong("// C3: one version"), 1);
+    }
+
+    #[test]
+    fn named_tests() {
+        let rust = [source("tests/judge/hold.rs", "#[test]\nfn it_holds() {\n")];
+        let wrong = |text: &str| rules::tests_are_there(&source("notes/a.md", text), &rust).len();
+        assert_eq!(wrong("by `hold::it_holds`, in `Backup::step` and `a`"), 0);
+        assert_eq!(wrong("by `hold::it_hold` and `old::it_holds`"), 2);
+        let rows = |text: &str| rules::rows_have_tests(&source("notes/a.md", text)).len();
+        assert_eq!(rows("| a | test |\n|---|---|\n| b | `hold::it_holds` |\n\n| a | b |\n| c | d |"), 0);
+        assert_eq!(rows("| a | test |\n|---|---|\n| b | `hold::it_holds` |\n| c | soon |"), 1);
+    }
+
+    #[test]
+    fn hazards() {
+        let wrong = |text: &str| rules::hazards_are_answered(&source("notes/a.md", text), 2).len();
+        let shown = "Answer: we do not. Shown by `a::b`.";
+        assert_eq!(wrong(&format!("# A\n\n### H1\n\n{shown}\n\n### H2\n\nAnswer: not ours yet.\n")), 0);
+        assert_eq!(wrong(&format!("# A\n\n### H1\n\n{shown}\n\n## Where\n\nAnswer: not ours yet.\n")), 1);
+        assert_eq!(wrong(&format!("# A\n\n### H1\n\n{shown}\n\n### H3\n\n{shown}\n")), 1);
+        assert_eq!(wrong(&format!("# A\n\n### H1\n\nShown by `a::b`.\n\n### H2\n\n{shown}\n")), 1);
+        assert_eq!(wrong(&format!("\n### H1\n{shown}\n### H2\n{shown}\n### H3\n{shown}\n")), 1);
     }
 
     #[test]

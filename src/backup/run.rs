@@ -64,6 +64,9 @@ pub struct CopyReport {
     /// In WAL mode, the SQLite that wrote the source last, when it has a fault by which committed pages can get lost
     /// ([`has_wal_reset_fault`](SqliteVersion::has_wal_reset_fault)). The copy is right: it is what the source holds.
     pub wal_reset_fault: Option<SqliteVersion>,
+    /// The kind of network file system that the source lies on, as far as the system tells: locks there may not reach
+    /// programs on other hosts.
+    pub network_file_system: Option<&'static str>,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
     /// How many tries found the source busy.
@@ -73,13 +76,14 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
-    /// What a snapshot tells of itself; restarts, busy tries and time are to be added.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    /// What a snapshot tells of itself, and its source; restarts, busy tries and time are to be added.
+    pub(super) fn of(snapshot: &Snapshot, source: &Source) -> Self {
         Self {
             page_count: snapshot.page_count(),
             page_size: snapshot.page_size(),
             mode: snapshot.journal_mode(),
             wal_reset_fault: snapshot.wal_reset_fault(),
+            network_file_system: source.network_file_system(),
             restarts: 0,
             busy_count: 0,
             elapsed: Duration::ZERO,
@@ -117,6 +121,7 @@ impl<T: Target> Backup<T> {
             page_size: counts.page_size,
             mode: counts.mode,
             wal_reset_fault: counts.wal_reset_fault,
+            network_file_system: self.in_the_way().0.and_then(Source::network_file_system),
             restarts: counts.restarts,
             busy_count: ran.busy_count,
             elapsed: ran.elapsed,

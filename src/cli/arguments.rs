@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use litecopy::lock::{LockStyle, UnknownLockStyle};
+use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -17,7 +19,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Copy a database that others may be using; the source is only read
     Copy(CopyArguments),
-    /// Say what a database file is: header, journal mode, side files, locks
+    /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
 }
 
@@ -64,6 +66,14 @@ pub(crate) struct CopyArguments {
     #[arg(long)]
     pub(crate) replace: bool,
 
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    /// Copy a database whose pages are encrypted, as it is. Its page size cannot be read: give it, unless there is a
+    /// log, which tells it
+    #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
+    pub(crate) opaque: Option<Option<PageSize>>,
+
     /// How to show the way, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
@@ -97,6 +107,9 @@ pub(crate) struct InfoArguments {
     /// The database to look at; it is only read
     pub(crate) file: PathBuf,
 
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -110,6 +123,51 @@ fn attached(words: &str) -> Result<Attached, String> {
         }
         _ => Err("a database is attached by NAME=PATH".to_owned()),
     }
+}
+
+/// How the source is read.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArguments {
+    /// Refuse a file that wants more than this; can be given several times. NAME is pages, log-bytes, journal-bytes,
+    /// overlay-bytes, chain-length or record-bytes
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(Limit, i64)>,
+
+    /// By what kind of lock the programs that use the source keep out of each other's way, if not the usual one. Under
+    /// dotfile a folder SOURCE.lock is there while the source is read; none takes no lock, and reads again what changed
+    #[arg(long, value_name = "STYLE", default_value = "posix", value_parser = lock_style)]
+    lock_style: LockStyle,
+
+    /// Take no lock and check nothing at the end, for files that nobody can change: evidence, snapshots, read-only media
+    #[arg(long)]
+    immutable: bool,
+}
+
+impl ReadingArguments {
+    pub(crate) fn options(&self) -> SourceOptions {
+        let mut limits = Limits::new();
+        for &(limit, value) in &self.limits {
+            limits.set(limit, value);
+        }
+        SourceOptions::new().limits(limits).lock_style(self.lock_style).immutable(self.immutable)
+    }
+}
+
+fn lock_style(name: &str) -> Result<LockStyle, String> {
+    name.parse().map_err(|error: UnknownLockStyle| error.to_string())
+}
+
+fn page_size(words: &str) -> Result<PageSize, String> {
+    let size = words.parse().ok().and_then(PageSize::new);
+    size.ok_or_else(|| "not a page size: a power of two from 512 to 65536".to_owned())
+}
+
+/// A limit and its value. As everywhere, a negative value changes nothing, and one too high is cut to the hard bound.
+fn limit(words: &str) -> Result<(Limit, i64), String> {
+    let (name, value) = words.split_once('=').ok_or("not of the form NAME=VALUE")?;
+    let limit = name.trim().parse().map_err(|error: UnknownLimit| error.to_string())?;
+    let value = value.trim().parse().map_err(|_| format!("`{value}` is not a whole number"))?;
+    Ok((limit, value))
 }
 
 /// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
@@ -145,6 +203,17 @@ mod tests {
         assert_eq!(attached("a=b=c"), of("a", "b=c"));
         for wrong in ["", "logs", "=a.db", "logs="] {
             assert!(attached(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_limit_has_a_name_and_a_value() {
+        assert_eq!(limit("pages=12"), Ok((Limit::Pages, 12)));
+        assert_eq!(limit("record-bytes = -1"), Ok((Limit::RecordBytes, -1)));
+        for wrong in
+            ["", "pages", "pages=", "pages=many", "pages=1.5", "page=1", "=1", "pages=99999999999999999999"]
+        {
+            assert!(limit(wrong).is_err(), "{wrong}");
         }
     }
 

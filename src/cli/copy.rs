@@ -4,11 +4,14 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use litecopy::{Consistency, CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress};
+use litecopy::{
+    Consistency, CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions,
+};
 use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
 use super::exit_code::{Ending, json_message, message};
+use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
 use super::run::{say, say_error};
@@ -36,6 +39,9 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
         Ok(copied) => {
+            for note in copied.iter().flat_map(notes) {
+                say_error(&if for_programs { note.json().to_string() } else { note.text() });
+            }
             let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
             say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
@@ -76,7 +82,7 @@ fn copies(
 }
 
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
-    let main = DatabaseSet::open(&arguments.source)?;
+    let main = DatabaseSet::open(&arguments.source)?.with_options(reading(arguments));
     arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
 }
 
@@ -92,11 +98,28 @@ fn file_name(path: &Path) -> OsString {
     real.file_name().unwrap_or_default().to_owned()
 }
 
+/// What there is to be known of a database although it is copied.
+fn notes(copied: &Copied) -> impl Iterator<Item = Note> {
+    let CopyReport { wal_reset_fault, network_file_system, .. } = copied.report;
+    let name = copied.name.clone();
+    let faulty = wal_reset_fault.map(Note::wal_reset_fault);
+    faulty.into_iter().chain(network_file_system.map(Note::network)).map(move |note| note.of(name.clone()))
+}
+
+fn reading(arguments: &CopyArguments) -> SourceOptions {
+    let options = arguments.reading.options();
+    match arguments.opaque {
+        Some(page_size) => options.opaque(page_size),
+        None => options,
+    }
+}
+
 fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = CopyOptions::new()
         .sleep(arguments.sleep)
         .lock_timeout(Some(arguments.timeout))
         .deadline(arguments.deadline)
+        .source(reading(arguments))
         .replace(arguments.replace);
     if arguments.pages > 0 {
         return options.consistency(Consistency::Step).pages_per_step(arguments.pages);

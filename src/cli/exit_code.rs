@@ -19,7 +19,7 @@ nothing under the target's name, or what was there before. With `--all` the same
 
 On stdout: one line at the end, or one for each database of a set. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
 object with the member `event`: `progress` (with status 0, 5, 6 or 101, remaining, page_count, restarts) and `error` \
-(with kind, message, advice, path) on stderr, `done` on stdout.
+(with kind, message, advice, path) and `note` (with kind, message, advice) on stderr, `done` on stdout.
 
 Exit codes:
   0  done: the copy is complete and on disk

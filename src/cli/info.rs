@@ -3,17 +3,19 @@
 use litecopy::JournalMode;
 use litecopy::inspect::{
     DatabaseReport, HeaderReport, JournalReport, JournalState, PageCountSource, WalIndexReport, WalReport,
-    inspect_database,
+    inspect_database_with,
 };
 use litecopy::lock::LockHolder;
 
 use super::arguments::InfoArguments;
 use super::exit_code::{Ending, message};
+use super::notes::{Note, WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
 use super::run::{say, say_error};
+use super::schema::schema_lines;
 
 pub(crate) fn info(arguments: &InfoArguments) -> Ending {
-    let report = match inspect_database(&arguments.file) {
+    let report = match inspect_database_with(&arguments.file, &arguments.reading.options()) {
         Ok(report) => report,
         Err(error) => {
             say_error(&message(&error));
@@ -52,15 +54,23 @@ fn text(report: &DatabaseReport) -> String {
             "a writer holds it (or it cannot be locked): what is said here may mix two versions",
         );
     }
+    if let Some(kind) = report.network_file_system {
+        page.line("note", Note::network(kind).message);
+    }
+    let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
+    if let Some(header) = newer.or(report.header.as_ref()).filter(|_| report.wal_reset_fault) {
+        page.line("note", wal_reset_words(&header.sqlite_version));
+        page.line("", WAL_RESET_ADVICE);
+    }
     match &report.header {
         Some(header) => header_lines(&mut page, "header", header),
         None => page.line("header", "none: the file is empty, which is an empty database"),
     }
-    let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
     if let Some(header) = newer.filter(|newer| report.header.as_ref() != Some(newer)) {
         header_lines(&mut page, "header in the log (what readers see)", header);
     }
     side_files(&mut page, report);
+    schema_lines(&mut page, &report.schema);
     page.title("locks");
     for holder in &report.locks {
         page.line(holder.lock, holder_words(holder));
@@ -73,21 +83,21 @@ fn text(report: &DatabaseReport) -> String {
         page.line("found", format!("{}: {}", damage.path.display(), damage.message));
     }
     if report.damage.is_empty() {
-        page.line("none", "in what was looked at; pages beyond the first were not");
+        page.line("none", "in what was looked at: header, side files, schema; other pages were not");
     }
     page.0
 }
 
 /// Lines of a name and what belongs to it, in two columns.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn title(&mut self, title: &str) {
+    pub(super) fn title(&mut self, title: &str) {
         self.0.push_str(&format!("\n{title}\n"));
     }
 
-    fn line(&mut self, name: &str, value: impl ToString) {
+    pub(super) fn line(&mut self, name: &str, value: impl ToString) {
         let line = format!("  {name:<22} {}", value.to_string());
         self.0.push_str(line.trim_end());
         self.0.push('\n');
@@ -124,7 +134,8 @@ fn header_lines(page: &mut Page, title: &str, header: &HeaderReport) {
     page.line("incremental vacuum", header.incremental_vacuum);
     page.line("application id", format!("{:#010x}", header.application_id));
     page.line("version-valid-for", header.version_valid_for);
-    page.line("written by SQLite", &header.sqlite_version);
+    let fault = if header.has_wal_reset_fault { " (has the WAL-reset fault)" } else { "" };
+    page.line("written by SQLite", format!("{}{fault}", header.sqlite_version));
 }
 
 fn side_files(page: &mut Page, report: &DatabaseReport) {

@@ -4,6 +4,8 @@ mod arguments;
 mod copy;
 mod exit_code;
 mod info;
+mod notes;
 mod numbers;
 mod progress;
 pub(crate) mod run;
+mod schema;

@@ -20,6 +20,7 @@ pub mod page_size;
 pub mod pointer_map;
 pub mod record;
 pub mod super_journal;
+pub mod text;
 pub mod varint;
 pub mod wal_checksum;
 pub mod wal_frame;

@@ -5,7 +5,7 @@
 //! | offset from the end | bytes | field | rule |
 //! |---:|---:|---|---|
 //! | N + 20 | 4 | number of the lock-byte page, which ends the records before | |
-//! | N + 16 | N | name, an absolute path | its first byte is not zero |
+//! | N + 16 | N | name, an absolute path | its first byte is not zero; it ends at the first that is |
 //! | 16 | 4 | N | 1 to 512, and N + 16 no more than the journal has |
 //! | 12 | 4 | sum of the bytes of the name, as C's `char`, modulo 2^32 | |
 //! | 8 | 8 | magic, that of the journal header | |
@@ -61,7 +61,9 @@ pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8
     if stored != computed {
         return Err(Damage::SuperJournalNameChecksum { stored, computed });
     }
-    if name.first() == Some(&0) {
+    // A string of C: SQLite sums all bytes of it, and then looks no further than its first zero.
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    if name.is_empty() {
         return Err(Damage::SuperJournalNameEmpty);
     }
     if !is_name_of_super_journal(name) {
@@ -81,10 +83,8 @@ pub fn super_journal_children(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 ///
 /// SQLite looks at this since 3.54; before, it took any name, also one that a hostile journal gave to some other file.
 fn is_name_of_super_journal(name: &[u8]) -> bool {
-    let Some((before, &[b'-', b'm', b'j', ref digits @ ..])) = name.split_last_chunk::<12>() else {
-        return false;
-    };
-    !before.is_empty() && digits.get(6) == Some(&b'9') && digits.iter().all(u8::is_ascii_hexdigit)
+    let Some(&[b'-', b'm', b'j', ref digits @ ..]) = name.last_chunk::<12>() else { return false };
+    digits.get(6) == Some(&b'9') && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The sum of the bytes as C's `char`, which is signed on some machines and unsigned on others: SQLite sums
@@ -120,10 +120,19 @@ mod tests {
 
     #[test]
     fn a_name_of_another_form_is_none() {
-        for name in ["/etc/passwd", "/a-mj01234589C", "/a-mj012345ZCD", "/a-mj012345ACD", "-mj0123459CD"] {
+        for name in ["/etc/passwd", "/a-mj01234589C", "/a-mj012345ZCD", "/a-mj012345ACD", "mj0123459CD"] {
             let bytes = tail(name.as_bytes(), name_checksum(name.as_bytes()));
             let found = super_journal_name(&bytes, bytes.len() as u64);
             assert_eq!(found, Err(Damage::SuperJournalNameForm), "{name}");
+        }
+    }
+
+    /// The sum is over all bytes, the name ends at the first zero.
+    #[test]
+    fn a_name_is_a_string_of_c() {
+        for name in [&b"-mj0123459CD\0"[..], b"-mj0123459CD\0more"] {
+            let bytes = tail(name, name_checksum(name));
+            assert_eq!(super_journal_name(&bytes, bytes.len() as u64), Ok(Some(&b"-mj0123459CD"[..])));
         }
     }
 

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use super::header_report::HeaderReport;
 use super::journal_report::JournalReport;
 use super::reading::{Findings, Looked};
+use super::schema_report::{SchemaReport, inspect_schema};
 use super::wal_index_report::WalIndexReport;
 use super::wal_report::WalReport;
 use crate::error::{Error, Result};
 use crate::format::database_header::{DATABASE_HEADER_BYTES, DatabaseHeader, JournalMode};
-use crate::lock::{LockHolder, lock_holders};
+use crate::lock::{LockHolder, LockStyle, lock_holders};
+use crate::os::file_system::network_kind;
 use crate::side_files::SideFiles;
+use crate::source::{Source, SourceOptions};
 
 /// What a database is, as far as can be told without changing anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +24,8 @@ pub struct DatabaseReport {
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
-    /// Whether SHARED was held while it was looked at. If not, a writer was at work (or lock and permission are not to
-    /// be had), and what is said may mix two versions.
+    /// Whether SHARED was held while it was looked at. If not, a writer was at work (or the lock is not to be had, or
+    /// another lock style or none was asked for), and what is said may mix two versions.
     pub read_under_lock: bool,
     /// Its first 100 bytes; `None` for an empty file, which is an empty database.
     pub header: Option<HeaderReport>,
@@ -38,9 +41,18 @@ pub struct DatabaseReport {
     pub wal: Option<WalReport>,
     /// The file `-shm`, if there is one.
     pub wal_index: Option<WalIndexReport>,
+    /// What the database has in it.
+    pub schema: SchemaReport,
+    /// Whether it is in WAL mode and was last written by an SQLite that can lose committed pages of such a database:
+    /// a reason to bring the application a newer one. What is there is not wrong for that.
+    pub wal_reset_fault: bool,
+    /// The kind of network file system that it lies on, as far as the system tells: locks there may not reach programs
+    /// on other hosts, and not all who hold some are listed.
+    pub network_file_system: Option<&'static str>,
     /// Who held which lock just before.
     pub locks: Vec<LockHolder>,
-    /// All that is wrong; empty for a healthy database. Pages beyond the first are not looked into.
+    /// All that is wrong, in the schema too; empty for a healthy database. Pages other than those of the schema are not
+    /// looked into.
     pub damage: Vec<DamageReport>,
 }
 
@@ -75,12 +87,22 @@ pub enum PageCountSource {
 ///
 /// When there is no such file, when it is not a file, or when it or a side file cannot be opened or read.
 pub fn inspect_database(path: impl AsRef<Path>) -> Result<DatabaseReport> {
+    inspect_database_with(path, &SourceOptions::new())
+}
+
+/// The same with other options than the defaults: what exceeds a limit is left out, and named.
+///
+/// # Errors
+///
+/// As [`inspect_database`].
+pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) -> Result<DatabaseReport> {
     let path = path.as_ref();
     let files = SideFiles::of(path)?;
     // Asked before we lock anything, so that our own lock is not among them.
     let database = open_database(files.database())?;
     let locks = lock_holders(path)?;
-    let database = database.locked()?;
+    let byte_ranges = options.lock_style == LockStyle::Posix && !options.immutable;
+    let database = if byte_ranges { database.locked()? } else { database };
     let read_under_lock = database.is_locked();
 
     let mut findings = Findings::default();
@@ -96,8 +118,9 @@ pub fn inspect_database(path: impl AsRef<Path>) -> Result<DatabaseReport> {
             JournalReport::read(&looked, writer_lives, is_empty, &mut findings)
         })
         .transpose()?;
-    let wal =
-        Looked::open(&files.wal())?.map(|looked| WalReport::read(&looked, &mut findings)).transpose()?;
+    let wal = Looked::open(&files.wal())?
+        .map(|looked| WalReport::read(&looked, &options.limits, &mut findings))
+        .transpose()?;
     let wal_index = Looked::open(&files.wal_index())?
         .map(|looked| WalIndexReport::read(&looked, holds(&["DMS"]), &mut findings))
         .transpose()?;
@@ -105,17 +128,28 @@ pub fn inspect_database(path: impl AsRef<Path>) -> Result<DatabaseReport> {
     let parsed = header.as_ref().and_then(|(_, parsed)| parsed.as_ref());
     let journal_mode = journal_mode(is_empty, parsed, wal.as_ref());
     let page_count = page_count(&database, parsed, wal.as_ref(), is_empty, &mut findings);
+    // SHARED is still held, where it was to be had: what is read is of the same version, in rollback mode at least.
+    let schema = Source::open_with(path, options)
+        .map_or_else(SchemaReport::unread, |mut source| inspect_schema(&mut source));
+    findings.0.extend(schema.damage.iter().cloned());
+    let header = header.map(|(report, _)| report);
+    let newest = wal.as_ref().and_then(|wal| wal.database_header.as_ref()).or(header.as_ref());
+    let wal_reset_fault =
+        journal_mode == Some(JournalMode::Wal) && newest.is_some_and(|header| header.has_wal_reset_fault);
     Ok(DatabaseReport {
         path: files.database().to_owned(),
         size_bytes: database.size_bytes,
         read_under_lock,
-        header: header.map(|(report, _)| report),
+        header,
         journal_mode,
         page_count: page_count.map(|(count, _)| count),
         page_count_told_by: page_count.map(|(_, told_by)| told_by),
         journal,
         wal,
         wal_index,
+        schema,
+        wal_reset_fault,
+        network_file_system: network_kind(files.database()),
         locks,
         damage: findings.0,
     })

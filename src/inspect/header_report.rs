@@ -60,6 +60,8 @@ pub struct HeaderReport {
     pub sqlite_version_number: u32,
     /// The same as people write it.
     pub sqlite_version: String,
+    /// Whether that version can lose committed pages of a database in WAL mode; `[wal.md#the-wal-reset-fault]`.
+    pub has_wal_reset_fault: bool,
 }
 
 impl HeaderReport {
@@ -93,6 +95,7 @@ impl HeaderReport {
             version_valid_for: number(92),
             sqlite_version_number: number(96),
             sqlite_version: SqliteVersion(number(96)).to_string(),
+            has_wal_reset_fault: SqliteVersion(number(96)).has_wal_reset_fault(),
         }
     }
 }

@@ -7,11 +7,15 @@ mod database_report;
 mod header_report;
 mod journal_report;
 mod reading;
+mod schema_report;
 mod wal_index_report;
 mod wal_report;
 
-pub use database_report::{DamageReport, DatabaseReport, PageCountSource, inspect_database};
+pub use database_report::{
+    DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
+};
 pub use header_report::HeaderReport;
 pub use journal_report::{JournalReport, JournalState};
+pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
 pub use wal_index_report::WalIndexReport;
 pub use wal_report::WalReport;

@@ -10,6 +10,7 @@ use crate::format::frame_number::{FrameNumber, frame_bytes, whole_frames_in};
 use crate::format::wal_checksum::ByteOrder;
 use crate::format::wal_frame::{FRAME_HEADER_BYTES, FrameChain, FrameFault, WalFrame};
 use crate::format::wal_header::{WAL_HEADER_BYTES, WalHeader};
+use crate::limits::{Limit, Limits};
 
 /// What a `-wal` file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct WalReport {
 
 impl WalReport {
     /// Looks at a log of which nobody may cut anything off meanwhile (or which may change: then it is of the moment).
-    pub(super) fn read(looked: &Looked, findings: &mut Findings) -> Result<Self> {
+    pub(super) fn read(looked: &Looked, limits: &Limits, findings: &mut Findings) -> Result<Self> {
         let mut report = Self {
             path: looked.path.clone(),
             size_bytes: looked.size_bytes,
@@ -71,7 +72,13 @@ impl WalReport {
         let mut bytes = [0; WAL_HEADER_BYTES];
         let there = looked.read(&mut bytes, 0)?;
         match WalHeader::parse(bytes.get(..there).unwrap_or_default()) {
-            Ok(header) => report.read_frames(looked, &header)?,
+            Ok(header) => match limits.allow(Limit::LogBytes, looked.size_bytes) {
+                Ok(()) => report.read_frames(looked, &header)?,
+                Err(exceeded) => {
+                    report.take_header(looked, &header);
+                    report.end_of_valid_frames = Some(format!("the first, none is read: {exceeded}"));
+                }
+            },
             Err(damage) if damage.leaves_wal_empty() => {
                 findings.add(&looked.path, format!("counts as empty: {damage}"));
             }
@@ -80,14 +87,17 @@ impl WalReport {
         Ok(report)
     }
 
-    fn read_frames(&mut self, looked: &Looked, header: &WalHeader) -> Result<()> {
+    fn take_header(&mut self, looked: &Looked, header: &WalHeader) {
         self.header_is_valid = true;
         self.page_size = header.page_size.bytes();
         self.checksum_order = if header.byte_order == ByteOrder::Big { "big" } else { "little" };
         self.checkpoint_sequence = header.checkpoint_sequence;
         self.salts = header.salts.numbers();
         self.frame_count = whole_frames_in(looked.size_bytes, header.page_size);
+    }
 
+    fn read_frames(&mut self, looked: &Looked, header: &WalHeader) -> Result<()> {
+        self.take_header(looked, header);
         let mut chain = FrameChain::new(header);
         let mut buffer = vec![0; frame_bytes(header.page_size)];
         let mut pending_header = None;

@@ -2,9 +2,11 @@
 
 pub(crate) mod database_lock;
 mod lock_holders;
+pub(crate) mod lock_style;
 pub(crate) mod wal_lock;
 
 pub use lock_holders::{LockHolder, lock_holders};
+pub use lock_style::{LockStyle, UnknownLockStyle};
 
 /// What came of a try to lock: nothing here waits.
 #[derive(Debug)]

@@ -59,12 +59,16 @@ pub(crate) struct FileTimes {
 impl FileTimes {
     /// What the open `file` says now.
     pub(crate) fn of_file(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self {
-            size_bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-            changed: changed(&metadata),
-        })
+        Ok(Self::of_metadata(&file.metadata()?))
+    }
+
+    /// What the file that `path` leads to says now; `None` where nothing is.
+    pub(crate) fn of_path(path: &Path) -> io::Result<Option<Self>> {
+        absent_as_none(fs::metadata(path).map(|metadata| Self::of_metadata(&metadata)))
+    }
+
+    fn of_metadata(metadata: &Metadata) -> Self {
+        Self { size_bytes: metadata.len(), modified: metadata.modified().ok(), changed: changed(metadata) }
     }
 }
 

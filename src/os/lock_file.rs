@@ -1,6 +1,7 @@
 //! A file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it.
 
 use super::file_identity::{FileIdentity, FileTimes};
+use super::opening;
 use super::parked_files::{self, Access};
 use super::random_access::ReadAt;
 use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
@@ -39,12 +40,10 @@ impl LockFile {
         {
             return Ok(Self::new(file, identity, access));
         }
-        let mut options = File::options();
-        options.read(true).write(access == Access::ReadWrite);
-        // A pipe under this name must not make us wait for a writer.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
-        let file = options.open(path)?;
+        let file = match access {
+            Access::Read => opening::to_read(path)?,
+            Access::ReadWrite => opening::to_write(path)?,
+        };
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
@@ -93,6 +92,20 @@ impl LockFile {
     /// One lock of somebody else that a lock of `kind` on `range` would meet.
     pub(crate) fn find_conflict(&self, range: ByteRange, kind: LockKind) -> io::Result<Option<Conflict>> {
         range_lock::find_conflict(self.asker()?, range, kind)
+    }
+
+    /// Takes the other kind of lock, `flock`, on the whole file, shared; `false` when somebody is in the way.
+    pub(crate) fn try_lock_whole(&self) -> io::Result<bool> {
+        match fs4::FileExt::try_lock_shared(self.file()?) {
+            Ok(()) => Ok(true),
+            Err(fs4::TryLockError::WouldBlock) => Ok(false),
+            Err(fs4::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Lets go of the lock on the whole file.
+    pub(crate) fn unlock_whole(&self) -> io::Result<()> {
+        fs4::FileExt::unlock(self.file()?)
     }
 
     fn asker(&self) -> io::Result<Asker<'_>> {

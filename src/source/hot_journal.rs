@@ -6,8 +6,9 @@ use crate::format::journal_header::JOURNAL_HEADER_BYTES;
 use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 use crate::format::{PageNumber, PageSize};
 use crate::limits::Limits;
-use crate::lock::database_lock::SharedLock;
+use crate::lock::lock_style::ReadLock;
 use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
+use crate::os::opening;
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::side_files::SideFiles;
 use std::fmt;
@@ -45,12 +46,12 @@ pub(super) struct KnownJournal {
 /// meanwhile.
 pub(super) fn find(
     files: &SideFiles,
-    shared: &SharedLock,
+    lock: &ReadLock,
     limits: &Limits,
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
     let path = files.journal();
-    let Some((journal, witness)) = open_hot(files, &path, shared)? else { return Ok(None) };
+    let Some((journal, witness)) = open_hot(files, &path, lock)? else { return Ok(None) };
     if committed_by_super_journal(&journal, &path)? {
         return Ok(None);
     }
@@ -58,7 +59,7 @@ pub(super) fn find(
     let index = match known {
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
-            let page_size = page_size_of(shared.file(), files.database())?;
+            let page_size = page_size_of(lock.file(), files.database())?;
             let Some(index) = JournalIndex::read(&journal, &path, page_size, limits)? else {
                 return Ok(None);
             };
@@ -85,26 +86,26 @@ pub(super) fn find_in(
 }
 
 /// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
-fn open_hot(files: &SideFiles, path: &Path, shared: &SharedLock) -> Result<Option<(File, Witness)>> {
+fn open_hot(files: &SideFiles, path: &Path, lock: &ReadLock) -> Result<Option<(File, Witness)>> {
     match file_identity::look(path).map_err(Error::io("look at", path))? {
         Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
         _ => {}
     }
-    if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+    if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
         // A live writer's: nothing of his transaction is in the file while SHARED is held.
         return Ok(None);
     }
-    if shared.file().size_bytes().map_err(Error::io("look at", files.database()))? <= 1 {
+    if lock.file().size_bytes().map_err(Error::io("look at", files.database()))? <= 1 {
         return Ok(None);
     }
-    let journal = match File::open(path) {
+    let journal = match opening::to_read(path) {
         Ok(journal) => journal,
         // Its writer ended his transaction since we looked.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
     let witness = Witness::of(&journal).map_err(Error::io("read", path))?;
-    let hot = witness.header.first() != Some(&0) && witness.still_stands(files, shared, path)?;
+    let hot = witness.header.first() != Some(&0) && witness.still_stands(files, lock, path)?;
     Ok(hot.then_some((journal, witness)))
 }
 
@@ -120,11 +121,11 @@ impl Witness {
     /// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal
     /// is gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can
     /// roll it back beside SHARED.
-    fn still_stands(&self, files: &SideFiles, shared: &SharedLock, path: &Path) -> Result<bool> {
-        if shared.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+    fn still_stands(&self, files: &SideFiles, lock: &ReadLock, path: &Path) -> Result<bool> {
+        if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
             return Ok(false);
         }
-        match File::open(path).and_then(|journal| Self::of(&journal)) {
+        match opening::to_read(path).and_then(|journal| Self::of(&journal)) {
             Ok(now) => Ok(now == *self),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::io("read", path)(error)),
@@ -173,8 +174,8 @@ fn page_size_of(database: &dyn ReadAt, path: &Path) -> Result<PageSize> {
 
 impl Rollback {
     /// Whether the journal is still the one that was found hot, so that what was read of it counts.
-    pub(super) fn still_stands(&self, files: &SideFiles, shared: &SharedLock) -> Result<bool> {
-        self.witness.map_or(Ok(true), |witness| witness.still_stands(files, shared, &self.path))
+    pub(super) fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {
+        self.witness.map_or(Ok(true), |witness| witness.still_stands(files, lock, &self.path))
     }
 
     /// How many pages the database has after the rollback.

@@ -2,9 +2,11 @@
 
 mod change_stamp;
 mod database_set;
+mod file_watch;
 mod frame_index;
 mod hot_journal;
 mod journal_index;
+mod page_one;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;

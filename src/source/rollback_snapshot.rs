@@ -20,11 +20,11 @@ pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot>
     if view.is_empty()? {
         return Ok(snapshot(view, PageSize::DEFAULT, 0, SqliteVersion(0), [0; 16]));
     }
-    let header = view.read_header()?;
-    let page_count = view.page_count(&header, view.pages_in_file(header.page_size)?)?;
+    let page_one = view.read_page_one()?;
+    let page_count = view.page_count(&page_one, view.pages_in_file(page_one.page_size)?)?;
     if view.rollback.is_some() {
         // The journal may only claim that there were so many pages.
-        view.check_claim(&header, page_count)?;
+        view.check_claim(&page_one, page_count)?;
     }
-    Ok(snapshot(view, header.page_size, page_count, header.sqlite_version, header.change_stamp_bytes()))
+    Ok(snapshot(view, page_one.page_size, page_count, page_one.sqlite_version(), page_one.stamp))
 }

@@ -1,14 +1,17 @@
 //! A view of a database that does not change while it lasts, whoever writes meanwhile.
 
 use super::change_stamp::ChangeStamp;
+use super::file_watch::{FileWatch, appeared};
 use super::frame_index::FrameIndex;
 use super::hot_journal::Rollback;
+use super::page_one::PageOne;
 use super::source_bytes::SourceBytes;
+use super::source_options::SourceOptions;
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::{DATABASE_HEADER_BYTES, SqliteVersion};
-use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize};
-use crate::limits::{Limit, Limits};
-use crate::lock::database_lock::SharedLock;
+use crate::format::{Damage, JournalMode, PageNumber, PageSize};
+use crate::limits::Limit;
+use crate::lock::lock_style::ReadLock;
 use crate::lock::wal_lock::WalReadLock;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
@@ -51,7 +54,7 @@ pub(crate) struct Snapshot {
 pub(super) struct View {
     /// The database's path, for messages.
     pub(super) name: PathBuf,
-    pub(super) limits: Limits,
+    pub(super) options: SourceOptions,
     pub(super) held: Held,
     pub(super) rollback: Option<Rollback>,
     pub(super) frames: Option<Frames>,
@@ -67,18 +70,23 @@ pub(super) struct Frames {
 /// What keeps the view still.
 #[derive(Debug)]
 pub(super) enum Held {
-    /// SHARED, in rollback mode.
-    Shared(SharedLock),
-    /// SHARED and a read lock of the wal-index.
-    Log {
-        shared: SharedLock,
-        #[expect(dead_code, reason = "held, not looked at")]
-        read: WalReadLock,
-    },
-    /// SHARED, and that no wal-index appears: whoever used the log would have to create it.
-    LogWithoutIndex { shared: SharedLock, wal_index: PathBuf },
+    /// A lock on the database, and what goes with it.
+    File { lock: ReadLock, beside: Beside },
     /// Bytes that nobody else can reach.
     Bytes(Arc<SourceBytes>),
+}
+
+/// What keeps still what the lock on the database does not.
+#[derive(Debug)]
+pub(super) enum Beside {
+    /// Nothing has to: the lock keeps every writer out, or the caller said that there is none.
+    Nothing,
+    /// A read lock of the wal-index, in WAL mode.
+    Slot(#[expect(dead_code, reason = "held, not looked at")] WalReadLock),
+    /// That no wal-index appears: whoever used the log would have to create it.
+    NoIndex(PathBuf),
+    /// No lock at all: that the files are found as they were.
+    Watch(FileWatch),
 }
 
 impl Snapshot {
@@ -104,7 +112,7 @@ impl Snapshot {
 
     /// Whether it has joined a wal-index.
     pub(crate) fn joins_wal_index(&self) -> bool {
-        matches!(self.view.held, Held::Log { .. })
+        matches!(self.view.held, Held::File { beside: Beside::Slot(_), .. })
     }
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
@@ -170,14 +178,25 @@ impl View {
     }
 
     /// Reads the header of this version's first page.
-    pub(super) fn read_header(&self) -> Result<DatabaseHeader> {
+    pub(super) fn read_page_one(&self) -> Result<PageOne> {
         let in_log = || self.frames.as_ref().and_then(|it| Some((it.log.as_ref(), it.first_page()?)));
         let in_journal =
             || self.rollback.as_ref().and_then(|it| Some((it.journal.as_ref(), it.first_page()?)));
         let (file, offset) = in_log().or_else(in_journal).unwrap_or((self.held.database(), 0));
         let mut bytes = [0; DATABASE_HEADER_BYTES];
         read_padded(file, &mut bytes, offset).map_err(Error::io("read", &self.name))?;
-        DatabaseHeader::parse(&bytes).map_err(|damage| super::header_error(&self.name, damage))
+        let log_page_size = self.frames.as_ref().map(|frames| frames.index.page_size());
+        PageOne::read(&bytes, &self.options, log_page_size, &self.name)
+    }
+
+    /// For a database whose header cannot be read: it is in rollback mode as long as nobody makes a wal-index.
+    pub(super) fn expect_no_log(&mut self, path: PathBuf) {
+        if let (Some(_), Held::File { beside: beside @ Beside::Nothing, lock }) =
+            (self.options.opaque, &mut self.held)
+            && lock.joins_live_logs()
+        {
+            *beside = Beside::NoIndex(path);
+        }
     }
 
     /// How many pages of `page_size` the file has, or would have after a rollback.
@@ -202,26 +221,28 @@ impl View {
     }
 
     /// The page count that SQLite believes in, `pager_page_count` where the header's own does not count.
-    pub(super) fn page_count(&self, header: &DatabaseHeader, pager_page_count: u64) -> Result<u32> {
+    pub(super) fn page_count(&self, page_one: &PageOne, pager_page_count: u64) -> Result<u32> {
         // More pages than there are numbers: the file is larger than any database can be.
         let pager_page_count = u32::try_from(pager_page_count).unwrap_or(u32::MAX);
-        let page_count = header
-            .checked_page_count(pager_page_count)
-            .map_err(|damage| super::header_error(&self.name, damage))?;
-        self.limits.check(Limit::Pages, page_count.into(), &self.name)?;
+        let page_count = page_one.page_count(pager_page_count, &self.name)?;
+        self.options.limits.check(Limit::Pages, page_count.into(), &self.name)?;
         Ok(page_count)
     }
 
     /// Refuses a page count that is nothing but a claim: a few bytes could make us write a file of terabytes (C10).
     ///
     /// Only free pages can lie beyond what the file, the journal and the log really have, for they alone are never
-    /// written: no more than the header counts, nor than the freelist's trunks, which are written, can name; and the
-    /// page of the lock bytes.
-    pub(super) fn check_claim(&self, header: &DatabaseHeader, page_count: u32) -> Result<()> {
-        let there = self.pages_there(header.page_size)?;
-        let leaves_a_trunk = u64::from(header.usable_bytes() / 4);
-        let unwritten = u64::from(header.freelist_page_count).min(there.saturating_mul(leaves_a_trunk));
-        if u64::from(page_count) <= there.saturating_add(unwritten).saturating_add(1) {
+    /// written, and the page of the lock bytes. Behind a hot journal the system may have lost the end of the file too:
+    /// SQLite brings that back as zeros, and so do we, as long as it is in proportion to what is there
+    /// (`[limits.md#claims]`).
+    pub(super) fn check_claim(&self, page_one: &PageOne, page_count: u32) -> Result<()> {
+        let there = self.pages_there(page_one.page_size)?;
+        let missing = match self.rollback {
+            Some(_) => page_one.most_named(there),
+            None => page_one.most_unwritten(there),
+        };
+        let most = there.saturating_add(missing).saturating_add(1);
+        if u64::from(page_count) <= most {
             return Ok(());
         }
         let counts = format!("has {page_count} pages by its side files, but no more than {there} are there");
@@ -265,33 +286,40 @@ impl Held {
     /// The database file itself.
     pub(super) fn database(&self) -> &dyn ReadAt {
         match self {
-            Self::Shared(shared) | Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => {
-                shared.file()
-            }
+            Self::File { lock, .. } => lock.file(),
             Self::Bytes(bytes) => &bytes.database,
         }
     }
 
     /// The lock on the database file, unless all are bytes.
-    pub(super) fn shared(&self) -> Option<&SharedLock> {
+    pub(super) fn lock(&self) -> Option<&ReadLock> {
         match self {
-            Self::Shared(shared) | Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => {
-                Some(shared)
-            }
+            Self::File { lock, .. } => Some(lock),
             Self::Bytes(_) => None,
         }
     }
 
     /// The locked file, unless all are bytes.
     pub(super) fn lock_file(&self) -> Option<&LockFile> {
-        self.shared().map(SharedLock::file)
+        self.lock().map(ReadLock::file)
     }
 
-    /// What stays locked until the next snapshot: SHARED in WAL mode; the rest is let go.
-    pub(super) fn into_rest(self) -> Option<SharedLock> {
+    /// Whether what no lock could hold stayed as it was.
+    pub(super) fn stood(&self) -> Result<bool> {
         match self {
-            Self::Log { shared, .. } | Self::LogWithoutIndex { shared, .. } => Some(shared),
-            Self::Shared(_) | Self::Bytes(_) => None,
+            Self::File { beside: Beside::NoIndex(wal_index), .. } => Ok(!appeared(wal_index)?),
+            Self::File { beside: Beside::Watch(watch), .. } => watch.unchanged(),
+            _ => Ok(true),
+        }
+    }
+}
+
+impl Snapshot {
+    /// What stays locked until the next snapshot: SHARED in WAL mode; the rest is let go.
+    pub(super) fn into_rest(self) -> Option<ReadLock> {
+        match self.view.held {
+            Held::File { lock, .. } if self.journal_mode == JournalMode::Wal => Some(lock),
+            _ => None,
         }
     }
 }

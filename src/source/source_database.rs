@@ -1,18 +1,21 @@
 //! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
 
+use super::file_watch::{self, FileWatch};
 use super::frame_index::FrameIndex;
 use super::hot_journal::KnownJournal;
-use super::snapshot::{Begun, Held, Snapshot, Standing, View};
+use super::snapshot::{Begun, Beside, Held, Snapshot, Standing, View};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_options::SourceOptions;
 use super::wal_join::{self, Patience};
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
-use crate::lock::database_lock::SharedLock;
+use crate::limits::Limits;
+use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::io;
@@ -32,7 +35,7 @@ pub struct Source {
     origin: Origin,
     options: SourceOptions,
     /// SHARED on a database in WAL mode, between two snapshots.
-    resting: Option<SharedLock>,
+    resting: Option<ReadLock>,
     known: Known,
 }
 
@@ -106,6 +109,11 @@ impl Source {
         }
     }
 
+    /// What its files may make us do.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
     /// What to call it in messages.
     pub(crate) fn name(&self) -> &Path {
         match &self.origin {
@@ -117,6 +125,11 @@ impl Source {
     /// Who holds locks on it now, as far as can be told.
     pub(crate) fn lock_holders(&self) -> Vec<LockHolder> {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The kind of network file system that it lies on.
+    pub(crate) fn network_file_system(&self) -> Option<&'static str> {
+        self.path().and_then(file_system::network_kind)
     }
 
     /// Begins a snapshot: locks first (C2), then looks.
@@ -143,8 +156,8 @@ impl Source {
     /// Takes the lock on the database that the next snapshot begins with, and keeps it; or says who is in the way.
     pub(crate) fn lock(&mut self) -> Result<Option<Obstacle>> {
         if let (Origin::Files(_, files), None) = (&self.origin, &self.resting) {
-            match acquire(files.database())? {
-                Ok(shared) => self.resting = Some(shared),
+            match acquire(files.database(), &self.options)? {
+                Ok(lock) => self.resting = Some(lock),
                 Err(obstacle) => return Ok(Some(obstacle)),
             }
         }
@@ -154,7 +167,12 @@ impl Source {
     /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives; or says who
     /// is in the way. [`lock`](Self::lock) comes before.
     pub(crate) fn close_gate(&self) -> Result<std::result::Result<Option<WalGate>, Obstacle>> {
-        let Origin::Files(_, files) = &self.origin else { return Ok(Ok(None)) };
+        let (Origin::Files(_, files), Some(lock)) = (&self.origin, &self.resting) else {
+            return Ok(Ok(None));
+        };
+        if !lock.joins_live_logs() {
+            return Ok(Ok(None));
+        }
         let path = files.wal_index();
         match LockFile::open(&path) {
             Ok(wal_index) => {
@@ -173,11 +191,12 @@ impl Source {
 
     /// Ends a snapshot of this source, and says whether what was read in it counts.
     pub(crate) fn end(&mut self, snapshot: Snapshot) -> Result<Standing> {
-        let stood = match &self.origin {
-            Origin::Files(_, files) => stood(files, &snapshot.view)?,
-            Origin::Bytes(_) => true,
+        let journal_stood = match (&self.origin, &snapshot.view.rollback, snapshot.view.held.lock()) {
+            (Origin::Files(_, files), Some(rollback), Some(lock)) => rollback.still_stands(files, lock)?,
+            _ => true,
         };
-        self.resting = snapshot.view.held.into_rest();
+        let stood = journal_stood && snapshot.view.held.stood()?;
+        self.resting = snapshot.into_rest();
         Ok(if stood { Standing::Confirmed } else { Standing::Withdrawn })
     }
 }
@@ -186,54 +205,67 @@ impl Source {
 fn begin_from_files(
     files: &SideFiles,
     options: &SourceOptions,
-    resting: Option<SharedLock>,
+    resting: Option<ReadLock>,
     known: &mut Known,
     patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let path = files.database();
-    let shared = match resting {
-        Some(shared) => shared,
-        None => match acquire(path)? {
-            Ok(shared) => shared,
+    let lock = match resting {
+        Some(lock) => lock,
+        None => match acquire(path, options)? {
+            Ok(lock) => lock,
             Err(obstacle) => return Ok(Err(obstacle)),
         },
     };
-    let identity = shared.file().identity();
+    let identity = lock.file().identity();
     if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Err(Obstacle::Change));
     }
-    let rollback = hot_journal::find(files, &shared, &options.limits, &mut known.journal)?;
-    let held = Held::Shared(shared);
-    let view = View { name: path.to_owned(), limits: options.limits, held, rollback, frames: None };
-    if view.is_empty()? || (!has_log(files)? && view.read_header()?.journal_mode() == JournalMode::Rollback) {
+    let watched = lock.keeps_nobody_out() && !options.immutable;
+    let beside = if watched { Beside::Watch(FileWatch::over(files)?) } else { Beside::Nothing };
+    let rollback = hot_journal::find(files, &lock, &options.limits, &mut known.journal)?;
+    let held = Held::File { lock, beside };
+    let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
+    if !is_logged(files, &view)? {
+        view.expect_no_log(files.wal_index());
         return rollback_snapshot::of(view, Some(identity)).map(Ok);
     }
-    let View { held: Held::Shared(shared), rollback, .. } = view else {
+    let View { held: Held::File { lock, beside }, rollback, .. } = view else {
         return Ok(Err(Obstacle::Change));
     };
-    wal_snapshot::begin(files, options, shared, rollback, &mut known.frames, patience)
+    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.frames, patience)
 }
 
-fn acquire(path: &Path) -> Result<std::result::Result<SharedLock, Obstacle>> {
+fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<ReadLock, Obstacle>> {
     let file = LockFile::open(path).map_err(Error::io("open", path))?;
-    Ok(match SharedLock::acquire(file).map_err(Error::io("lock", path))? {
-        Tried::Granted(shared) => Ok(shared),
-        Tried::Busy(_) => Err(Obstacle::Writer),
+    let style = if options.immutable { LockStyle::None } else { options.lock_style };
+    if style == LockStyle::Posix {
+        // Whoever locks by a folder would not see our locks, nor we theirs.
+        let folder = LockFolder::of(path);
+        if file_identity::look(&folder).map_err(Error::io("look at", &folder))? == Found::Folder {
+            return Ok(Err(Obstacle::LockFolder));
+        }
+    }
+    Ok(match ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))? {
+        Tried::Granted(lock) => Ok(lock),
+        Tried::Busy(()) => Err(Obstacle::Writer),
     })
 }
 
-/// Whether everything that no lock could hold stayed as it was while the snapshot lasted.
-fn stood(files: &SideFiles, view: &View) -> Result<bool> {
-    let journal_stood = match (&view.rollback, view.held.shared()) {
-        (Some(rollback), Some(shared)) => rollback.still_stands(files, shared)?,
-        _ => true,
-    };
-    let log_stood = match &view.held {
-        Held::LogWithoutIndex { wal_index, .. } => !wal_snapshot::appeared(wal_index)?,
-        _ => true,
-    };
-    Ok(journal_stood && log_stood)
+/// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; and where the header
+/// cannot be read, also the sign that somebody uses one.
+fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
+    if view.is_empty()? {
+        return Ok(false);
+    }
+    if has_log(files)? {
+        return Ok(true);
+    }
+    match view.options.opaque {
+        None => Ok(view.read_page_one()?.journal_mode() == JournalMode::Wal),
+        Some(_) => file_watch::appeared(&files.wal_index()),
+    }
 }
 
 /// Whether there is a log with anything in it. It counts then, whatever the database's header says.
@@ -257,7 +289,7 @@ fn begin_from_bytes(
         None
     };
     let held = Held::Bytes(Arc::clone(bytes));
-    let view = View { name: name.to_owned(), limits: options.limits, held, rollback, frames: None };
+    let view = View { name: name.to_owned(), options: *options, held, rollback, frames: None };
     if view.is_empty()? || bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);
     }

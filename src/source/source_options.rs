@@ -1,6 +1,8 @@
 //! How a source is to be read.
 
+use crate::format::PageSize;
 use crate::limits::Limits;
+use crate::lock::LockStyle;
 
 /// How a [`Source`](crate::Source) is to be read; the defaults are those of [`Source::open`](crate::Source::open).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,6 +10,16 @@ use crate::limits::Limits;
 #[non_exhaustive]
 pub struct SourceOptions {
     pub(crate) limits: Limits,
+    pub(crate) lock_style: LockStyle,
+    pub(crate) immutable: bool,
+    pub(crate) opaque: Option<Opaque>,
+}
+
+/// A database whose pages cannot be read, only copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opaque {
+    /// `None`: as the log says.
+    pub(crate) page_size: Option<PageSize>,
 }
 
 impl SourceOptions {
@@ -19,6 +31,28 @@ impl SourceOptions {
     /// What the files may make us do.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// By what kind of lock others are kept from writing meanwhile; it must be the one that they use.
+    pub fn lock_style(mut self, style: LockStyle) -> Self {
+        self.lock_style = style;
+        self
+    }
+
+    /// Whether nobody can change the files: an evidence image, a file system snapshot, read-only media. No lock is taken
+    /// then, and nothing is checked at the end.
+    ///
+    /// Unlike with SQLite's `immutable=1`, a hot journal and a log count: what is seen is what SQLite would recover.
+    pub fn immutable(mut self, immutable: bool) -> Self {
+        self.immutable = immutable;
+        self
+    }
+
+    /// Copies a database whose pages are encrypted, header and all, as it is. Its page size cannot be read then: it is
+    /// `page_size`, or what the log says, if there is one.
+    pub fn opaque(mut self, page_size: Option<PageSize>) -> Self {
+        self.opaque = Some(Opaque { page_size });
         self
     }
 }

@@ -25,6 +25,9 @@ use std::time::Duration;
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// Where the lock bytes begin.
+const FIRST_LOCK_BYTE: usize = 120;
+
 /// What came of joining.
 #[derive(Debug)]
 pub(super) enum Joined {
@@ -120,8 +123,12 @@ fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Tried<(WalReadLock, Wa
 }
 
 /// What the wal-index says; `None` while it says nothing that can be believed.
+///
+/// Only what lies before the lock bytes is read: what lies among and behind them is not needed, and on Windows cannot be
+/// read while others hold them.
 fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
     let mut bytes = [0; WAL_INDEX_BYTES];
-    let count = read_padded(wal_index, &mut bytes, 0)?;
-    Ok(bytes.get(..count).and_then(|bytes| WalIndex::parse(bytes).ok()))
+    let Some(before_locks) = bytes.get_mut(..FIRST_LOCK_BYTE) else { return Ok(None) };
+    let count = read_padded(wal_index, before_locks, 0)?;
+    Ok(if count < FIRST_LOCK_BYTE { None } else { WalIndex::parse(&bytes).ok() })
 }

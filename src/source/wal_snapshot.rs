@@ -1,19 +1,21 @@
 //! The view of a database in WAL mode: the file, with the committed frames of its log laid over.
 
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
+use super::file_watch::appeared;
 use super::frame_index::{FrameIndex, LogFile, UpTo};
 use super::hot_journal::Rollback;
-use super::snapshot::{Frames, Held, Snapshot, View};
+use super::page_one::PageOne;
+use super::snapshot::{Beside, Frames, Held, Snapshot, View};
 use super::source_options::SourceOptions;
 use super::wal_join::{self, Joined, Patience};
 use crate::error::{Error, Obstacle, Problem, Result};
-use crate::format::{DatabaseHeader, JournalMode, Salts, WalChecksum, WalIndex};
-use crate::lock::database_lock::SharedLock;
-use crate::os::file_identity::{self, Found};
+use crate::format::{JournalMode, Salts, WalChecksum, WalIndex};
+use crate::lock::lock_style::ReadLock;
+use crate::os::file_system;
 use crate::os::lock_file::LockFile;
+use crate::os::opening;
 use crate::os::random_access::ReadAt;
 use crate::side_files::SideFiles;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,40 +32,69 @@ pub(super) struct Log {
 pub(super) fn begin(
     files: &SideFiles,
     options: &SourceOptions,
-    shared: SharedLock,
+    (lock, beside): (ReadLock, Beside),
     rollback: Option<Rollback>,
     known: &mut Option<Arc<FrameIndex>>,
     patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
-    let path = files.wal_index();
-    let joined = match LockFile::open(&path) {
-        Ok(wal_index) => Some(wal_join::join(wal_index, patience).map_err(Error::io("lock", &path))?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Error::io("open", &path)(error)),
+    let (beside, live) = match hold_log(files, &lock, beside, patience)? {
+        Ok(held) => held,
+        Err(obstacle) => return Ok(Err(obstacle)),
     };
-    let (held, live) = match joined {
-        Some(Joined::Live(read, index)) => (Held::Log { shared, read }, Some(index)),
-        Some(Joined::Stale(read)) => (Held::Log { shared, read }, None),
-        Some(Joined::Busy(obstacle)) => return Ok(Err(obstacle)),
-        None => (Held::LogWithoutIndex { shared, wal_index: path.clone() }, None),
-    };
-    let unguarded = matches!(held, Held::LogWithoutIndex { .. });
+    let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
+    let held = Held::File { lock, beside };
     let begun = open_log(files).and_then(|log| {
         let name = files.database().to_owned();
-        let below = View { name, limits: options.limits, held, rollback, frames: None };
+        let below = View { name, options: *options, held, rollback, frames: None };
         of(below, log, live.as_ref(), known)
     });
     match begun {
         Ok(snapshot) => Ok(Ok(snapshot)),
         // Without a lock on the log, what looks like damage may be somebody's work half seen.
-        Err(_) if unguarded && appeared(&path)? => Ok(Err(Obstacle::Change)),
-        Err(error) => Err(error),
+        Err(error) => match awaited {
+            Some(wal_index) if appeared(&wal_index)? => Ok(Err(Obstacle::Change)),
+            _ => Err(error),
+        },
     }
 }
 
-/// Whether a wal-index is there now where none was.
-pub(super) fn appeared(wal_index: &Path) -> Result<bool> {
-    Ok(file_identity::look(wal_index).map_err(Error::io("look at", wal_index))? != Found::Nothing)
+/// Sees to it that the log keeps still; with the wal-index, where there is one that can be believed. `beside` is what
+/// serves where wal-indexes are not locked.
+fn hold_log(
+    files: &SideFiles,
+    lock: &ReadLock,
+    beside: Beside,
+    patience: Patience,
+) -> Result<std::result::Result<(Beside, Option<WalIndex>), Obstacle>> {
+    if !lock.joins_live_logs() {
+        return Ok(Ok((beside, None)));
+    }
+    let path = files.wal_index();
+    let joined = match LockFile::open(&path) {
+        Ok(wal_index) => wal_join::join(wal_index, patience).map_err(Error::io("lock", &path))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Ok((Beside::NoIndex(path), None)));
+        }
+        Err(error) => return Err(Error::io("open", &path)(error)),
+    };
+    Ok(match joined {
+        Joined::Live(read, index) => {
+            refuse_foreign_memory(files.database())?;
+            Ok((Beside::Slot(read), Some(index)))
+        }
+        Joined::Stale(read) => Ok((Beside::Slot(read), None)),
+        Joined::Busy(obstacle) => Err(obstacle),
+    })
+}
+
+/// A wal-index is memory that programs share, which those of two hosts cannot: on a network file system it may say
+/// nothing of what another host commits.
+fn refuse_foreign_memory(database: &Path) -> Result<()> {
+    match file_system::network_kind(database) {
+        // Mostly a local file system in a program of its own.
+        None | Some("FUSE") => Ok(()),
+        Some(kind) => Err(Error::new(database, Problem::LogOnNetwork { kind })),
+    }
 }
 
 /// Makes the snapshot of a database and its log, both held still, of what lies below the log. `live` is the wal-index where it can be believed;
@@ -76,7 +107,7 @@ pub(super) fn of(
 ) -> Result<Snapshot> {
     let frames = match (&log, frames_needed(live)) {
         (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
-            LogFile { file: file.as_ref(), path, limits: &below.limits },
+            LogFile { file: file.as_ref(), path, limits: &below.options.limits },
             up_to,
             known.as_deref(),
         )?,
@@ -97,11 +128,13 @@ pub(super) fn of(
         },
         None => position_after_recovery(frames.as_deref()),
     };
-    known.clone_from(&frames);
+    if frames.is_some() {
+        known.clone_from(&frames);
+    }
     let frames = log.zip(frames).map(|(Log { file, path }, index)| Frames { log: file, path, index });
     let view = View { frames, ..below };
-    let header = view.read_header()?;
-    let page_count = page_count(&view, &header, position.page_count)?;
+    let page_one = view.read_page_one()?;
+    let page_count = page_count(&view, &page_one, position.page_count)?;
     let file_times =
         view.held.lock_file().map(LockFile::times).transpose().map_err(Error::io("look at", &view.name))?;
     let stamp = ChangeStamp {
@@ -110,10 +143,10 @@ pub(super) fn of(
     };
     Ok(Snapshot {
         view,
-        page_size: header.page_size,
+        page_size: page_one.page_size,
         page_count,
         journal_mode: JournalMode::Wal,
-        sqlite_version: header.sqlite_version,
+        sqlite_version: page_one.sqlite_version(),
         stamp,
     })
 }
@@ -139,22 +172,22 @@ fn position_after_recovery(frames: Option<&FrameIndex>) -> LogPosition {
 }
 
 /// The page count to believe; `committed` is what the last commit states, 0 for none.
-fn page_count(view: &View, header: &DatabaseHeader, committed: u32) -> Result<u32> {
+fn page_count(view: &View, page_one: &PageOne, committed: u32) -> Result<u32> {
     let frames = view.frames.as_ref().map(|frames| frames.index.as_ref());
     if let Some(frames) = frames
-        && frames.page_size() != header.page_size
+        && frames.page_size() != page_one.page_size
     {
-        let sizes = format!("pages of {} bytes, the database of {}", frames.page_size(), header.page_size);
+        let sizes = format!("pages of {} bytes, the database of {}", frames.page_size(), page_one.page_size);
         return Err(contradiction(&view.name, &sizes));
     }
-    let in_file = view.pages_in_file(header.page_size)?;
-    let page_count = view.page_count(header, if committed > 0 { committed.into() } else { in_file })?;
-    view.check_claim(header, page_count).map(|()| page_count)
+    let in_file = view.pages_in_file(page_one.page_size)?;
+    let page_count = view.page_count(page_one, if committed > 0 { committed.into() } else { in_file })?;
+    view.check_claim(page_one, page_count).map(|()| page_count)
 }
 
 fn open_log(files: &SideFiles) -> Result<Option<Log>> {
     let path = files.wal();
-    match File::open(&path) {
+    match opening::to_read(&path) {
         Ok(file) => Ok(Some(Log { file: Box::new(file), path })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("open", &path)(error)),

@@ -71,6 +71,21 @@ fn an_exclusive_transaction_of_the_host_is_in_our_way_too() {
     drop(host);
 }
 
+/// A program that the host starts meanwhile has none of our descriptors, so our locks end with our copy and not with it.
+#[test]
+fn a_program_started_meanwhile_keeps_no_lock_of_ours() {
+    let made = makers::usual();
+    let mut other = Peer::connected_to(&made.path);
+    let backup = Backup::new(Source::open(&made.path).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = backup.with_consistency(litecopy::Consistency::Hold);
+    assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
+    assert_eq!(other.execute("main", "BEGIN EXCLUSIVE").unwrap_err().code, BUSY, "we hold nothing");
+    let child = Peer::start();
+    drop(backup);
+    other.execute("main", "BEGIN EXCLUSIVE; COMMIT;").unwrap();
+    drop(child);
+}
+
 #[test]
 fn the_hosts_snapshot_and_writer_of_a_log() {
     let made = makers::usual();

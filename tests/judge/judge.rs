@@ -24,7 +24,7 @@ pub(crate) fn assert_right_copy(source: &Path, copy: &Path) {
         assert_eq!(expected, found, "line {line} of the dump");
     }
     assert_eq!(expected.len(), found.len(), "lines of the dump");
-    let folder = Folder::new();
+    let folder = Folder::for_judging();
     assert_same_bytes(&logical_image(source, &folder), copy);
 }
 

@@ -10,70 +10,109 @@ use litecopy::{CopyOptions, copy_database};
 
 use crate::files::{Folder, beside, bytes_at};
 use crate::fingerprint::{Fingerprint, assert_same};
-use crate::judge::{assert_right_copy, logical_image};
+use crate::judge::{assert_same_bytes, logical_image};
 use crate::peer::{Peer, until};
 use crate::random::{Random, seed};
 use crate::writer::{self, Plan};
 
-const KILLS: u32 = 15;
+/// No fewer kills than this in each journal mode.
+const KILLS: u64 = 100;
 
 #[test]
 fn a_killed_writer_that_deletes_its_journal() {
-    kill_writers("DELETE");
+    assert!(kill_writers("DELETE").hot > 10);
+}
+
+#[test]
+fn a_killed_writer_that_cuts_its_journal() {
+    assert!(kill_writers("TRUNCATE").hot > 10);
 }
 
 #[test]
 fn a_killed_writer_that_zeroes_its_journal() {
-    kill_writers("PERSIST");
+    assert!(kill_writers("PERSIST").hot > 10);
 }
 
+/// With checkpoints of every sort, and connections that close as the last one.
 #[test]
 fn a_killed_writer_with_a_log() {
-    let hot = kill_writers("WAL");
-    assert_eq!(hot, 0);
+    let left = kill_writers("WAL");
+    assert_eq!(left.hot, 0);
+    assert!(left.logs > 10);
 }
 
-/// Kills one writer after the other in the same database; gives how often a hot journal was left.
-fn kill_writers(journal_mode: &'static str) -> u32 {
+/// What killed writers left behind, and how often.
+#[derive(Debug, Default)]
+struct Left {
+    kills: u64,
+    /// A hot journal; and one whose rollback changes the database file.
+    hot: u64,
+    half_written: u64,
+    /// A log with something in it.
+    logs: u64,
+    /// A log, but no wal-index: killed in a last close.
+    without_index: u64,
+}
+
+/// Kills one writer after the other in the same database, each copied beside what the one before left.
+fn kill_writers(journal_mode: &'static str) -> Left {
     let seed = seed(&format!("killed, {journal_mode}"));
     let mut random = Random::from_seed(seed);
     let folder = Folder::new();
     let source = folder.join("source.db");
     writer::create(&source, journal_mode);
-    let mut hot = 0;
-    for _ in 0..KILLS {
+    let mut left = Left::default();
+    let begun = Instant::now();
+    while left.kills < KILLS || begun.elapsed() < soak_time() {
         let mut peer = Peer::start();
-        let checkpoints = journal_mode == "WAL";
-        let database = source.clone();
-        let seed = random.next() >> 1;
         peer.start_writer(&Plan {
-            database,
-            seed,
+            database: source.clone(),
+            seed: random.next() >> 1,
             journal_mode,
-            reconnect_after: 5,
-            checkpoints,
+            reconnect_after: 3,
+            checkpoints: journal_mode == "WAL",
             pause_ms: 0,
+            // Small ones too, to be killed around commits, checkpoints and last closes.
+            big: random.below(4) > if journal_mode == "WAL" { 2 } else { 0 },
         });
-        until("the writer commits", || peer.versions().committed > 0);
+        if random.below(4) > 0 {
+            until("the writer commits", || peer.versions().committed > 0);
+        }
         thread::sleep(Duration::from_micros(random.below(20_000)));
         peer.kill();
-        hot += u32::from(is_hot_and_copied(&folder, &source));
+        left.kills += 1;
+        assert_copied(&folder, &source, &mut left);
     }
-    println!("{journal_mode}: {hot} hot journals after {KILLS} kills");
-    hot
+    println!("{journal_mode}: {left:?} in {:?}", begun.elapsed());
+    left
 }
 
-/// Copies what the killed writer left, which must be what SQLite recovers; gives whether it left a hot journal.
-fn is_hot_and_copied(folder: &Folder, source: &Path) -> bool {
-    let (targets, images) = (Folder::new(), Folder::new());
+/// How long each run takes at the least.
+fn soak_time() -> Duration {
+    let seconds = std::env::var("LITECOPY_SOAK_SECONDS").map_or(0, |text| text.parse().unwrap());
+    Duration::from_secs(seconds)
+}
+
+/// Copies what the killed writer left, which must be what SQLite recovers, and one of the versions that he wrote.
+fn assert_copied(folder: &Folder, source: &Path, left: &mut Left) {
+    let (targets, images) = (Folder::for_judging(), Folder::for_judging());
     let copy = targets.join("copy.db");
     let before = Fingerprint::of(folder.path());
     copy_database(source, &copy).unwrap();
     assert_same(&before, &Fingerprint::of(folder.path()));
-    writer::verify(&logical_image(source, &images));
-    assert_right_copy(source, &copy);
+    let image = logical_image(source, &images);
+    assert_same_bytes(&image, &copy);
+    writer::verify(&copy);
+    let has_content = |suffix| fs::metadata(beside(source, suffix)).is_ok_and(|metadata| metadata.len() > 0);
     let journal = beside(source, "-journal");
-    fs::metadata(&journal).is_ok_and(|metadata| metadata.len() > 0) && bytes_at(&journal, 0, 1) != [0]
+    if has_content("-journal") && bytes_at(&journal, 0, 1) != [0] {
+        left.hot += 1;
+        left.half_written += u64::from(fs::read(source).unwrap() != fs::read(&image).unwrap());
+    }
+    if has_content("-wal") {
+        left.logs += 1;
+        left.without_index += u64::from(!beside(source, "-shm").exists());
+    }
 }
 
 /// While a copy looks at the journal, a writer ends his transaction and begins another: his journals are never taken for
@@ -89,7 +128,7 @@ fn a_living_writers_journal_is_never_taken_for_a_dead_ones() {
         // Without syncs a journal has its magic number from the first page on, not only when it is about to be needed.
         let sql = format!("PRAGMA journal_mode = {journal_mode}; PRAGMA synchronous = OFF;");
         let change = "UPDATE part SET version = 7 WHERE id % 5 = abs(random() % 5)";
-        writer.repeat(&source, &format!("{sql} BEGIN IMMEDIATE; {change}; ROLLBACK;"));
+        writer.repeat(&source, "", &format!("{sql} BEGIN IMMEDIATE; {change}; ROLLBACK;"));
         let begun = Instant::now();
         let mut looks = 0;
         while begun.elapsed() < Duration::from_secs(1) {

@@ -130,9 +130,10 @@ impl Peer {
         self.order(json!({"do": "start_writer", "plan": plan.to_json()})).unwrap();
     }
 
-    /// Lets the peer run statements over and over in the background until its end, whatever comes of them.
-    pub(crate) fn repeat(&mut self, database: &Path, sql: &str) {
-        self.order(json!({"do": "repeat", "path": database, "sql": sql})).unwrap();
+    /// Lets the peer run statements on a new connection over and over in the background until its end, whatever comes of
+    /// them; `first` is run once before.
+    pub(crate) fn repeat(&mut self, database: &Path, first: &str, sql: &str) {
+        self.order(json!({"do": "repeat", "path": database, "first": first, "sql": sql})).unwrap();
     }
 
     /// Which versions the writer has surely committed, and which it may have.
@@ -275,6 +276,7 @@ impl Served {
             }
             "repeat" => {
                 let connection = open(order["path"].as_str().unwrap())?;
+                connection.execute_batch(order["first"].as_str().unwrap())?;
                 let sql = order["sql"].as_str().unwrap().to_owned();
                 thread::spawn(move || {
                     loop {

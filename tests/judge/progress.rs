@@ -106,6 +106,7 @@ fn a_chase_after_a_writer_ends() {
             reconnect_after: 0,
             checkpoints: false,
             pause_ms: 0,
+            big: false,
         };
         peer.start_writer(&plan);
         until("the writer commits", || peer.versions().committed > 3);

@@ -124,6 +124,9 @@ pub(crate) struct Plan {
     pub(crate) checkpoints: bool,
     /// The highest pause between bursts of transactions, in milliseconds.
     pub(crate) pause_ms: u64,
+    /// Each transaction first changes every row, over a cache of five pages, and takes that back; each connection syncs
+    /// in another way. So most of the time the file is half written.
+    pub(crate) big: bool,
 }
 
 const JOURNAL_MODES: [&str; 4] = ["DELETE", "TRUNCATE", "PERSIST", "WAL"];
@@ -133,6 +136,7 @@ impl Plan {
         json!({
             "database": self.database, "seed": self.seed, "journal_mode": self.journal_mode,
             "reconnect_after": self.reconnect_after, "checkpoints": self.checkpoints, "pause_ms": self.pause_ms,
+            "big": self.big,
         })
     }
 
@@ -145,6 +149,7 @@ impl Plan {
             reconnect_after: json["reconnect_after"].as_u64().unwrap(),
             checkpoints: json["checkpoints"].as_bool().unwrap(),
             pause_ms: json["pause_ms"].as_u64().unwrap(),
+            big: json["big"].as_bool().unwrap(),
         }
     }
 }
@@ -267,6 +272,11 @@ impl Work {
         connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 100")?;
         // A cache so small that big transactions spill into the file or the log before they commit.
         connection.execute_batch("PRAGMA cache_size = 20")?;
+        if self.plan.big {
+            let synchronous = self.random.one_of(&["OFF", "OFF", "NORMAL", "FULL", "EXTRA"]);
+            connection
+                .execute_batch(&format!("PRAGMA cache_size = 5; PRAGMA synchronous = {synchronous};"))?;
+        }
         if self.plan.journal_mode != "WAL" {
             connection
                 .query_row(&format!("PRAGMA journal_mode = {}", self.plan.journal_mode), [], |_| Ok(()))?;
@@ -307,6 +317,12 @@ impl Work {
     fn write(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let before: i64 = connection.query_row("SELECT number FROM version", [], |row| row.get(0))?;
         let version = u64::try_from(before).unwrap() + 1;
+        if self.plan.big {
+            connection.execute_batch(
+                "SAVEPOINT big; UPDATE part SET version = -1, body = randomblob(length(body) / 2);
+                 ROLLBACK TO big; RELEASE big;",
+            )?;
+        }
         connection.execute("UPDATE version SET number = ?1", [version as i64])?;
         let mut update =
             connection.prepare_cached("UPDATE part SET version = ?2, body = ?3 WHERE id = ?1")?;
@@ -365,6 +381,7 @@ mod tests {
             reconnect_after: 5,
             checkpoints: true,
             pause_ms: 1,
+            big: false,
         };
         let (mut one, mut other) = (crate::peer::Peer::start(), crate::peer::Peer::start());
         let seed = crate::random::seed("two writers");

@@ -67,6 +67,7 @@ impl Run {
                 reconnect_after: self.reconnect_after,
                 checkpoints: self.checkpoints,
                 pause_ms: self.pause_ms,
+                big: false,
             });
         }
         let (mut copies, mut given_up, mut restarts) = (0, 0, 0);

@@ -290,3 +290,57 @@ pub(crate) fn index_names_page(index: &str, note: &SourceFile) -> Vec<String> {
     }
     vec![format!("format-spec-notes/README.md: does not link to {name} ({})", slug(name))]
 }
+
+/// Every test that a page names, as `file::function`, is there.
+pub(crate) fn tests_are_there(note: &SourceFile, rust: &[SourceFile]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (file, function) in named_tests(&note.text) {
+        let ending = format!("/{file}.rs");
+        let has = |source: &SourceFile| {
+            source.path.ends_with(&ending) && source.text.contains(&format!("fn {function}()"))
+        };
+        if !rust.iter().any(has) {
+            wrong.push(format!("{}: names the test `{file}::{function}`, which is not there", note.path));
+        }
+    }
+    wrong
+}
+
+/// What stands in backquotes and is two names in small letters.
+fn named_tests(text: &str) -> Vec<(&str, &str)> {
+    let is_name = |s: &str| !s.is_empty() && s.chars().all(|c| is_word(c) && !c.is_uppercase());
+    let quoted = text.split('`').skip(1).step_by(2).filter_map(|inside| inside.split_once("::"));
+    quoted.filter(|(file, function)| is_name(file) && is_name(function)).collect()
+}
+
+/// In each table whose last column is the test, every row has one.
+pub(crate) fn rows_have_tests(note: &SourceFile) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut inside = false;
+    for line in note.text.lines() {
+        let last = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default().trim();
+        inside = line.starts_with('|') && (inside || last == "test");
+        if inside && last != "test" && !last.starts_with("---") && named_tests(last).is_empty() {
+            wrong.push(format!("{}: a row without a test: {line}", note.path));
+        }
+    }
+    wrong
+}
+
+/// The hazards are numbered without a gap, and each says which test shows it, or why none can.
+pub(crate) fn hazards_are_answered(note: &SourceFile, count: usize) -> Vec<String> {
+    let sections: Vec<&str> = note.text.split("\n### ").skip(1).collect();
+    let mut wrong = Vec::new();
+    for number in 1..=count.max(sections.len()) {
+        let section = sections.get(number - 1).copied().unwrap_or_default();
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let answered =
+            ["Shown by `", "Not shown", "not ours yet"].iter().any(|words| section.contains(words));
+        if number > count || !section.starts_with(&format!("H{number}\n")) {
+            wrong.push(format!("{}: H{number} is not in its place", note.path));
+        } else if !answered || !section.contains("Answer:") {
+            wrong.push(format!("{}: H{number} has no answer, or nothing that shows it", note.path));
+        }
+    }
+    wrong
+}

@@ -1,0 +1,188 @@
+//! By what kind of lock a database is read: SQLite has several, and all who use a database must use the same.
+
+use super::Tried;
+use super::database_lock::SharedLock;
+use crate::os::lock_file::LockFile;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The locks of SQLite's own ways to reach a file (its VFSs), by the names that they have there.
+///
+/// Nobody can see from outside which one another program uses. All but the first know no shared memory, so no database
+/// in WAL mode is in use by others under them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LockStyle {
+    /// Byte-range locks: `unix`, `unix-excl` and `win32`. What nearly everybody uses.
+    #[default]
+    Posix,
+    /// A lock on the whole file: `unix-flock`.
+    Flock,
+    /// A folder beside the database, named like it with `.lock` behind: `unix-dotfile`. The one style that cannot be
+    /// followed without creating something beside the source: the folder is there while a snapshot lasts.
+    Dotfile,
+    /// No locks: `unix-none`, `nolock=1`. What was read counts only if no file has changed by the end.
+    None,
+}
+
+impl LockStyle {
+    /// All of them, with their names.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("posix", Self::Posix), ("flock", Self::Flock), ("dotfile", Self::Dotfile), ("none", Self::None)];
+}
+
+impl FromStr for LockStyle {
+    type Err = UnknownLockStyle;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLockStyle> {
+        let found = Self::ALL.into_iter().find(|&(known, _)| known == name);
+        found.map(|(_, style)| style).ok_or(UnknownLockStyle)
+    }
+}
+
+/// A name that no lock style has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a lock style: posix, flock, dotfile and none are")]
+pub struct UnknownLockStyle;
+
+/// The right to read a database, of whatever style; let go when dropped.
+#[derive(Debug)]
+pub(crate) enum ReadLock {
+    Posix(SharedLock),
+    Flock(FlockLock),
+    Dotfile {
+        file: LockFile,
+        #[expect(dead_code, reason = "held, not looked at")]
+        folder: LockFolder,
+    },
+    None(LockFile),
+}
+
+/// `flock` on the whole file.
+#[derive(Debug)]
+pub(crate) struct FlockLock(LockFile);
+
+impl Drop for FlockLock {
+    fn drop(&mut self) {
+        // Before the descriptor is parked: as long as it is open, so is the lock. A failure leaves it to the process's end.
+        let _ = self.0.unlock_whole();
+    }
+}
+
+/// The folder that stands for a lock; removed when dropped.
+#[derive(Debug)]
+pub(crate) struct LockFolder(PathBuf);
+
+impl LockFolder {
+    /// Of the database at `path`.
+    pub(crate) fn of(path: &Path) -> PathBuf {
+        let mut folder = path.to_owned().into_os_string();
+        folder.push(".lock");
+        folder.into()
+    }
+}
+
+impl Drop for LockFolder {
+    fn drop(&mut self) {
+        // Who removed it meanwhile has broken the lock; there is nothing left for us to do about it.
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+impl ReadLock {
+    /// Locks the open database `file`, whose path is `path`. Busy: somebody writes, or under some styles reads.
+    pub(crate) fn acquire(style: LockStyle, file: LockFile, path: &Path) -> io::Result<Tried<Self, ()>> {
+        Ok(match style {
+            LockStyle::Posix => match SharedLock::acquire(file)? {
+                Tried::Granted(shared) => Tried::Granted(Self::Posix(shared)),
+                Tried::Busy(_) => Tried::Busy(()),
+            },
+            LockStyle::Flock if file.try_lock_whole()? => Tried::Granted(Self::Flock(FlockLock(file))),
+            LockStyle::Flock => Tried::Busy(()),
+            LockStyle::Dotfile => {
+                let folder = LockFolder::of(path);
+                match std::fs::create_dir(&folder) {
+                    Ok(()) => Tried::Granted(Self::Dotfile { file, folder: LockFolder(folder) }),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Tried::Busy(()),
+                    Err(error) => return Err(error),
+                }
+            }
+            LockStyle::None => Tried::Granted(Self::None(file)),
+        })
+    }
+
+    /// The locked file, to be read.
+    pub(crate) fn file(&self) -> &LockFile {
+        match self {
+            Self::Posix(shared) => shared.file(),
+            Self::Flock(FlockLock(file)) | Self::Dotfile { file, .. } | Self::None(file) => file,
+        }
+    }
+
+    /// Whether somebody else is about to write. Under `flock` and the folder nobody can be: we have the only lock.
+    pub(crate) fn reserved_by_other(&self) -> io::Result<bool> {
+        match self {
+            Self::Posix(shared) => shared.reserved_by_other(),
+            Self::Flock(_) | Self::Dotfile { .. } | Self::None(_) => Ok(false),
+        }
+    }
+
+    /// Whether the locks on a wal-index mean anything: only beside byte-range locks on the database.
+    pub(crate) fn joins_live_logs(&self) -> bool {
+        matches!(self, Self::Posix(_))
+    }
+
+    /// Whether nobody is kept from writing while this is held.
+    pub(crate) fn keeps_nobody_out(&self) -> bool {
+        matches!(self, Self::None(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db");
+        std::fs::write(&path, "x").unwrap();
+        (folder, path)
+    }
+
+    fn acquire(style: LockStyle, path: &Path) -> Option<ReadLock> {
+        match ReadLock::acquire(style, LockFile::open(path).unwrap(), path).unwrap() {
+            Tried::Granted(lock) => Some(lock),
+            Tried::Busy(()) => None,
+        }
+    }
+
+    #[test]
+    fn flock_keeps_writers_out_until_it_is_dropped() {
+        let (_folder, path) = database();
+        let lock = acquire(LockStyle::Flock, &path).unwrap();
+        let writer = std::mem::ManuallyDrop::new(std::fs::File::open(&path).unwrap());
+        assert!(fs4::FileExt::try_lock(&*writer).is_err());
+        drop(lock);
+        fs4::FileExt::try_lock(&*writer).unwrap();
+        assert!(acquire(LockStyle::Flock, &path).is_none());
+    }
+
+    #[test]
+    fn the_folder_is_there_as_long_as_the_lock() {
+        let (_folder, path) = database();
+        let lock = acquire(LockStyle::Dotfile, &path).unwrap();
+        assert!(LockFolder::of(&path).is_dir());
+        assert!(acquire(LockStyle::Dotfile, &path).is_none());
+        drop(lock);
+        assert!(!LockFolder::of(&path).exists());
+    }
+
+    #[test]
+    fn names_are_those_of_sqlite() {
+        for (name, style) in LockStyle::ALL {
+            assert_eq!(name.parse(), Ok(style));
+        }
+        assert_eq!("afp".parse::<LockStyle>(), Err(UnknownLockStyle));
+    }
+}
