@@ -59,16 +59,16 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
+    LogOnNetwork,
+    /// An opaque database without a log, of which nobody said how large its pages are.
+    PageSizeUnknown,
     /// No database of that name is in the set; or it is `temp`, which no other process can read.
     UnknownName,
     /// A database of that name is in the set already, or that very file.
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
-    /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
-    LogOnNetwork,
-    /// An opaque database without a log, of which nobody said how large its pages are.
-    PageSizeUnknown,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -138,6 +138,12 @@ pub(crate) enum Problem {
     SideFileInTheWay { side_file: PathBuf },
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
+    #[error(
+        "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
+    )]
+    LogOnNetwork { kind: &'static str },
+    #[error("the page size is not given, and there is no log to tell it")]
+    PageSizeUnknown,
     #[error("unknown database {name}; there is {names}")]
     UnknownName { name: String, names: String },
     #[error(
@@ -153,12 +159,6 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
-    #[error(
-        "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
-    )]
-    LogOnNetwork { kind: &'static str },
-    #[error("the page size is not given, and there is no log to tell it")]
-    PageSizeUnknown,
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -228,12 +228,12 @@ impl Error {
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
+            Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
-            Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
-            Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }

@@ -237,6 +237,9 @@ fn wrong_use_ends_with_2() {
         &["copy", "app.db", "copy.db", "--sleep", "-1"],
         &["copy", "app.db", "copy.db", "--timeout", "soon"],
         &["copy", "app.db", "copy.db", "--progress", "loud"],
+        &["copy", "app.db", "copy.db", "--limit", "page=1"],
+        &["copy", "app.db", "copy.db", "--limit", "pages"],
+        &["info", "app.db", "--limit", "pages=many"],
         &["copy", "app.db", "copy.db", "--attach", "logs=app.db"],
         &["copy", "app.db", "copy.db", "--attach", "logs", "--all"],
         &["copy", "app.db", "copy.db", "--attach", "=app.db", "--all"],
@@ -244,9 +247,6 @@ fn wrong_use_ends_with_2() {
         &["copy", "app.db", "copy.db", "--name", "main", "--all"],
         &["copy", "app.db", "copy.db", "--all", "--replace"],
         &["copy", "app.db", "copy.db", "--all", "--pages", "5"],
-        &["copy", "app.db", "copy.db", "--limit", "page=1"],
-        &["copy", "app.db", "copy.db", "--limit", "pages"],
-        &["info", "app.db", "--limit", "pages=many"],
     ];
     for arguments in wrong {
         let output = place.run(arguments);

@@ -76,14 +76,14 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
-    /// What a snapshot tells of itself, and its source; restarts, busy tries and time are to be added.
-    pub(super) fn of(snapshot: &Snapshot, source: &Source) -> Self {
+    /// What a snapshot tells of itself; restarts, busy tries and time are to be added.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self {
             page_count: snapshot.page_count(),
             page_size: snapshot.page_size(),
             mode: snapshot.journal_mode(),
             wal_reset_fault: snapshot.wal_reset_fault(),
-            network_file_system: source.network_file_system(),
+            network_file_system: snapshot.network_file_system(),
             restarts: 0,
             busy_count: 0,
             elapsed: Duration::ZERO,
@@ -121,7 +121,7 @@ impl<T: Target> Backup<T> {
             page_size: counts.page_size,
             mode: counts.mode,
             wal_reset_fault: counts.wal_reset_fault,
-            network_file_system: self.in_the_way().0.and_then(Source::network_file_system),
+            network_file_system: counts.network_file_system,
             restarts: counts.restarts,
             busy_count: ran.busy_count,
             elapsed: ran.elapsed,

@@ -160,7 +160,7 @@ impl SetBackup {
             let Some(snapshot) = &member.snapshot else { continue };
             self.target.file(place)?.begin(snapshot.page_size())?;
             member.cursor = Some(PageCursor::new(snapshot.page_count(), snapshot.page_size()));
-            member.report = Some(CopyReport::of(snapshot, &member.source));
+            member.report = Some(CopyReport::of(snapshot));
         }
         Ok(None)
     }

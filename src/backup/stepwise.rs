@@ -117,6 +117,7 @@ pub(super) struct Counts {
     pub(super) page_size: PageSize,
     pub(super) mode: JournalMode,
     pub(super) wal_reset_fault: Option<SqliteVersion>,
+    pub(super) network_file_system: Option<&'static str>,
     pub(super) restarts: u64,
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -211,6 +212,7 @@ impl<T: Target> Backup<T> {
         }
         let (stamp, page_size, mode) = (snapshot.stamp(), snapshot.page_size(), snapshot.journal_mode());
         let (page_count, wal_reset_fault) = (snapshot.page_count(), snapshot.wal_reset_fault());
+        let network_file_system = snapshot.network_file_system();
         let done = cursor.remaining() == 0;
         if self.consistency == Consistency::Hold && !done {
             self.held = Some(snapshot);
@@ -223,6 +225,7 @@ impl<T: Target> Backup<T> {
             page_size,
             mode,
             wal_reset_fault,
+            network_file_system,
             restarts: self.counts.restarts + u64::from(restarts),
             obstacle: None,
         };

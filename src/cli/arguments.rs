@@ -115,16 +115,6 @@ pub(crate) struct InfoArguments {
     pub(crate) json: bool,
 }
 
-/// `NAME=PATH`; the name ends at the first `=`.
-fn attached(words: &str) -> Result<Attached, String> {
-    match words.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-            Ok(Attached { name: name.to_owned(), path: path.into() })
-        }
-        _ => Err("a database is attached by NAME=PATH".to_owned()),
-    }
-}
-
 /// How the source is read.
 #[derive(Debug, Args)]
 pub(crate) struct ReadingArguments {
@@ -170,6 +160,16 @@ fn limit(words: &str) -> Result<(Limit, i64), String> {
     Ok((limit, value))
 }
 
+/// `NAME=PATH`; the name ends at the first `=`.
+fn attached(words: &str) -> Result<Attached, String> {
+    match words.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(Attached { name: name.to_owned(), path: path.into() })
+        }
+        _ => Err("a database is attached by NAME=PATH".to_owned()),
+    }
+}
+
 /// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
 fn duration(words: &str) -> Result<Duration, String> {
     let words = words.trim();
@@ -197,16 +197,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_attached_has_a_name_and_a_path() {
-        let of = |name: &str, path: &str| Ok(Attached { name: name.to_owned(), path: path.into() });
-        assert_eq!(attached("logs=a/b.db"), of("logs", "a/b.db"));
-        assert_eq!(attached("a=b=c"), of("a", "b=c"));
-        for wrong in ["", "logs", "=a.db", "logs="] {
-            assert!(attached(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_limit_has_a_name_and_a_value() {
         assert_eq!(limit("pages=12"), Ok((Limit::Pages, 12)));
         assert_eq!(limit("record-bytes = -1"), Ok((Limit::RecordBytes, -1)));
@@ -214,6 +204,16 @@ mod tests {
             ["", "pages", "pages=", "pages=many", "pages=1.5", "page=1", "=1", "pages=99999999999999999999"]
         {
             assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_attached_has_a_name_and_a_path() {
+        let of = |name: &str, path: &str| Ok(Attached { name: name.to_owned(), path: path.into() });
+        assert_eq!(attached("logs=a/b.db"), of("logs", "a/b.db"));
+        assert_eq!(attached("a=b=c"), of("a", "b=c"));
+        for wrong in ["", "logs", "=a.db", "logs="] {
+            assert!(attached(wrong).is_err(), "{wrong}");
         }
     }
 

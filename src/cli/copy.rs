@@ -39,8 +39,12 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     match result {
         Ok(_) if arguments.quiet => Ending::Done,
         Ok(copied) => {
-            for note in copied.iter().flat_map(notes) {
-                say_error(&if for_programs { note.json().to_string() } else { note.text() });
+            for it in &copied {
+                let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
+                for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
+                    let note = note.of(it.name.clone());
+                    say_error(&if for_programs { note.json().to_string() } else { note.text() });
+                }
             }
             let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
             say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
@@ -82,7 +86,7 @@ fn copies(
 }
 
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
-    let main = DatabaseSet::open(&arguments.source)?.with_options(reading(arguments));
+    let main = DatabaseSet::open(&arguments.source)?.with_options(source_options(arguments));
     arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
 }
 
@@ -98,20 +102,9 @@ fn file_name(path: &Path) -> OsString {
     real.file_name().unwrap_or_default().to_owned()
 }
 
-/// What there is to be known of a database although it is copied.
-fn notes(copied: &Copied) -> impl Iterator<Item = Note> {
-    let CopyReport { wal_reset_fault, network_file_system, .. } = copied.report;
-    let name = copied.name.clone();
-    let faulty = wal_reset_fault.map(Note::wal_reset_fault);
-    faulty.into_iter().chain(network_file_system.map(Note::network)).map(move |note| note.of(name.clone()))
-}
-
-fn reading(arguments: &CopyArguments) -> SourceOptions {
+fn source_options(arguments: &CopyArguments) -> SourceOptions {
     let options = arguments.reading.options();
-    match arguments.opaque {
-        Some(page_size) => options.opaque(page_size),
-        None => options,
-    }
+    arguments.opaque.map_or(options, |page_size| options.opaque(page_size))
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
@@ -119,7 +112,7 @@ fn options(arguments: &CopyArguments) -> CopyOptions {
         .sleep(arguments.sleep)
         .lock_timeout(Some(arguments.timeout))
         .deadline(arguments.deadline)
-        .source(reading(arguments))
+        .source(source_options(arguments))
         .replace(arguments.replace);
     if arguments.pages > 0 {
         return options.consistency(Consistency::Step).pages_per_step(arguments.pages);

@@ -13,6 +13,7 @@ use crate::format::{Damage, JournalMode, PageNumber, PageSize};
 use crate::limits::Limit;
 use crate::lock::lock_style::ReadLock;
 use crate::lock::wal_lock::WalReadLock;
+use crate::os::file_system::network_kind;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
@@ -113,6 +114,11 @@ impl Snapshot {
     /// Whether it has joined a wal-index.
     pub(crate) fn joins_wal_index(&self) -> bool {
         matches!(self.view.held, Held::File { beside: Beside::Slot(_), .. })
+    }
+
+    /// The kind of network file system that the database lies on.
+    pub(crate) fn network_file_system(&self) -> Option<&'static str> {
+        self.view.held.lock().and_then(|_| network_kind(&self.view.name))
     }
 
     pub(crate) fn stamp(&self) -> ChangeStamp {

@@ -15,7 +15,6 @@ use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
-use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::io;
@@ -127,11 +126,6 @@ impl Source {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The kind of network file system that it lies on.
-    pub(crate) fn network_file_system(&self) -> Option<&'static str> {
-        self.path().and_then(file_system::network_kind)
-    }
-
     /// Begins a snapshot: locks first (C2), then looks.
     pub(crate) fn begin(&mut self) -> Result<Begun> {
         self.begin_with(Patience::Brief)
@@ -167,10 +161,8 @@ impl Source {
     /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives; or says who
     /// is in the way. [`lock`](Self::lock) comes before.
     pub(crate) fn close_gate(&self) -> Result<std::result::Result<Option<WalGate>, Obstacle>> {
-        let (Origin::Files(_, files), Some(lock)) = (&self.origin, &self.resting) else {
-            return Ok(Ok(None));
-        };
-        if !lock.joins_live_logs() {
+        let Origin::Files(_, files) = &self.origin else { return Ok(Ok(None)) };
+        if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
             return Ok(Ok(None));
         }
         let path = files.wal_index();
