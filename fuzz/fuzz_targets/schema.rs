@@ -14,7 +14,10 @@ fuzz_target!(|data: &[u8]| {
     assert!((report.entries.len() + report.left_out.len()) * 4 <= most);
     // Two bytes of UTF-16 can become three of UTF-8, and one that is wrong three.
     let texts = |entry: &litecopy::inspect::SchemaEntry| {
-        entry.kind.len() + entry.name.len() + entry.table_name.len() + entry.sql.as_ref().map_or(0, String::len)
+        entry.kind.len()
+            + entry.name.len()
+            + entry.table_name.len()
+            + entry.sql.as_ref().map_or(0, String::len)
     };
     assert!(report.entries.iter().map(texts).sum::<usize>() <= 3 * most);
 });
