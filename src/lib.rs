@@ -59,6 +59,8 @@
 //! # Ok::<(), litecopy::Error>(())
 //! ```
 //!
+//! Databases that commit together are copied together: [`DatabaseSet`], [`CopyOptions::copy_set`].
+//!
 //! Beside the copier stands what it is made of: [`mod@format`] tells what the bytes of database, log, wal-index and
 //! journal mean, and [`lock`] who holds which lock.
 //!

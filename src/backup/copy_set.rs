@@ -13,7 +13,9 @@ impl CopyOptions {
     ///
     /// A transaction that was committed in several of them is in all the copies or in none. All locks are had before the
     /// first page is read, and each database is let go when it is copied: in rollback mode its commits wait until then,
-    /// in WAL mode only for the moment in which all are locked. The folder appears when all is complete and durable.
+    /// in WAL mode only for the moment in which all are locked. Under [`LockStyle::None`](crate::lock::LockStyle::None), where nobody
+    /// is kept out, each copy is right in itself, but a commit over several that is just then under way may be in some only.
+    /// The folder appears when all is complete and durable.
     ///
     /// [`consistency`](Self::consistency), [`replace`](Self::replace) and [`source`](Self::source) do not matter here: a
     /// set is held, a folder is never replaced, and the set's own [`SourceOptions`](crate::SourceOptions) count. Gives

@@ -42,6 +42,7 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
                 for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
+                    let note = note.of(it.name.clone());
                     say_error(&if for_programs { note.json().to_string() } else { note.text() });
                 }
             }

@@ -6,6 +6,8 @@ use serde_json::json;
 /// Something that whoever keeps the database should know.
 pub(crate) struct Note {
     kind: &'static str,
+    /// Of which database of a set.
+    name: Option<String>,
     pub(crate) message: String,
     advice: &'static str,
     /// Under what name it is told to programs, and its value.
@@ -17,6 +19,7 @@ impl Note {
     pub(crate) fn wal_reset_fault(version: SqliteVersion) -> Self {
         Self {
             kind: "wal_reset_fault",
+            name: None,
             message: format!("the source was {}", wal_reset_words(&version.to_string())),
             advice: WAL_RESET_ADVICE,
             cause: ("sqlite_version", version.to_string()),
@@ -27,12 +30,18 @@ impl Note {
     pub(crate) fn network(file_system: &str) -> Self {
         Self {
             kind: "network_file_system",
+            name: None,
             message: format!(
                 "the source is on a network file system ({file_system}), whose locks may not reach programs on other hosts"
             ),
             advice: "Copy it on the host that writes it",
             cause: ("file_system", file_system.to_owned()),
         }
+    }
+
+    /// The same, said of the database of that name in a set.
+    pub(crate) fn of(self, name: Option<String>) -> Self {
+        Self { name, ..self }
     }
 
     /// For stderr.
@@ -42,7 +51,8 @@ impl Note {
         } else {
             ""
         };
-        format!("litecopy: note: {}\n  {reassurance}{}", self.message, self.advice)
+        let of = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        format!("litecopy: note: {of}{}\n  {reassurance}{}", self.message, self.advice)
     }
 
     /// The same for a program.
@@ -55,6 +65,9 @@ impl Note {
         });
         if let Some(members) = note.as_object_mut() {
             members.insert(self.cause.0.to_owned(), self.cause.1.clone().into());
+            if let Some(name) = &self.name {
+                members.insert("name".to_owned(), name.clone().into());
+            }
         }
         note
     }
@@ -88,5 +101,7 @@ mod tests {
         assert_eq!((&json["event"], &json["kind"]), (&"note".into(), &"wal_reset_fault".into()));
         assert_eq!(json["sqlite_version"], "3.50.6");
         assert_eq!(Note::network("NFS").json()["file_system"], "NFS");
+        let named = Note::network("NFS").of(Some("logs".to_owned()));
+        assert!(named.text().starts_with("litecopy: note: logs: ") && named.json()["name"] == "logs");
     }
 }

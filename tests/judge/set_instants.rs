@@ -151,7 +151,7 @@ fn copied_one_after_the_other_they_are_of_two_transactions() {
     let pair = Pair::new(["WAL", "WAL"]);
     let mut peer = Peer::start();
     let settings = pair.attach("PRAGMA main.synchronous = OFF; PRAGMA aux.synchronous = OFF;");
-    peer.repeat(&pair.main, "", &format!("{settings} {} DETACH aux;", TRANSACTION.repeat(100)));
+    peer.repeat(&pair.main, &settings, TRANSACTION);
     crate::peer::until("two transactions are seen", || {
         let targets = Folder::new();
         let [main, aux] = in_folder(targets.path());
@@ -200,8 +200,7 @@ fn kill_writers(modes: [&str; 2]) -> Left {
         let mut peer = Peer::start();
         // EXTRA syncs the folder after each removal, so that commits have more moments to be killed in.
         let settings = pair.attach("PRAGMA main.synchronous = EXTRA; PRAGMA aux.synchronous = EXTRA;");
-        let sql = format!("{settings} {modes_again} {} DETACH aux;", TRANSACTION.repeat(20));
-        peer.repeat(&pair.main, "", &sql);
+        peer.repeat(&pair.main, &format!("{settings} {modes_again}"), TRANSACTION);
         thread::sleep(Duration::from_micros(3_000 + random.below(20_000)));
         peer.kill();
         for path in [&pair.main, &pair.aux] {

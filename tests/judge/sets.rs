@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use litecopy::lock::LockStyle;
 use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, ErrorKind, JournalMode, SourceOptions};
 
 use crate::files::Folder;
@@ -148,6 +149,24 @@ fn a_lock_on_one_of_them_is_waited_for_and_the_others_go_free() {
     }
 }
 
+/// The folder is looked for again at the end, when all is copied.
+#[test]
+fn a_folder_that_comes_meanwhile_is_kept() {
+    let pair = Pair::new(["DELETE", "WAL"]);
+    let targets = Folder::new();
+    let outcome = CopyOptions::new().pages_per_step(10).copy_set_with_progress(
+        &pair.set(),
+        targets.join("set"),
+        |_| {
+            fs::create_dir_all(targets.join("set")).unwrap();
+            ControlFlow::Continue(())
+        },
+    );
+    assert_error(outcome, ErrorKind::TargetExists, &["set"]);
+    assert_eq!(targets.names(), ["set"]);
+    assert_eq!(fs::read_dir(targets.join("set")).unwrap().count(), 0);
+}
+
 #[test]
 fn a_copy_that_is_stopped_or_late_leaves_nothing() {
     let pair = Pair::new(["DELETE", "WAL"]);
@@ -223,6 +242,32 @@ fn somebody_who_comes_to_a_log_that_nobody_had_open_makes_all_begin_again() {
     assert_eq!(restarts, [1, 1]);
     let [main, aux] = in_folder(&targets.join("set"));
     assert_eq!(Pair::verify([&main, &aux]), 1);
+}
+
+/// Whatever they are locked by, all are held together, and nothing is left of it.
+#[test]
+fn other_kinds_of_locks() {
+    let pair = Pair::new(["DELETE", "DELETE"]);
+    for (name, style) in LockStyle::ALL {
+        for immutable in [false, true] {
+            let options = SourceOptions::new().lock_style(style).immutable(immutable);
+            let targets = Folder::new();
+            let names = pair.folder.names();
+            let set = pair.set().with_options(options);
+            CopyOptions::new().copy_set(&set, targets.join("set")).unwrap();
+            assert_eq!(pair.folder.names(), names, "{name}");
+            let [main, aux] = in_folder(&targets.join("set"));
+            assert_right_copy(&pair.main, &main);
+            assert_right_copy(&pair.aux, &aux);
+        }
+    }
+    // Others lock aux by a folder: main's is let go before the next try.
+    fs::create_dir(pair.folder.join("aux.db.lock")).unwrap();
+    let set = pair.set().with_options(SourceOptions::new().lock_style(LockStyle::Dotfile));
+    let targets = Folder::new();
+    let options = CopyOptions::new().lock_timeout(Some(Duration::from_millis(100)));
+    assert_error(options.copy_set(&set, targets.join("set")), ErrorKind::Busy, &["aux.db"]);
+    assert_eq!(pair.folder.names(), ["aux.db", "aux.db.lock", "main.db"]);
 }
 
 #[test]
