@@ -438,3 +438,36 @@ fn a_closed_pipe_is_success() {
     }
     assert_right_copy(&place, "copy.db");
 }
+
+/// Stopped by a signal, once while it waits for a lock and once in the middle of its pages.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    use std::io::{BufRead, BufReader, Read};
+    for (signal, locked) in [("-INT", true), ("-INT", false), ("-TERM", false)] {
+        let place = Place::new("delete");
+        let database = place.open("app.db");
+        database.execute_batch("INSERT INTO t VALUES (zeroblob(40000000))").unwrap();
+        if locked {
+            database.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        }
+        let names = place.names();
+        let arguments = ["copy", "app.db", "copy.db", "--pages", "1", "--progress", "json"];
+        let mut copy = litecopy(place.folder.path());
+        let mut copy = copy.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // The copy goes on until the pipe is full, long before its end.
+        let mut said = BufReader::new(copy.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.contains(if locked { "\"status\":5" } else { "\"status\":0" }), "{line}");
+        if !locked {
+            assert_eq!(place.names().len(), names.len() + 1, "a temporary file");
+        }
+        assert!(Command::new("kill").args([signal, &copy.id().to_string()]).status().unwrap().success());
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        assert_eq!(copy.wait().unwrap().code(), Some(130), "{rest}");
+        assert!(rest.lines().last().unwrap().contains("cancelled"), "{rest}");
+        assert_eq!(place.names(), names);
+    }
+}

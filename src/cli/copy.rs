@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
 use super::exit_code::{Ending, json_message, message};
+use super::interrupt;
 use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
@@ -30,9 +31,10 @@ struct Copied {
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     let reporter = Reporter::new(arguments.progress, arguments.quiet);
+    interrupt::listen();
     let result = copies(arguments, |progress| {
         reporter.show(progress);
-        ControlFlow::Continue(())
+        if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     reporter.clear();
     let for_programs = arguments.progress == ProgressKind::Json;

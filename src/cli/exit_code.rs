@@ -25,7 +25,11 @@ Exit codes:
   0  done: the copy is complete and on disk
   1  refused or failed
   2  wrong use
-  5  the source was still busy at the timeout, or the copy not done at the deadline";
+  5  the source was still busy at the timeout, or the copy not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind";
+
+/// What a shell shows for a process that Ctrl-C ended.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,7 @@ pub(crate) enum Ending {
     Failed,
     WrongUse,
     StillBusy,
+    Interrupted,
 }
 
 impl Ending {
@@ -43,6 +48,7 @@ impl Ending {
             Self::Failed => 1,
             Self::WrongUse => 2,
             Self::StillBusy => 5,
+            Self::Interrupted => INTERRUPTED,
         })
     }
 
@@ -50,6 +56,8 @@ impl Ending {
         match error.kind() {
             // Both pass by themselves: the same command may succeed later.
             ErrorKind::Busy | ErrorKind::DeadlinePassed => Self::StillBusy,
+            // Nobody else cancels a copy of the command.
+            ErrorKind::Cancelled => Self::Interrupted,
             _ => Self::Failed,
         }
     }

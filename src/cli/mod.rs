@@ -4,6 +4,7 @@ mod arguments;
 mod copy;
 mod exit_code;
 mod info;
+mod interrupt;
 mod notes;
 mod numbers;
 mod progress;
