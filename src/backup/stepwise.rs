@@ -162,6 +162,7 @@ impl<T: Target> Backup<T> {
         let outcome = self.try_step(limit);
         if let Err(error) = &outcome {
             self.held = None;
+            self.source.let_go();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -223,6 +224,8 @@ impl<T: Target> Backup<T> {
             self.state = State::Copying { stamp, cursor, page_size };
             return Ok(StepOutcome::More);
         }
+        // C7: what follows is the target's alone.
+        self.source.let_go();
         self.target.finish(told.page_count)?;
         self.state = State::Done;
         Ok(StepOutcome::Done)

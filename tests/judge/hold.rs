@@ -83,3 +83,30 @@ fn with_a_log_that_nobody_has_open() {
         assert_is_of(&image, backup);
     }
 }
+
+/// A copy that has ended holds nothing, though its `Backup` lives on: the last connection to leave takes the log along.
+#[test]
+fn nothing_is_held_after_the_end() {
+    for (consistency, fails) in
+        [(Consistency::Step, false), (Consistency::Hold, false), (Consistency::Step, true)]
+    {
+        let made = makers::usual();
+        let mut other = Peer::connected_to(&made.path);
+        other
+            .execute("main", "PRAGMA journal_mode = WAL; UPDATE t SET b = 'in the log' WHERE a = 1;")
+            .unwrap();
+        let folder = Folder::new();
+        let target = litecopy::FileTarget::create(folder.join("copy.db"));
+        let mut backup =
+            Backup::new(Source::open(&made.path).unwrap(), target).unwrap().with_consistency(consistency);
+        assert_eq!(backup.step(2).unwrap(), StepOutcome::More);
+        if fails {
+            // Somebody takes the target's name meanwhile.
+            fs::write(folder.join("copy.db"), "").unwrap();
+        }
+        assert_eq!(backup.step(-1).is_err(), fails);
+        other.close("main").unwrap();
+        assert_eq!(made.folder.names(), ["source.db"], "{consistency:?}");
+        drop(backup);
+    }
+}
