@@ -196,14 +196,17 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
-        let snapshot = match self.held.take() {
-            Some(snapshot) => snapshot,
-            None => match self.source.begin()? {
-                Begun::Snapshot(snapshot) => *snapshot,
+        let (snapshot, (mut cursor, restarts)) = match (self.held.take(), &self.state) {
+            // The same snapshot: there is nothing to compare.
+            (Some(snapshot), &State::Copying { cursor, .. }) => (snapshot, (cursor, false)),
+            _ => match self.source.begin()? {
+                Begun::Snapshot(snapshot) => {
+                    let position = self.find_position(&snapshot)?;
+                    (*snapshot, position)
+                }
                 Begun::Busy(obstacle) => return Ok(self.busy(obstacle)),
             },
         };
-        let (mut cursor, restarts) = self.find_position(&snapshot)?;
         if let Err(error) = self.mover.move_pages(&snapshot, &mut self.target, &mut cursor, limit) {
             return self.settle_error(snapshot, error);
         }

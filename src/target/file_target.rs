@@ -10,13 +10,14 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::Target;
+use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 use crate::lock::database_lock::{ExclusiveLock, try_exclusive};
 use crate::lock::lock_holders;
 use crate::os::durable_file::{DurableFile, IfThere};
-use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::fs::Metadata;
@@ -55,22 +56,6 @@ impl FileTarget {
 
     fn problem(&self, problem: Problem) -> Error {
         Error::new(&self.path, problem)
-    }
-
-    fn refuse_the_source(&self, files: &SideFiles, source: &Path) -> Result<()> {
-        let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at", path));
-        // C9: by what the files are; names only where no file is yet.
-        let target_identity = identity(files.database())?;
-        if target_identity.is_some() && target_identity == identity(source)? {
-            return Err(self.problem(Problem::SameFile { source_path: source.to_owned() }));
-        }
-        for side_file in SideFiles::of(source)?.all() {
-            let same_file = target_identity.is_some() && target_identity == identity(&side_file)?;
-            if same_file || side_file == files.database() {
-                return Err(self.problem(Problem::TargetIsSideFile { source_path: source.to_owned() }));
-            }
-        }
-        Ok(())
     }
 
     /// Refuses what SQLite would apply to the copy: an empty journal or log counts as none.
@@ -114,7 +99,7 @@ impl Target for FileTarget {
     fn admit(&mut self, source: Option<&Path>) -> Result<()> {
         let files = SideFiles::of_new(&self.path)?;
         if let Some(source) = source {
-            self.refuse_the_source(&files, source)?;
+            refuse_the_source(&self.path, &files, source)?;
             self.like = Some(std::fs::metadata(source).map_err(Error::io("look at", source))?);
         }
         self.lock_the_old(&files)?;

@@ -7,12 +7,13 @@
 //! | each file synced and given its name in there | device error | as before |
 //! | temporary folder synced, renamed, its own folder synced | crash, power cut | old state or all the copies |
 
+use super::source_guard::refuse_the_source;
 use super::{FileTarget, Target};
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 use crate::os::durable_folder::DurableFolder;
-use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_identity::{self, Found};
 use crate::side_files::{SUFFIXES, SideFiles};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -107,19 +108,8 @@ impl FolderTarget {
 
     fn refuse_what_is_there(&self) -> Result<()> {
         let files = SideFiles::of_new(&self.path)?;
-        let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at", path));
-        let found = identity(files.database())?;
         for source in &self.sources {
-            // C9: by what the files are; names only where no file is yet.
-            if found.is_some() && found == identity(source)? {
-                return Err(Error::new(&self.path, Problem::SameFile { source_path: source.clone() }));
-            }
-            for side_file in SideFiles::of(source)?.all() {
-                if side_file == files.database() || (found.is_some() && found == identity(&side_file)?) {
-                    let source_path = source.clone();
-                    return Err(Error::new(&self.path, Problem::TargetIsSideFile { source_path }));
-                }
-            }
+            refuse_the_source(&self.path, &files, source)?;
         }
         match file_identity::look(files.database()).map_err(Error::io("look at", &self.path))? {
             Found::Nothing => Ok(()),

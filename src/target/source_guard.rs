@@ -1,0 +1,24 @@
+//! Sees to it that no target is the source, or a side file of it, under whatever name (C9).
+
+use crate::error::{Error, Problem, Result};
+use crate::os::file_identity::FileIdentity;
+use crate::side_files::SideFiles;
+use std::path::Path;
+
+/// Refuses a target that is the source at `source` or would be a side file of it. `path` is the target as the caller
+/// named it, `target` where that leads.
+///
+/// They are told apart by what the files are; by names only where no file is yet.
+pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) -> Result<()> {
+    let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at", path));
+    let found = identity(target.database())?;
+    if found.is_some() && found == identity(source)? {
+        return Err(Error::new(path, Problem::SameFile { source_path: source.to_owned() }));
+    }
+    for side_file in SideFiles::of(source)?.all() {
+        if side_file == target.database() || (found.is_some() && found == identity(&side_file)?) {
+            return Err(Error::new(path, Problem::TargetIsSideFile { source_path: source.to_owned() }));
+        }
+    }
+    Ok(())
+}
