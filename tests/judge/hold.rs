@@ -117,9 +117,12 @@ fn nothing_is_held_after_the_end() {
 fn a_file_that_was_written_just_now() {
     let made = makers::usual();
     let mut other = Peer::start();
-    let sql = "UPDATE t SET b = random() WHERE a = 1; PRAGMA wal_checkpoint(TRUNCATE);";
+    // A pause of some milliseconds, so that the log does not outgrow what a hold has to read of it.
+    let sql = "UPDATE t SET b = random() WHERE a = 1; PRAGMA wal_checkpoint(TRUNCATE);
+               WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+                 SELECT count(*) FROM n;";
     other.repeat(&made.path, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF", sql);
-    for _ in 0..30 {
+    for _ in 0..10 {
         let mut backup = holding(&made);
         let mut steps = 0;
         while backup.step(1).unwrap() != StepOutcome::Done {
