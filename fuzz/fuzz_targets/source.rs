@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use litecopy::format::{PageNumber, PageSize};
-use litecopy::{Backup, Error, Result, Source, SourceBytes, StepOutcome, Target};
+use litecopy::{
+    Backup, Error, PageNumber, PageSize, Result, Shape, Source, SourceBytes, StepOutcome, Target,
+};
 use std::path::Path;
 
 /// More than any input holds: only what a header claims could be larger.
@@ -33,8 +34,8 @@ impl Target for Bounded {
         Ok(())
     }
 
-    fn begin(&mut self, page_size: PageSize) -> Result<()> {
-        *self = Self { page_size, bytes: Vec::new() };
+    fn begin(&mut self, shape: Shape) -> Result<()> {
+        *self = Self { page_size: shape.page_size, bytes: Vec::new() };
         Ok(())
     }
 
@@ -46,8 +47,12 @@ impl Target for Bounded {
         Ok(())
     }
 
-    fn finish(&mut self, page_count: u32) -> Result<()> {
+    fn seal(&mut self, page_count: u32) -> Result<()> {
         self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 

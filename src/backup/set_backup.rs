@@ -119,9 +119,11 @@ impl SetBackup {
         }
         for (place, member) in self.members.iter().enumerate() {
             let page_count = member.report.map_or(0, |report| report.page_count);
-            self.target.file(place)?.finish(page_count)?;
+            let mut file = self.target.file(place)?;
+            file.seal(page_count)?;
+            file.publish()?;
         }
-        self.target.finish()?;
+        self.target.publish()?;
         Ok(StepOutcome::Done)
     }
 
@@ -158,7 +160,7 @@ impl SetBackup {
         self.target.begin()?;
         for (place, member) in self.members.iter_mut().enumerate() {
             let Some(snapshot) = &member.snapshot else { continue };
-            self.target.file(place)?.begin(snapshot.page_size())?;
+            self.target.file(place)?.begin(snapshot.shape())?;
             member.cursor = Some(PageCursor::new(snapshot.page_count(), snapshot.page_size()));
             member.report = Some(CopyReport::of(snapshot));
         }

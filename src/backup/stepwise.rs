@@ -229,7 +229,8 @@ impl<T: Target> Backup<T> {
         }
         // C7: what follows is the target's alone.
         self.source.let_go();
-        self.target.finish(told.page_count)?;
+        self.target.seal(told.page_count)?;
+        self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
     }
@@ -245,7 +246,7 @@ impl<T: Target> Backup<T> {
             State::Fresh | State::Done | State::Failed(_) => None,
         };
         if begun_with != Some(snapshot.page_size()) {
-            self.target.begin(snapshot.page_size())?;
+            self.target.begin(snapshot.shape())?;
         }
         Ok((PageCursor::new(snapshot.page_count(), snapshot.page_size()), begun_with.is_some()))
     }

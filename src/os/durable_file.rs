@@ -1,5 +1,6 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
+use super::random_access::read_padded;
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
@@ -60,6 +61,16 @@ impl DurableFile {
             }
             Ok(())
         }
+    }
+
+    /// Fills `buffer` from `offset`, with zeros behind the end.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        read_padded(&self.file, buffer, offset).map(drop)
+    }
+
+    /// The file, to be written by the system itself.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.file
     }
 
     /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.

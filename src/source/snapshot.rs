@@ -5,7 +5,7 @@ use super::held::{Beside, Held};
 use super::view::{PageRun, View};
 use crate::error::{Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
-use crate::format::{JournalMode, PageNumber, PageSize};
+use crate::format::{JournalMode, PageNumber, PageSize, Shape};
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
 
@@ -47,6 +47,11 @@ impl Snapshot {
     /// How many pages this version has; 0 for an empty database.
     pub(crate) fn page_count(&self) -> u32 {
         self.page_count
+    }
+
+    /// What a copy of it needs room for.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { page_size: self.page_size, page_count: self.page_count }
     }
 
     pub(crate) fn journal_mode(&self) -> JournalMode {

@@ -14,13 +14,14 @@ use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
+use crate::format::shape::Shape;
 use crate::lock::database_lock::{ExclusiveLock, try_exclusive};
 use crate::lock::lock_holders;
 use crate::os::durable_file::{DurableFile, IfThere};
 use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -106,13 +107,13 @@ impl Target for FileTarget {
         self.refuse_side_files(&files)
     }
 
-    fn begin(&mut self, page_size: PageSize) -> Result<()> {
+    fn begin(&mut self, shape: Shape) -> Result<()> {
         let files = SideFiles::of_new(&self.path)?;
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
         let file = DurableFile::create(files.database(), self.like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
-        (self.page_size, self.file, self.written_bytes) = (page_size, Some(file), 0);
+        (self.page_size, self.file, self.written_bytes) = (shape.page_size, Some(file), 0);
         Ok(())
     }
 
@@ -127,11 +128,15 @@ impl Target for FileTarget {
         file.write_at(pages, offset).map_err(Error::io("write", &self.path))
     }
 
-    fn finish(&mut self, page_count: u32) -> Result<()> {
-        let file = self.file.take().ok_or_else(|| not_begun(&self.path))?;
+    fn seal(&mut self, page_count: u32) -> Result<()> {
+        let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
-        file.sync().map_err(Error::io("sync", &self.path))?;
+        file.sync().map_err(Error::io("sync", &self.path))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        let file = self.file.take().ok_or_else(|| not_begun(&self.path))?;
         let files = SideFiles::of_new(&self.path)?;
         let old = self.lock_the_old(&files)?;
         self.refuse_side_files(&files)?;
@@ -141,6 +146,15 @@ impl Target for FileTarget {
             io::ErrorKind::AlreadyExists => self.problem(Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
         })
+    }
+
+    fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
+        file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
+    }
+
+    fn as_file(&self) -> Option<&File> {
+        self.file.as_ref().map(DurableFile::as_file)
     }
 }
 

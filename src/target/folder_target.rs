@@ -11,11 +11,12 @@ use super::source_guard::refuse_the_source;
 use super::{FileTarget, Target};
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
-use crate::format::page_size::PageSize;
+use crate::format::shape::Shape;
 use crate::os::durable_folder::DurableFolder;
 use crate::os::file_identity::{self, Found};
 use crate::side_files::{SUFFIXES, SideFiles};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -70,8 +71,8 @@ impl FolderTarget {
         }
     }
 
-    /// Makes the folder be there with all its files, each of them finished.
-    pub(crate) fn finish(&mut self) -> Result<()> {
+    /// Makes the folder be there with all its files, each of them published in it.
+    pub(crate) fn publish(&mut self) -> Result<()> {
         let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
         self.refuse_what_is_there()?;
         folder.publish().map_err(|error| match error.kind() {
@@ -130,16 +131,28 @@ impl Target for InFolder<'_> {
         self.target.admit(source).map_err(|error| error.renamed(&self.shown))
     }
 
-    fn begin(&mut self, page_size: PageSize) -> Result<()> {
-        self.target.begin(page_size).map_err(|error| error.renamed(&self.shown))
+    fn begin(&mut self, shape: Shape) -> Result<()> {
+        self.target.begin(shape).map_err(|error| error.renamed(&self.shown))
     }
 
     fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
         self.target.write_pages(first, pages).map_err(|error| error.renamed(&self.shown))
     }
 
-    fn finish(&mut self, page_count: u32) -> Result<()> {
-        self.target.finish(page_count).map_err(|error| error.renamed(&self.shown))
+    fn seal(&mut self, page_count: u32) -> Result<()> {
+        self.target.seal(page_count).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.target.publish().map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        self.target.read_back(first, buffer).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn as_file(&self) -> Option<&File> {
+        self.target.as_file()
     }
 }
 

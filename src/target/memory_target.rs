@@ -4,6 +4,8 @@ use super::Target;
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
+use crate::format::shape::Shape;
+use crate::os::random_access::read_padded;
 use std::io;
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use std::path::Path;
 pub struct MemoryTarget {
     page_size: PageSize,
     bytes: Vec<u8>,
+    published: bool,
 }
 
 impl MemoryTarget {
@@ -24,7 +27,7 @@ impl MemoryTarget {
     /// The image: empty until the copy is done.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        if self.published { self.bytes } else { Vec::new() }
     }
 
     /// Grows or cuts the image, with zeros for what is new.
@@ -47,8 +50,8 @@ impl Target for MemoryTarget {
         Ok(())
     }
 
-    fn begin(&mut self, page_size: PageSize) -> Result<()> {
-        self.page_size = page_size;
+    fn begin(&mut self, shape: Shape) -> Result<()> {
+        self.page_size = shape.page_size;
         self.bytes.clear();
         Ok(())
     }
@@ -67,8 +70,19 @@ impl Target for MemoryTarget {
         Ok(())
     }
 
-    fn finish(&mut self, page_count: u32) -> Result<()> {
+    fn seal(&mut self, page_count: u32) -> Result<()> {
         self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.published = true;
+        Ok(())
+    }
+
+    fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        read_padded(&self.bytes, buffer, first.offset(self.page_size))
+            .map(drop)
+            .map_err(Error::io("read back", Path::new("memory")))
     }
 }
 
@@ -79,12 +93,25 @@ mod tests {
     #[test]
     fn pages_lie_at_their_places_and_the_end_is_cut() {
         let mut target = MemoryTarget::new();
-        target.begin(PageSize::new(512).unwrap()).unwrap();
+        let page_size = PageSize::new(512).unwrap();
+        target.begin(Shape { page_size, page_count: 4 }).unwrap();
         target.write_pages(PageNumber::new(3).unwrap(), &[3; 1024]).unwrap();
         target.write_pages(PageNumber::FIRST, &[1; 512]).unwrap();
-        target.finish(3).unwrap();
+        target.seal(3).unwrap();
+        let mut page = [0; 512];
+        target.read_back(PageNumber::new(3).unwrap(), &mut page).unwrap();
+        assert_eq!(page, [3; 512]);
+        target.publish().unwrap();
         let bytes = target.into_bytes();
         assert_eq!(bytes.len(), 3 * 512);
         assert_eq!((bytes[0], bytes[511], bytes[512], bytes[1024]), (1, 1, 0, 3));
+    }
+
+    #[test]
+    fn there_is_nothing_before_it_is_published() {
+        let mut target = MemoryTarget::new();
+        target.write_pages(PageNumber::FIRST, &[1; 512]).unwrap();
+        target.seal(1).unwrap();
+        assert!(target.into_bytes().is_empty());
     }
 }

@@ -10,17 +10,30 @@ pub use memory_target::MemoryTarget;
 
 pub(crate) use folder_target::FolderTarget;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
-use crate::format::page_size::PageSize;
+use crate::format::shape::Shape;
+use std::fs::File;
+use std::io;
 use std::path::Path;
+
+/// The order in which a [`Target`] takes pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageOrder {
+    /// Any, and the same page again.
+    #[default]
+    Any,
+    /// From the first to the last, each once: what was given cannot be had back, so a copy must not begin again. Pages
+    /// that hold nothing may be left out.
+    Ascending,
+}
 
 /// A place for the pages of a copy, all or nothing.
 ///
 /// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`begin`](Self::begin) when the first page is at hand
 /// and again when the page size turned out to be another, [`write_pages`](Self::write_pages) as often as needed, also
-/// again for a page that was there before, and [`finish`](Self::finish) once. Dropped without `finish`, it leaves
-/// everything as it was before.
+/// again for a page that was there before, and at the end [`seal`](Self::seal) and [`publish`](Self::publish) once each.
+/// Dropped before `publish`, it leaves everything as it was before.
 pub trait Target {
     /// Looks at the source's path (links resolved; none when it is made of bytes) before anything is read.
     ///
@@ -29,12 +42,13 @@ pub trait Target {
     /// When this target is that file, or could harm it, or cannot be written for another reason that is known now.
     fn admit(&mut self, source: Option<&Path>) -> Result<()>;
 
-    /// Makes room for pages of `page_size`; whatever was written before is void.
+    /// Makes room for a database of this shape; whatever was written before is void. The page count may still change
+    /// while the source does.
     ///
     /// # Errors
     ///
     /// When the place cannot be made.
-    fn begin(&mut self, page_size: PageSize) -> Result<()>;
+    fn begin(&mut self, shape: Shape) -> Result<()>;
 
     /// Writes whole pages that follow each other, `first` the number of the first.
     ///
@@ -43,11 +57,40 @@ pub trait Target {
     /// When they cannot be written; the copy is then given up.
     fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()>;
 
-    /// Makes the copy of `page_count` pages be there: durable, and under its name. Pages that were never written are
-    /// zeros, those behind the last are cut off.
+    /// Ends the writing of a copy of `page_count` pages, and makes it durable without showing it yet. Pages that were never
+    /// written are zeros, those behind the last are cut off.
+    ///
+    /// # Errors
+    ///
+    /// When that fails; the copy is then given up.
+    fn seal(&mut self, page_count: u32) -> Result<()>;
+
+    /// Makes the sealed copy be there, under its name.
     ///
     /// # Errors
     ///
     /// When that fails; whatever stood in this place before still does.
-    fn finish(&mut self, page_count: u32) -> Result<()>;
+    fn publish(&mut self) -> Result<()>;
+
+    /// Reads pages of the sealed copy back, from where they are kept for good, `buffer` a multiple of the page size.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read; or always, in a target whose pages cannot be had back (so in this default).
+    fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        let _ = (first, buffer);
+        let unsupported = io::Error::new(io::ErrorKind::Unsupported, "this kind of target cannot be read");
+        Err(Error::from_io("read back", "the copy", unsupported))
+    }
+
+    /// In what order pages must come.
+    fn order(&self) -> PageOrder {
+        PageOrder::Any
+    }
+
+    /// The file, if this target is one in which page n lies at offset (n - 1) * page size: then the system may be asked to
+    /// move pages there without our touching them.
+    fn as_file(&self) -> Option<&File> {
+        None
+    }
 }
