@@ -1,7 +1,8 @@
 //! The whole job in one call: a database by its path, to a file or to memory.
 
+use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
-use super::stepwise::{Backup, Consistency};
+use super::stepwise::Backup;
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, MemoryTarget, Target};
@@ -49,6 +50,8 @@ pub struct CopyOptions {
     pub(super) run: RunOptions,
     source: SourceOptions,
     consistency: Consistency,
+    hold_limits: HoldLimits,
+    patience: Option<Duration>,
     replace: bool,
 }
 
@@ -91,6 +94,20 @@ impl CopyOptions {
     /// What is held between steps.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
+        self
+    }
+
+    /// How long a snapshot may be held, and what happens then.
+    pub fn hold_limits(mut self, limits: HoldLimits) -> Self {
+        self.hold_limits = limits;
+        self
+    }
+
+    /// After how long without a new low of `remaining` steps are taken to lead nowhere
+    /// ([`Backup::with_patience`]): then [`Auto`](Consistency::Auto) holds, and [`Step`](Consistency::Step) ends with
+    /// [`Stalled`](crate::ErrorKind::Stalled).
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -172,7 +189,12 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let mut backup = Backup::new(source, target)?.with_consistency(self.consistency);
+        let mut backup = Backup::new(source, target)?
+            .with_consistency(self.consistency)
+            .with_hold_limits(self.hold_limits);
+        if let Some(patience) = self.patience {
+            backup = backup.with_patience(patience);
+        }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
     }

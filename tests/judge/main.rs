@@ -5,7 +5,7 @@
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
 //! together), [`files`], [`random`].
 //!
-//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`], [`endings`],
 //! [`progress`], [`sets`], [`set_instants`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
@@ -21,6 +21,7 @@
 
 mod busy;
 mod content;
+mod endings;
 mod files;
 mod fingerprint;
 mod hold;
