@@ -2,6 +2,7 @@
 
 mod arguments;
 mod copy;
+mod course_arguments;
 mod exit_code;
 mod info;
 mod interrupt;
