@@ -5,6 +5,7 @@ mod copy;
 mod exit_code;
 mod info;
 mod interrupt;
+mod locks;
 mod notes;
 mod numbers;
 mod progress;

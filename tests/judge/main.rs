@@ -6,7 +6,7 @@
 //! together), [`files`], [`random`].
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
-//! [`progress`], [`sets`], [`set_instants`].
+//! [`progress`], [`sets`], [`set_instants`], [`locks`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -29,6 +29,7 @@ mod hot_journals;
 mod judge;
 mod killed;
 mod kinds;
+mod locks;
 mod makers;
 mod no_rights;
 mod opaque;
