@@ -390,6 +390,7 @@ mod tests {
     fn a_message_is_one_line_that_names_the_path_and_who_is_in_the_way() {
         let holders = vec![LockHolder {
             lock: "EXCLUSIVE",
+            path: "app.db".into(),
             exclusive: true,
             process_id: Some(42),
             command: Some("app".to_owned()),

@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Copy(CopyArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
+    /// Say who holds which lock on a database, and what its readers keep of its log
+    Locks(LocksArguments),
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +98,16 @@ pub(crate) struct InfoArguments {
 
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocksArguments {
+    /// The database to look at; nobody is held up
+    pub(crate) file: PathBuf,
 
     /// Print one JSON object
     #[arg(long)]

@@ -6,6 +6,7 @@ mod course_arguments;
 mod exit_code;
 mod info;
 mod interrupt;
+mod locks;
 mod notes;
 mod numbers;
 mod progress;
