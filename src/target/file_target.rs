@@ -153,6 +153,10 @@ impl Target for FileTarget {
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
     }
 
+    fn replaces(&self) -> Option<&Path> {
+        (self.if_there == IfThere::Replace).then_some(self.path.as_path())
+    }
+
     fn as_file(&self) -> Option<&File> {
         self.file.as_ref().map(DurableFile::as_file)
     }

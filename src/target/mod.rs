@@ -83,6 +83,13 @@ pub trait Target {
         Err(Error::from_io("read back", "the copy", unsupported))
     }
 
+    /// Where an old database may lie whose place this target takes when it is published. What that database has in a hot
+    /// journal or a log of its own is settled before, so that the old one is whole without them
+    /// (`[targets.md#replacing-a-file]`).
+    fn replaces(&self) -> Option<&Path> {
+        None
+    }
+
     /// In what order pages must come.
     fn order(&self) -> PageOrder {
         PageOrder::Any
