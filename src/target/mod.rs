@@ -3,6 +3,7 @@
 mod file_target;
 mod folder_target;
 mod memory_target;
+mod old_file;
 mod source_guard;
 
 pub use file_target::FileTarget;
