@@ -35,6 +35,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A folder, a device or a pipe stands where a file is needed.
     NotAFile,
+    /// The target's file system has not enough room.
+    NoSpace,
     /// Any other failure of the system.
     Io,
     /// The first bytes are not those of an SQLite database; it may be encrypted.
@@ -114,6 +116,8 @@ impl fmt::Display for Obstacle {
 pub(crate) enum Problem {
     #[error("cannot {operation}: {error}")]
     Io { operation: &'static str, error: io::Error },
+    #[error("there is no room: {needed_bytes} bytes are needed, {free_bytes} are free")]
+    NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("is {found}, not a file")]
     NotAFile { found: &'static str },
     #[error("{0}")]
@@ -230,8 +234,10 @@ impl Error {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     ErrorKind::PermissionDenied
                 }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
                 _ => ErrorKind::Io,
             },
+            Problem::NoSpace { .. } => ErrorKind::NoSpace,
             Problem::NotAFile { .. } => ErrorKind::NotAFile,
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
@@ -289,6 +295,7 @@ impl Error {
                 "reading the source needs read permission on it and on its side files; a new target needs write \
                  permission on its folder"
             }
+            ErrorKind::NoSpace => "make room on the target's file system, or name a target on another",
             ErrorKind::NotAFile => "name the database file itself",
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it \
@@ -329,9 +336,6 @@ impl Error {
     fn advice_on_system(&self) -> Option<&'static str> {
         let Problem::Io { error, .. } = &self.0.problem else { return None };
         Some(match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room on the target's file system, or name a target on another"
-            }
             io::ErrorKind::OutOfMemory => "copy to a file instead of to memory",
             _ => return None,
         })
@@ -357,6 +361,7 @@ impl Error {
             ErrorKind::Cancelled => 9,
             ErrorKind::Io => 10,
             ErrorKind::Damaged => 11,
+            ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,
             ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,

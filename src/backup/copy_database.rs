@@ -44,7 +44,8 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | waits without end | [`lock_timeout(Some(30 s))`](Self::lock_timeout) | how long a lock is waited for; `None` as in Python |
 /// | | [`deadline(None)`](Self::deadline) | how long the whole may take |
 /// | overwrites | [`replace(false)`](Self::replace) | whether a file that is there may be replaced |
-#[derive(Clone, Copy, Debug, Default)]
+/// | as `PRAGMA synchronous` of the target | [`sync(true)`](Self::sync) | whether the copy is brought to the device |
+#[derive(Clone, Copy, Debug)]
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions {
     pub(super) run: RunOptions,
@@ -53,6 +54,19 @@ pub struct CopyOptions {
     hold_limits: HoldLimits,
     patience: Option<Duration>,
     replace: bool,
+    pub(super) sync: bool,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self {
+            run: RunOptions::default(),
+            source: SourceOptions::default(),
+            consistency: Consistency::default(),
+            replace: false,
+            sync: true,
+        }
+    }
 }
 
 impl CopyOptions {
@@ -114,6 +128,12 @@ impl CopyOptions {
     /// Whether a file that is there already may be replaced; also then not while somebody has it open.
     pub fn replace(mut self, replace: bool) -> Self {
         self.replace = replace;
+        self
+    }
+
+    /// Whether the copy is brought to the device before it is done, as [`FileTarget::sync`].
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
         self
     }
 
@@ -180,7 +200,8 @@ impl CopyOptions {
     }
 
     fn file_target(&self, path: &Path) -> FileTarget {
-        if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) }
+        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
+        target.sync(self.sync)
     }
 
     fn run<T: Target>(

@@ -3,6 +3,7 @@
 mod file_target;
 mod folder_target;
 mod memory_target;
+mod old_file;
 mod source_guard;
 
 pub use file_target::FileTarget;
@@ -81,6 +82,13 @@ pub trait Target {
         let _ = (first, buffer);
         let unsupported = io::Error::new(io::ErrorKind::Unsupported, "this kind of target cannot be read");
         Err(Error::from_io("read back", "the copy", unsupported))
+    }
+
+    /// Where an old database may lie whose place this target takes when it is published. What that database has in a hot
+    /// journal or a log of its own is settled before, so that the old one is whole without them
+    /// (`[targets.md#replacing-a-file]`).
+    fn replaces(&self) -> Option<&Path> {
+        None
     }
 
     /// In what order pages must come.
