@@ -99,6 +99,22 @@ impl CopyOptions {
         self
     }
 
+    /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
+    ///
+    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
+    /// that is held, it is not kept.
+    pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
+        self.run.bytes_per_second = bytes_per_second;
+        self
+    }
+
+    /// Whether to pause for a moment after a step at whose end a writer waits or is at work
+    /// ([`RunOptions::gentle`](crate::RunOptions::gentle)).
+    pub fn gentle(mut self, gentle: bool) -> Self {
+        self.run.gentle = gentle;
+        self
+    }
+
     /// How the source is read: what its files may make us do.
     pub fn source(mut self, source: SourceOptions) -> Self {
         self.source = source;

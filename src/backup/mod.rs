@@ -3,6 +3,7 @@
 mod consistency;
 mod copy_database;
 mod copy_set;
+mod pacing;
 mod page_cursor;
 mod page_mover;
 mod run;

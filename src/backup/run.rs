@@ -1,5 +1,6 @@
 //! Runs a stepwise copy to its end: waiting, reporting, giving up.
 
+use super::pacing::{Pacing, Seen};
 use super::step_outcome::{Status, StepOutcome};
 use super::stepwise::{Backup, Counts};
 use crate::error::{Error, Obstacle, Problem, Result};
@@ -25,6 +26,12 @@ pub struct RunOptions {
     pub lock_timeout: Option<Duration>,
     /// How long the whole may take; `None` sets no end. A step under way is not broken off. Default `None`.
     pub deadline: Option<Duration>,
+    /// How many bytes a second may be copied at most, on the average, by pauses between steps; within a step there is
+    /// none, nor while commits wait for a snapshot that is held. `None`, the default: as many as can be.
+    pub bytes_per_second: Option<u64>,
+    /// Whether to pause, for 1 to 64 ms, after each step at whose end a writer waits for a lock or is at work. Then
+    /// commits wait less and the copy takes longer. Default no.
+    pub gentle: bool,
 }
 
 impl Default for RunOptions {
@@ -34,6 +41,8 @@ impl Default for RunOptions {
             sleep: Duration::from_millis(250),
             lock_timeout: Some(Duration::from_secs(30)),
             deadline: None,
+            bytes_per_second: None,
+            gentle: false,
         }
     }
 }
@@ -157,6 +166,15 @@ pub(super) trait Steps {
         None
     }
 
+    /// How many bytes were copied in all, those too that did not count in the end.
+    fn moved_bytes(&self) -> u64;
+
+    /// Whether commits wait for a snapshot that is held between the steps.
+    fn holds_writers_up(&self) -> bool;
+
+    /// Whether a writer waits, or is at work, now that a step is over.
+    fn writer_waits(&self) -> bool;
+
     /// What was in the way at the last step that was busy, and of which database.
     fn in_the_way(&self) -> (Option<&Source>, Obstacle);
 }
@@ -185,7 +203,9 @@ pub(super) fn run(
     let end = Deadline::after(options.deadline);
     let mut waiting: Option<(Instant, Deadline)> = None;
     let mut busy_count = 0;
+    let mut pacing = Pacing::new(options.bytes_per_second, options.gentle);
     loop {
+        let begun = started.elapsed();
         let outcome = step_patiently(steps, pages, end)?;
         let said = progress(&steps.progress(outcome));
         if outcome == StepOutcome::Done {
@@ -210,6 +230,11 @@ pub(super) fn run(
         }
         if end.has_passed() {
             return Err(give_up_late(steps, started.elapsed()));
+        }
+        if outcome == StepOutcome::More && !steps.holds_writers_up() {
+            let writer_waits = pacing.heeds_writers() && steps.writer_waits();
+            let (moved_bytes, ended) = (steps.moved_bytes(), started.elapsed());
+            end.sleep(pacing.pause(Seen { moved_bytes, begun, ended, writer_waits }));
         }
     }
 }

@@ -256,6 +256,19 @@ impl Steps for SetBackup {
         }
     }
 
+    fn moved_bytes(&self) -> u64 {
+        self.mover.moved_bytes()
+    }
+
+    fn holds_writers_up(&self) -> bool {
+        let holds = |snapshot: &Snapshot| snapshot.journal_mode() == JournalMode::Rollback;
+        self.members.iter().any(|member| member.snapshot.as_ref().is_some_and(holds))
+    }
+
+    fn writer_waits(&self) -> bool {
+        self.members.iter().any(|member| member.source.writer_waits())
+    }
+
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         let (place, obstacle) = self.obstacle.unwrap_or((0, Obstacle::Change));
         (self.members.get(place).map(|member| &member.source), obstacle)

@@ -362,6 +362,18 @@ impl<T: Target> Steps for Backup<T> {
         stalled.then(|| Stall { lowest: self.watch.lowest(), elapsed: self.watch.elapsed(now) })
     }
 
+    fn moved_bytes(&self) -> u64 {
+        self.mover.moved_bytes()
+    }
+
+    fn holds_writers_up(&self) -> bool {
+        self.held.is_some() && self.counts.told.mode == JournalMode::Rollback
+    }
+
+    fn writer_waits(&self) -> bool {
+        self.source.writer_waits()
+    }
+
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
     }

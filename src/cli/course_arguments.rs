@@ -32,6 +32,15 @@ pub(crate) struct CourseArguments {
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     deadline: Option<Duration>,
 
+    /// Copy no more than so many bytes a second, by pauses between steps (50MB, 64MiB); not while commits wait for it
+    /// [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = rate)]
+    rate: Option<u64>,
+
+    /// Pause for a moment whenever a writer waits for a lock or is at work
+    #[arg(long)]
+    gentle: bool,
+
     /// Believe that steps lead nowhere when the pages left have met no new low for so long: then auto holds, and step ends
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = duration)]
     patience: Duration,
@@ -83,9 +92,19 @@ impl CourseArguments {
             .lock_timeout(Some(self.timeout))
             .deadline(self.deadline)
             .patience(self.patience)
+            .rate(self.rate)
+            .gentle(self.gentle)
             .hold_limits(
                 HoldLimits::new().time(self.max_hold).log_growth_bytes(self.max_log_growth).then(then),
             )
+    }
+}
+
+/// A number of bytes that is more than 0.
+fn rate(words: &str) -> Result<u64, String> {
+    match bytes(words)? {
+        0 => Err("a rate is more than 0".to_owned()),
+        rate => Ok(rate),
     }
 }
 
@@ -150,6 +169,8 @@ mod tests {
         assert_eq!(bytes("50MB"), Ok(50_000_000));
         assert_eq!(bytes("1.5 GiB"), Ok(1_610_612_736));
         assert_eq!(bytes("64mib"), Ok(67_108_864));
+        assert_eq!(rate("50MiB"), Ok(52_428_800));
+        assert!(rate("0.4").is_err());
         for wrong in ["", "x", "-1", "inf", "nan", "1e30", "5 pages"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }

@@ -13,6 +13,7 @@ use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
 use crate::limits::Limits;
+use crate::lock::database_lock;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
@@ -127,6 +128,13 @@ impl Source {
     /// Who holds locks on it now, as far as can be told.
     pub(crate) fn lock_holders(&self) -> Vec<LockHolder> {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Whether somebody else has begun to write, or waits for readers to go before he commits (RESERVED, PENDING or
+    /// EXCLUSIVE), as far as can be told. In WAL mode no writer waits for readers, and none is told.
+    pub(crate) fn writer_waits(&self) -> bool {
+        let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
+        self.path().is_some_and(|path| waits(path).unwrap_or(false))
     }
 
     /// From now on snapshots can tell which pages were changed since an earlier one, as far as the log tells.

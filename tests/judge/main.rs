@@ -33,6 +33,7 @@ mod locks;
 mod makers;
 mod no_rights;
 mod opaque;
+mod pacing;
 mod pair;
 mod peer;
 mod progress;
