@@ -63,6 +63,8 @@ impl Default for CopyOptions {
             run: RunOptions::default(),
             source: SourceOptions::default(),
             consistency: Consistency::default(),
+            hold_limits: HoldLimits::default(),
+            patience: None,
             replace: false,
             sync: true,
         }
