@@ -126,6 +126,9 @@ impl FileTarget {
             let page_bytes = self.page_size.bytes_usize();
             self.written_bytes += file.write_differences(again, offset, page_bytes, &mut self.scratch)?;
         }
+        if new.is_empty() {
+            return Ok(());
+        }
         let offset = offset.saturating_add(again.len() as u64);
         if new.iter().any(|&byte| byte != 0) {
             file.write_at(new, offset)?;
