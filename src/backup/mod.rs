@@ -6,6 +6,7 @@ mod page_cursor;
 mod page_mover;
 mod run;
 mod set_backup;
+mod settle;
 mod stepwise;
 
 pub use copy_database::{CopyOptions, copy_database};

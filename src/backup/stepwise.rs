@@ -15,6 +15,7 @@
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Steps};
+use super::settle::{self, settle};
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::PageSize;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
@@ -92,6 +93,8 @@ pub struct Backup<T> {
     held: Option<Snapshot>,
     counts: Counts,
     mover: PageMover,
+    /// Why the target could not be locked at the last try.
+    target_in_use: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -135,6 +138,7 @@ impl<T: Target> Backup<T> {
             held: None,
             counts: Counts::default(),
             mover: PageMover::default(),
+            target_in_use: None,
         })
     }
 
@@ -163,6 +167,7 @@ impl<T: Target> Backup<T> {
         if let Err(error) = &outcome {
             self.held = None;
             self.source.let_go();
+            self.target.abandon();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -196,6 +201,14 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
+        self.target_in_use = match settle::lock(&mut self.target) {
+            Ok(()) => None,
+            Err(error) if error.kind() == ErrorKind::TargetInUse => {
+                self.target_in_use = Some(error);
+                return Ok(StepOutcome::Busy);
+            }
+            Err(error) => return Err(error),
+        };
         let (snapshot, (mut cursor, restarts)) = match (self.held.take(), &self.state) {
             // The same snapshot: there is nothing to compare.
             (Some(snapshot), &State::Copying { cursor, .. }) => (snapshot, (cursor, false)),
@@ -230,6 +243,7 @@ impl<T: Target> Backup<T> {
         // C7: what follows is the target's alone.
         self.source.let_go();
         self.target.seal(told.page_count)?;
+        self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
@@ -291,5 +305,9 @@ impl<T: Target> Steps for Backup<T> {
 
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
+    }
+
+    fn target_in_use(&self) -> Option<&Error> {
+        self.target_in_use.as_ref()
     }
 }

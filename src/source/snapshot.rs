@@ -2,7 +2,7 @@
 
 use super::change_stamp::ChangeStamp;
 use super::held::{Beside, Held};
-use super::view::{PageRun, View};
+use super::view::{Overlay, PageRun, View};
 use crate::error::{Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageNumber, PageSize, Shape};
@@ -77,6 +77,11 @@ impl Snapshot {
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
+    }
+
+    /// What does not come from the file itself; `None` when everything does.
+    pub(crate) fn overlay(&self) -> Option<Overlay> {
+        self.view.overlay()
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.
