@@ -80,7 +80,8 @@ mod source;
 mod target;
 
 pub use backup::{
-    Backup, Consistency, CopyOptions, CopyReport, Progress, RunOptions, Status, StepOutcome, copy_database,
+    AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
+    StepOutcome, copy_database,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};

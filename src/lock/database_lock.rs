@@ -117,6 +117,14 @@ impl ExclusiveLock {
     }
 }
 
+/// Whether somebody else holds RESERVED or PENDING, as every writer does from his first change on.
+///
+/// A reader on his way through PENDING is not taken for one, and none is kept out by the question.
+pub(crate) fn writer_is_there(file: &LockFile) -> io::Result<bool> {
+    let held = |range| file.find_conflict(range, LockKind::Shared).map(|conflict| conflict.is_some());
+    Ok(held(RESERVED)? || held(PENDING)?)
+}
+
 /// Goes from UNLOCKED to EXCLUSIVE in one try. Busy: whatever was taken on the way has been let go.
 pub(crate) fn try_exclusive(file: LockFile) -> io::Result<Option<ExclusiveLock>> {
     let Tried::Granted(shared) = SharedLock::acquire(file)? else { return Ok(None) };
@@ -182,9 +190,13 @@ mod tests {
         assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
         assert!(sqlite_can(&scene.sqlite, "BEGIN; UPDATE t SET x = 2"));
         assert!(shared.reserved_by_other().unwrap());
+        assert!(writer_is_there(shared.file()).unwrap());
         assert!(!sqlite_can(&scene.sqlite, "COMMIT"));
         drop(shared);
         assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        let reader = granted(SharedLock::acquire(open(&scene.path)));
+        assert!(!writer_is_there(reader.file()).unwrap());
+        assert!(!writer_is_there(&open(&scene.path)).unwrap());
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
 pub(crate) mod file_system;
+mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;

@@ -6,6 +6,7 @@ mod in_place_target;
 mod journaled_writer;
 mod memory_target;
 mod old_database;
+mod old_file;
 mod protecting_journal;
 mod source_guard;
 
