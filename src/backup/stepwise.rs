@@ -21,6 +21,7 @@ use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Stall, Steps};
+use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
@@ -52,6 +53,8 @@ pub struct Backup<T> {
     watch: StallWatch,
     counts: Counts,
     mover: PageMover,
+    /// Why the target could not be locked at the last try.
+    target_in_use: Option<Error>,
 }
 
 /// How far it has come with ways to end.
@@ -120,6 +123,7 @@ impl<T: Target> Backup<T> {
             watch: StallWatch::new(Instant::now()),
             counts: Counts::default(),
             mover: PageMover::default(),
+            target_in_use: None,
         })
     }
 
@@ -161,6 +165,7 @@ impl<T: Target> Backup<T> {
         if let Err(error) = &outcome {
             self.held = None;
             self.source.let_go();
+            self.target.abandon();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -194,6 +199,14 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
+        self.target_in_use = match settle::lock(&mut self.target) {
+            Ok(()) => None,
+            Err(error) if error.kind() == ErrorKind::TargetInUse => {
+                self.target_in_use = Some(error);
+                return Ok(StepOutcome::Busy);
+            }
+            Err(error) => return Err(error),
+        };
         let (lease, mut cursor, restarts) = match (self.held.take(), &self.state) {
             // The same snapshot: there is nothing to compare.
             (Some(lease), State::Copying { cursor, .. }) => (lease, cursor.clone(), false),
@@ -234,6 +247,7 @@ impl<T: Target> Backup<T> {
         // C7: what follows is the target's alone.
         self.source.let_go();
         self.target.seal(told.page_count)?;
+        self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
@@ -376,5 +390,9 @@ impl<T: Target> Steps for Backup<T> {
 
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
+    }
+
+    fn target_in_use(&self) -> Option<&Error> {
+        self.target_in_use.as_ref()
     }
 }

@@ -3,7 +3,7 @@
 use super::change_stamp::ChangeStamp;
 use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
-use super::view::{PageRun, View};
+use super::view::{Overlay, PageRun, View};
 use crate::error::{Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageNumber, PageSize, Shape};
@@ -81,6 +81,11 @@ impl Snapshot {
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
+    }
+
+    /// What does not come from the file itself; `None` when everything does.
+    pub(crate) fn overlay(&self) -> Option<Overlay> {
+        self.view.overlay()
     }
 
     /// The pages that were committed since the earlier stamp; `None` when that cannot be told: in rollback mode, and when the
