@@ -62,7 +62,7 @@ pub(crate) type Found = BTreeMap<String, Option<Vec<u8>>>;
 const TOP: usize = 0;
 
 impl Disk {
-    /// The files of a folder without folders in it, all of them synced.
+    /// The files of a folder without folders in it, all of them synced; links are left out.
     pub(crate) fn of(top: &Path) -> Self {
         let empty = Node::Folder { durable: Entries::new(), now: Entries::new() };
         let mut disk =
@@ -70,6 +70,9 @@ impl Disk {
         disk.inodes.insert(fs::metadata(top).unwrap().ino(), TOP);
         for entry in fs::read_dir(top).unwrap() {
             let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_symlink() {
+                continue;
+            }
             let durable = fs::read(entry.path()).unwrap();
             let size = durable.len();
             let node = disk.add(Node::File { durable, size, pending: Vec::new() });

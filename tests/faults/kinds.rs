@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::symlink;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -28,6 +29,8 @@ pub(crate) struct Kind {
     /// The path in the folder, and which of the [`Sources`] it has the content of.
     before: &'static [(&'static str, &'static str)],
     after: &'static [(&'static str, &'static str)],
+    /// A symbolic link that is there before and stays, and where it leads.
+    link: Option<(&'static str, &'static str)>,
 }
 
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -39,6 +42,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
             },
             before: &[],
             after: &[("copy.db", "source.db")],
+            link: None,
         },
         Kind {
             name: "a replaced file",
@@ -47,6 +51,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
             },
             before: &[("copy.db", "old.db")],
             after: &[("copy.db", "source.db")],
+            link: None,
         },
         Kind {
             name: "a set in a new folder",
@@ -56,6 +61,16 @@ pub(crate) fn kinds() -> Vec<Kind> {
             },
             before: &[],
             after: &[("set/source.db", "source.db"), ("set/other.db", "other.db")],
+            link: None,
+        },
+        Kind {
+            name: "a replaced file that a link leads to",
+            arguments: |from, to| {
+                words(&["copy", "--replace"], &[from.path("source.db"), to.join("link.db")])
+            },
+            before: &[("copy.db", "old.db")],
+            after: &[("copy.db", "source.db")],
+            link: Some(("link.db", "copy.db")),
         },
     ]
 }
@@ -137,6 +152,14 @@ impl Kind {
         for (name, content) in self.before {
             fs::copy(sources.path(content), folder.join(name)).unwrap();
         }
+        self.make_link(folder);
+    }
+
+    /// Makes the link that stays, if there is one.
+    pub(crate) fn make_link(&self, folder: &Path) {
+        if let Some((name, to)) = self.link {
+            symlink(to, folder.join(name)).unwrap();
+        }
     }
 
     pub(crate) fn arguments(&self, sources: &Sources, folder: &Path) -> Vec<OsString> {
@@ -145,6 +168,11 @@ impl Kind {
 
     /// What stands in the folder, as SQLite sees it; an error when that is neither the old nor the new, whole.
     pub(crate) fn look(&self, sources: &Sources, folder: &Path) -> Result<State, String> {
+        if let Some((name, to)) = self.link
+            && fs::read_link(folder.join(name)).ok().as_deref() != Some(Path::new(to))
+        {
+            return Err(format!("{name} is not the link that it was"));
+        }
         let is = |state: &[(&str, &'static str)]| -> Result<(), String> {
             let expected: Vec<&str> = state.iter().map(|(name, _)| *name).collect();
             for name in names(folder) {
@@ -186,16 +214,19 @@ impl Kind {
     }
 }
 
-/// Every file and folder below, by its path from there; of temporary folders only their own name.
+/// Every file and folder below, by its path from there; links left out, and of temporary folders only their own name.
 fn names(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        if entry.file_type().unwrap().is_dir() && !name.starts_with(TEMPORARY) {
+        let file_type = entry.file_type().unwrap();
+        if file_type.is_dir() && !is_temporary(&name) {
             found.extend(names(&entry.path()).into_iter().map(|inner| format!("{name}/{inner}")));
         }
-        found.push(name);
+        if !file_type.is_symlink() {
+            found.push(name);
+        }
     }
     found.sort();
     found

@@ -140,6 +140,7 @@ fn look(sources: &Sources, kind: &Kind, found: &Found) -> Result<State, String> 
     for (path, content) in found.iter().filter(|(path, _)| !is_temporary(path)) {
         write_to(&folder.join(path), content.as_deref());
     }
+    kind.make_link(folder.path());
     kind.look(sources, folder.path())
 }
 
