@@ -79,8 +79,8 @@ impl DurableFile {
         #[cfg(target_os = "linux")]
         if RESERVES && size_bytes > 0 {
             use rustix::fs::{FallocateFlags, fallocate};
-            use rustix::io::Errno;
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
+            use rustix::io::{Errno, retry_on_intr};
+            match retry_on_intr(|| fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes)) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {}
                 other => return other.map(|()| size_bytes).map_err(io::Error::from),
             }
