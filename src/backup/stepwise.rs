@@ -18,7 +18,7 @@ use super::run::{CopyReport, Progress, Steps};
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::PageSize;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
-use crate::target::Target;
+use crate::target::{PageOrder, Target};
 
 /// What a step came to. What passes by itself is no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,10 +127,11 @@ impl<T: Target> Backup<T> {
     /// [`TargetExists`](ErrorKind::TargetExists) and their like.
     pub fn new(source: Source, mut target: T) -> Result<Self> {
         target.admit(source.path())?;
+        let consistency = allowed_by(&target, Consistency::default());
         Ok(Self {
             source,
             target,
-            consistency: Consistency::default(),
+            consistency,
             state: State::Fresh,
             held: None,
             counts: Counts::default(),
@@ -138,9 +139,10 @@ impl<T: Target> Backup<T> {
         })
     }
 
-    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step).
+    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step). A target that takes pages
+    /// only in order, each once, has to have [`Hold`](Consistency::Hold), and gets it whatever is asked for.
     pub fn with_consistency(mut self, consistency: Consistency) -> Self {
-        self.consistency = consistency;
+        self.consistency = allowed_by(&self.target, consistency);
         self
     }
 
@@ -272,6 +274,14 @@ impl<T: Target> Backup<T> {
     fn busy(&mut self, obstacle: Obstacle) -> StepOutcome {
         self.counts.obstacle = Some(obstacle);
         StepOutcome::Busy
+    }
+}
+
+/// What a target that cannot have pages again must have is one snapshot, so that the copy need not begin again.
+fn allowed_by(target: &impl Target, consistency: Consistency) -> Consistency {
+    match target.order() {
+        PageOrder::Any => consistency,
+        PageOrder::Ascending => Consistency::Hold,
     }
 }
 

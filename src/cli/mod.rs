@@ -10,3 +10,4 @@ mod numbers;
 mod progress;
 pub(crate) mod run;
 mod schema;
+mod stream;

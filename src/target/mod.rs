@@ -1,13 +1,15 @@
-//! Where pages go: a new file that appears whole or not at all, or memory.
+//! Where pages go: a new file that appears whole or not at all, memory, or a stream.
 
 mod file_target;
 mod folder_target;
 mod memory_target;
 mod old_file;
 mod source_guard;
+mod stream_target;
 
 pub use file_target::FileTarget;
 pub use memory_target::MemoryTarget;
+pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
 

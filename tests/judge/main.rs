@@ -6,7 +6,7 @@
 //! together), [`files`], [`random`].
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
-//! [`progress`], [`sets`], [`set_instants`].
+//! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -43,8 +43,10 @@ mod set_instants;
 mod sets;
 mod states;
 mod steps;
+mod stream;
 mod styles;
 mod super_journals;
+mod targets;
 mod wal_states;
 mod writer;
 mod writers;
