@@ -241,3 +241,33 @@ impl Target for FileTarget {
 fn not_begun() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "the copy has not begun, or is done")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a copy does that catches up with a few pages.
+    #[test]
+    fn a_page_written_again_leaves_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        let mut target = FileTarget::create(&path);
+        let page_size = PageSize::new(512).unwrap();
+        target.admit(None).unwrap();
+        target.begin(Shape { page_size, page_count: 6 }).unwrap();
+        let page = |number| PageNumber::new(number).unwrap();
+        target.write_pages(page(1), &[1; 4 * 512]).unwrap();
+        for (number, content, written_pages) in [(2, 1, 4), (2, 2, 5), (3, 0, 6), (5, 0, 6), (6, 6, 7)] {
+            target.write_pages(page(number), &[content; 512]).unwrap();
+            assert_eq!(target.written_bytes(), written_pages * 512, "page {number}");
+        }
+        // Beyond the end in one go.
+        target.write_pages(page(6), &[[6; 512], [7; 512]].concat()).unwrap();
+        assert_eq!(target.written_bytes(), 8 * 512);
+        target.seal(7).unwrap();
+        target.publish().unwrap();
+        let found: Vec<[u8; 2]> =
+            std::fs::read(&path).unwrap().chunks(512).map(|page| [page[0], page[511]]).collect();
+        assert_eq!(found, [1, 2, 0, 1, 0, 6, 7].map(|content| [content; 2]));
+    }
+}

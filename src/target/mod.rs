@@ -1,4 +1,4 @@
-//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, or memory.
+//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, memory, or a stream.
 
 mod file_target;
 mod folder_target;
@@ -9,10 +9,12 @@ mod old_database;
 mod old_file;
 mod protecting_journal;
 mod source_guard;
+mod stream_target;
 
 pub use file_target::FileTarget;
 pub use in_place_target::InPlaceTarget;
 pub use memory_target::MemoryTarget;
+pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
 pub(crate) use old_database::OldDatabase;
