@@ -1,4 +1,4 @@
-//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
+//! `litecopy copy` and `litecopy restore`: one database into one file, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions};
 use serde_json::json;
 
-use super::arguments::{CopyArguments, ProgressKind};
+use super::arguments::{CopyArguments, ProgressKind, RestoreArguments, TellingArguments};
 use super::exit_code::{Ending, json_message, message};
 use super::interrupt;
 use super::notes::Note;
@@ -25,16 +25,33 @@ struct Copied {
 }
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
-    let reporter = Reporter::new(arguments.progress, arguments.quiet);
+    report(&arguments.telling, |progress| copies(arguments, progress))
+}
+
+pub(crate) fn restore(arguments: &RestoreArguments) -> Ending {
+    let RestoreArguments { backup, database, course, reading, telling } = arguments;
+    let options = course.options().source(reading.options()).in_place(true);
+    report(telling, |progress| {
+        let report = options.copy_with_progress(backup, database, progress)?;
+        Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+    })
+}
+
+/// Does the job, tells of its progress and of what came of it.
+fn report(
+    telling: &TellingArguments,
+    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<Copied>, Error>,
+) -> Ending {
+    let reporter = Reporter::new(telling.progress, telling.quiet);
     interrupt::listen();
-    let result = copies(arguments, |progress| {
+    let result = job(&mut |progress| {
         reporter.show(progress);
         if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     reporter.clear();
-    let for_programs = arguments.progress == ProgressKind::Json;
+    let for_programs = telling.progress == ProgressKind::Json;
     match result {
-        Ok(_) if arguments.quiet => Ending::Done,
+        Ok(_) if telling.quiet => Ending::Done,
         Ok(copied) => {
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
@@ -105,7 +122,12 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    arguments.course.options().source(source_options(arguments)).replace(arguments.replace)
+    arguments
+        .course
+        .options()
+        .source(source_options(arguments))
+        .replace(arguments.replace)
+        .in_place(arguments.in_place)
 }
 
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {
