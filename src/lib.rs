@@ -81,7 +81,7 @@ mod target;
 
 pub use backup::{
     AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
-    StepOutcome, copy_database,
+    StepOutcome, copy_database, restore,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
