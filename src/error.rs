@@ -35,6 +35,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A folder, a device or a pipe stands where a file is needed.
     NotAFile,
+    /// The target's file system has not enough room.
+    NoSpace,
     /// Any other failure of the system.
     Io,
     /// The first bytes are not those of an SQLite database; it may be encrypted.
@@ -73,6 +75,10 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// Whoever read a stream went away before its end.
+    StreamClosed,
+    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
+    SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -114,6 +120,8 @@ impl fmt::Display for Obstacle {
 pub(crate) enum Problem {
     #[error("cannot {operation}: {error}")]
     Io { operation: &'static str, error: io::Error },
+    #[error("there is no room: {needed_bytes} bytes are needed, {free_bytes} are free")]
+    NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("is {found}, not a file")]
     NotAFile { found: &'static str },
     #[error("{0}")]
@@ -171,6 +179,10 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error("was closed before the end of the copy")]
+    StreamClosed,
+    #[error("the source changed when {given_bytes} bytes of it had been given away")]
+    GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -230,8 +242,10 @@ impl Error {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     ErrorKind::PermissionDenied
                 }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
                 _ => ErrorKind::Io,
             },
+            Problem::NoSpace { .. } => ErrorKind::NoSpace,
             Problem::NotAFile { .. } => ErrorKind::NotAFile,
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
@@ -252,6 +266,8 @@ impl Error {
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::StreamClosed => ErrorKind::StreamClosed,
+            Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -289,6 +305,7 @@ impl Error {
                 "reading the source needs read permission on it and on its side files; a new target needs write \
                  permission on its folder"
             }
+            ErrorKind::NoSpace => "make room on the target's file system, or name a target on another",
             ErrorKind::NotAFile => "name the database file itself",
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it \
@@ -321,6 +338,10 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
+            ErrorKind::SourceChanged => {
+                "throw away what the stream gave, and copy again; a copy to a file can begin again by itself"
+            }
+            ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),
             ErrorKind::Cancelled => return None,
         })
@@ -329,9 +350,6 @@ impl Error {
     fn advice_on_system(&self) -> Option<&'static str> {
         let Problem::Io { error, .. } = &self.0.problem else { return None };
         Some(match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room on the target's file system, or name a target on another"
-            }
             io::ErrorKind::OutOfMemory => "copy to a file instead of to memory",
             _ => return None,
         })
@@ -353,10 +371,12 @@ impl Error {
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
+            | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io => 10,
+            ErrorKind::Io | ErrorKind::StreamClosed => 10,
             ErrorKind::Damaged => 11,
+            ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,
             ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,

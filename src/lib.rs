@@ -87,7 +87,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use source::{DatabaseSet, Source, SourceBytes, SourceOptions};
-pub use target::{FileTarget, MemoryTarget, PageOrder, Target};
+pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

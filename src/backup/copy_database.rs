@@ -1,11 +1,12 @@
-//! The whole job in one call: a database by its path, to a file or to memory.
+//! The whole job in one call: a database by its path, to a file, to memory or into a stream.
 
 use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::Backup;
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
-use crate::target::{FileTarget, MemoryTarget, Target};
+use crate::target::{FileTarget, MemoryTarget, StreamTarget, Target};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | Python | here | meaning |
 /// |---|---|---|
 /// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
-/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
 /// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
@@ -44,7 +45,8 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | waits without end | [`lock_timeout(Some(30 s))`](Self::lock_timeout) | how long a lock is waited for; `None` as in Python |
 /// | | [`deadline(None)`](Self::deadline) | how long the whole may take |
 /// | overwrites | [`replace(false)`](Self::replace) | whether a file that is there may be replaced |
-#[derive(Clone, Copy, Debug, Default)]
+/// | as `PRAGMA synchronous` of the target | [`sync(true)`](Self::sync) | whether the copy is brought to the device |
+#[derive(Clone, Copy, Debug)]
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions {
     pub(super) run: RunOptions,
@@ -53,6 +55,21 @@ pub struct CopyOptions {
     hold_limits: HoldLimits,
     patience: Option<Duration>,
     replace: bool,
+    pub(super) sync: bool,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self {
+            run: RunOptions::default(),
+            source: SourceOptions::default(),
+            consistency: Consistency::default(),
+            hold_limits: HoldLimits::default(),
+            patience: None,
+            replace: false,
+            sync: true,
+        }
+    }
 }
 
 impl CopyOptions {
@@ -133,6 +150,12 @@ impl CopyOptions {
         self
     }
 
+    /// Whether the copy is brought to the device before it is done, as [`FileTarget::sync`].
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
     /// Copies the database at `source` to the file `target`.
     ///
     /// # Errors
@@ -154,7 +177,7 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = Source::open_with(source, &self.source)?;
-        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.copy_to_target(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
     }
 
     /// Copies the database of `set` that is called `name` to the file `target`.
@@ -181,7 +204,7 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = set.source(name)?;
-        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.copy_to_target(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
     }
 
     /// Copies the database at `source` into memory: the bytes of the file that [`copy`](Self::copy) would make.
@@ -191,15 +214,33 @@ impl CopyOptions {
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
         let source = Source::open_with(source, &self.source)?;
-        let (report, target) = self.run(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
+        let (report, target) =
+            self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
         Ok((target.into_bytes(), report))
     }
 
-    fn file_target(&self, path: &Path) -> FileTarget {
-        if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) }
+    /// Copies the database at `source` into a stream: the bytes of the file that [`copy`](Self::copy) would make, in order.
+    ///
+    /// One snapshot is held until the end, whatever [`consistency`](Self::consistency) says. After an error what was written
+    /// is no database and has to be thrown away. The writer is flushed at the end, and not otherwise made durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`StreamClosed`](crate::ErrorKind::StreamClosed) when the other end of a pipe was closed,
+    /// [`SourceChanged`](crate::ErrorKind::SourceChanged) when the snapshot turned out not to have held.
+    pub fn copy_to_writer(&self, source: impl AsRef<Path>, writer: impl Write) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let target = StreamTarget::new(writer);
+        self.copy_to_target(source, target, |_| ControlFlow::Continue(())).map(|(report, _)| report)
     }
 
-    fn run<T: Target>(
+    /// Copies `source`, with the options that it was opened with, to any kind of target, and gives that back; `progress` is
+    /// called after every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], whatever the target fails with, and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn copy_to_target<T: Target>(
         &self,
         source: Source,
         target: T,
@@ -213,5 +254,10 @@ impl CopyOptions {
         }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
+    }
+
+    fn file_target(&self, path: &Path) -> FileTarget {
+        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
+        target.sync(self.sync)
     }
 }

@@ -8,6 +8,7 @@ mod page_cursor;
 mod page_mover;
 mod run;
 mod set_backup;
+mod settle;
 mod stall_watch;
 mod step_outcome;
 mod stepwise;

@@ -177,6 +177,11 @@ pub(super) trait Steps {
 
     /// What was in the way at the last step that was busy, and of which database.
     fn in_the_way(&self) -> (Option<&Source>, Obstacle);
+
+    /// Why the target could not be locked, when that was in the way.
+    fn target_in_use(&self) -> Option<&Error> {
+        None
+    }
 }
 
 /// How a copy came to lead nowhere.
@@ -251,6 +256,9 @@ fn step_patiently(steps: &mut impl Steps, pages: i32, end: Deadline) -> Result<S
 }
 
 pub(super) fn give_up_busy(steps: &impl Steps, waited: Duration) -> Error {
+    if let Some(error) = steps.target_in_use() {
+        return error.clone();
+    }
     let (source, obstacle) = steps.in_the_way();
     give_up(
         steps,

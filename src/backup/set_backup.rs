@@ -56,8 +56,8 @@ struct Member {
 }
 
 impl SetBackup {
-    /// Prepares a copy. No lock is taken, and nothing is created.
-    pub(super) fn new(set: &DatabaseSet, folder: &Path) -> Result<Self> {
+    /// Prepares a copy. No lock is taken, and nothing is created. Without `sync`, nothing is brought to the device.
+    pub(super) fn new(set: &DatabaseSet, folder: &Path, sync: bool) -> Result<Self> {
         let mut members = Vec::new();
         for name in set.names() {
             let source = set.source(name)?;
@@ -71,7 +71,7 @@ impl SetBackup {
         }
         let sources = members.iter().filter_map(|member| member.source.path().map(Path::to_owned)).collect();
         Ok(Self {
-            target: FolderTarget::admit(folder, sources)?,
+            target: FolderTarget::admit(folder, sources, sync)?,
             members,
             mover: PageMover::default(),
             begun: false,

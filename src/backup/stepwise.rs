@@ -21,12 +21,13 @@ use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Stall, Steps};
+use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
-use crate::target::Target;
+use crate::target::{PageOrder, Target};
 use std::time::{Duration, Instant};
 
 /// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
@@ -52,6 +53,8 @@ pub struct Backup<T> {
     watch: StallWatch,
     counts: Counts,
     mover: PageMover,
+    /// Why the target could not be locked at the last try.
+    target_in_use: Option<Error>,
 }
 
 /// How far it has come with ways to end.
@@ -107,10 +110,11 @@ impl<T: Target> Backup<T> {
     /// [`TargetExists`](ErrorKind::TargetExists) and their like.
     pub fn new(source: Source, mut target: T) -> Result<Self> {
         target.admit(source.path())?;
+        let consistency = allowed_by(&target, Consistency::default());
         Ok(Self {
             source,
             target,
-            consistency: Consistency::default(),
+            consistency,
             hold_limits: HoldLimits::default(),
             patience: PATIENCE,
             phase: Phase::Stepping,
@@ -120,12 +124,14 @@ impl<T: Target> Backup<T> {
             watch: StallWatch::new(Instant::now()),
             counts: Counts::default(),
             mover: PageMover::default(),
+            target_in_use: None,
         })
     }
 
-    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step).
+    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step). A target that takes pages
+    /// only in order, each once, has to have [`Hold`](Consistency::Hold), and gets it whatever is asked for.
     pub fn with_consistency(mut self, consistency: Consistency) -> Self {
-        self.consistency = consistency;
+        self.consistency = allowed_by(&self.target, consistency);
         self
     }
 
@@ -161,6 +167,7 @@ impl<T: Target> Backup<T> {
         if let Err(error) = &outcome {
             self.held = None;
             self.source.let_go();
+            self.target.abandon();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -194,6 +201,14 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
+        self.target_in_use = match settle::lock(&mut self.target) {
+            Ok(()) => None,
+            Err(error) if error.kind() == ErrorKind::TargetInUse => {
+                self.target_in_use = Some(error);
+                return Ok(StepOutcome::Busy);
+            }
+            Err(error) => return Err(error),
+        };
         let (lease, mut cursor, restarts) = match (self.held.take(), &self.state) {
             // The same snapshot: there is nothing to compare.
             (Some(lease), State::Copying { cursor, .. }) => (lease, cursor.clone(), false),
@@ -234,6 +249,7 @@ impl<T: Target> Backup<T> {
         // C7: what follows is the target's alone.
         self.source.let_go();
         self.target.seal(told.page_count)?;
+        self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
@@ -287,7 +303,8 @@ impl<T: Target> Backup<T> {
         if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
             return Ok(true);
         }
-        if then == AtLimit::Fail {
+        // What a stream was given cannot be given again.
+        if then == AtLimit::Fail || self.target.order() == PageOrder::Ascending {
             return Err(Error::new(self.source.name(), Problem::HoldLimit { held, grown_bytes }));
         }
         // What is committed from now on can be told from the log, and copied again alone.
@@ -337,6 +354,14 @@ impl<T: Target> Backup<T> {
     }
 }
 
+/// What a target that cannot have pages again must have is one snapshot, so that the copy need not begin again.
+fn allowed_by(target: &impl Target, consistency: Consistency) -> Consistency {
+    match target.order() {
+        PageOrder::Any => consistency,
+        PageOrder::Ascending => Consistency::Hold,
+    }
+}
+
 impl<T: Target> Steps for Backup<T> {
     fn take(&mut self, pages: i32) -> Result<StepOutcome> {
         self.step(pages)
@@ -376,5 +401,9 @@ impl<T: Target> Steps for Backup<T> {
 
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
+    }
+
+    fn target_in_use(&self) -> Option<&Error> {
+        self.target_in_use.as_ref()
     }
 }

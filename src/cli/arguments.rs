@@ -32,7 +32,7 @@ pub(crate) struct CopyArguments {
     /// The database to copy
     pub(crate) source: PathBuf,
 
-    /// The file to make, or with --all the folder; the folder it lies in must be there
+    /// The file to make, or with --all the folder; the folder it lies in must be there. `-` is stdout
     pub(crate) target: PathBuf,
 
     /// Make a set of SOURCE, which is `main` in it, and the database PATH under NAME; can be given again. Needs --name or
@@ -54,6 +54,10 @@ pub(crate) struct CopyArguments {
     /// Put the copy in the place of an existing TARGET, at the end and in one move
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Do not wait until the copy is on the device: sooner done, but a power cut soon after may damage it
+    #[arg(long)]
+    pub(crate) no_sync: bool,
 
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,

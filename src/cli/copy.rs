@@ -1,10 +1,10 @@
-//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
+//! `litecopy copy`: one database into one new file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions};
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, Source, SourceOptions};
 use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
@@ -14,6 +14,7 @@ use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
 use super::run::{say, say_error};
+use super::stream;
 
 /// One database that was copied.
 struct Copied {
@@ -25,6 +26,10 @@ struct Copied {
 }
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
+    if let Some(refusal) = stream::refusal(arguments) {
+        say_error(&format!("litecopy: {refusal}"));
+        return Ending::WrongUse;
+    }
     let reporter = Reporter::new(arguments.progress, arguments.quiet);
     interrupt::listen();
     let result = copies(arguments, |progress| {
@@ -44,7 +49,12 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
                 }
             }
             let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
-            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
+            let lines = copied.iter().map(line).collect::<Vec<_>>().join("\n");
+            if !stream::is_wanted(arguments) {
+                return say(&lines);
+            }
+            say_error(&lines);
+            Ending::Done
         }
         Err(error) => {
             if for_programs {
@@ -74,6 +84,15 @@ fn copies(
             Copied { source: source.to_owned(), name: Some(name), target, report }
         };
         return Ok(copied.into_iter().map(in_folder).collect());
+    }
+    if stream::is_wanted(arguments) {
+        let source = match &arguments.name {
+            Some(name) => set(arguments)?.source(name)?,
+            None => Source::open_with(source, &source_options(arguments))?,
+        };
+        let report = stream::copy_to_stdout(&options, source, progress)?;
+        let path = arguments.name.as_ref().map_or(&*arguments.source, |name| path_of(arguments, name));
+        return Ok(one(arguments.name.clone(), path, report));
     }
     if let Some(name) = &arguments.name {
         let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
@@ -105,7 +124,8 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    arguments.course.options().source(source_options(arguments)).replace(arguments.replace)
+    let options = arguments.course.options().source(source_options(arguments));
+    options.replace(arguments.replace).sync(!arguments.no_sync)
 }
 
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {

@@ -2,14 +2,18 @@
 //!
 //! The only floor with `unsafe`, and the only one that sleeps.
 
+pub(crate) mod bulk_copy;
 pub(crate) mod clock;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
 pub(crate) mod file_system;
+mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
 mod parked_files;
+pub(crate) mod random;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;
+pub(crate) mod side_file;

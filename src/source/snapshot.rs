@@ -3,12 +3,13 @@
 use super::change_stamp::ChangeStamp;
 use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
-use super::view::{PageRun, View};
+use super::view::{Overlay, PageRun, View};
 use crate::error::{Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageNumber, PageSize, Shape};
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
+use std::fs::File;
 use std::sync::Arc;
 
 /// What came of beginning a snapshot.
@@ -83,12 +84,23 @@ impl Snapshot {
         self.stamp
     }
 
+    /// What does not come from the file itself; `None` when everything does.
+    pub(crate) fn overlay(&self) -> Option<Overlay> {
+        self.view.overlay()
+    }
+
     /// The pages that were committed since the earlier stamp; `None` when that cannot be told: in rollback mode, and when the
     /// log was reset in between (`[wal.md#which-pages-changed]`).
     pub(crate) fn pages_changed_since(&self, earlier: &ChangeStamp) -> Option<Vec<PageNumber>> {
         let frames = self.followed.as_deref()?;
         let since = earlier.frame_in_same_log(&self.stamp)?;
         Some(frames.pages_since(since).filter(|page| page.get() <= self.page_count).collect())
+    }
+
+    /// The file in which these pages lie one after the other just as they are in this version, and where; `None` where some
+    /// come from elsewhere.
+    pub(crate) fn plain_pages(&self, first: PageNumber, count: u32) -> Option<(&File, u64)> {
+        Some((self.view.plain_file(first, count)?, first.offset(self.page_size)))
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.

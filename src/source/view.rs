@@ -11,6 +11,7 @@ use crate::format::{Damage, PageNumber, PageSize};
 use crate::limits::Limit;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +31,15 @@ pub(super) struct Frames {
     pub(super) log: Box<dyn ReadAt>,
     pub(super) path: PathBuf,
     pub(super) index: Arc<FrameIndex>,
+}
+
+/// What SQLite's recovery would write into the file itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// The pages that come from a journal or a log, in order.
+    pub(crate) pages: Vec<PageNumber>,
+    /// How many pages the file has afterwards.
+    pub(crate) page_count: u32,
 }
 
 /// Pages that follow each other, in a buffer.
@@ -63,6 +73,16 @@ impl View {
         Ok(())
     }
 
+    /// The database file, if pages `first` and the `count - 1` after it are just what lies there.
+    pub(super) fn plain_file(&self, first: PageNumber, count: u32) -> Option<&File> {
+        let in_log =
+            self.frames.as_ref().is_some_and(|frames| !frames.index.entries(first, count).is_empty());
+        if in_log || self.rollback.is_some() {
+            return None;
+        }
+        self.held.lock_file()?.as_file()
+    }
+
     /// Reads what the file holds, or would hold after a rollback.
     fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
         let offset = (u64::from(run.first.get()) - 1).saturating_mul(run.page_bytes as u64);
@@ -78,6 +98,23 @@ impl View {
             read_whole(journal.as_ref(), image, place, path)?;
         }
         Ok(())
+    }
+
+    /// What lies over the file; `None` when the file is the whole view.
+    pub(super) fn overlay(&self) -> Option<Overlay> {
+        let in_journal = self.rollback.as_ref().map(|rollback| &rollback.index);
+        let in_log = self.frames.as_ref().map(|frames| &frames.index);
+        let page_count = match (in_log, in_journal) {
+            (Some(frames), _) => frames.page_count,
+            (None, Some(journal)) => journal.page_count,
+            (None, None) => return None,
+        };
+        let mut pages: Vec<_> = in_journal.into_iter().flat_map(|journal| journal.pages()).collect();
+        pages.extend(in_log.into_iter().flat_map(|frames| frames.pages_since(0)));
+        pages.sort_unstable();
+        pages.dedup();
+        pages.retain(|page| page.get() <= page_count);
+        Some(Overlay { pages, page_count })
     }
 
     /// Reads the header of this version's first page.
