@@ -81,6 +81,10 @@ pub struct CopyReport {
     pub restarts: u64,
     /// What tells this version of the source from later ones.
     pub stamp: Option<ChangeStamp>,
+    /// How many bytes of pages were read from the source, those that were read again counted again.
+    pub read_bytes: u64,
+    /// How many bytes of pages the target wrote, if it counts them: not those that were there already.
+    pub written_bytes: Option<u64>,
     /// How many tries found the source busy.
     pub busy_count: u64,
     /// Whether one snapshot was held over several steps.
