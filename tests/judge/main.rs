@@ -23,6 +23,7 @@
 mod busy;
 mod content;
 mod endings;
+mod every;
 mod files;
 mod fingerprint;
 mod hold;
