@@ -51,6 +51,10 @@ pub enum ErrorKind {
     Busy,
     /// The time for the whole copy is over.
     DeadlinePassed,
+    /// The copy in steps began again and again, and led nowhere.
+    Stalled,
+    /// A snapshot was held for as long as it may be, in time or in growth of the log.
+    HoldLimit,
     /// Source and target are one file.
     SameFile,
     /// The target is there already.
@@ -136,6 +140,14 @@ pub(crate) enum Problem {
         "not done after {elapsed:.1?}: {remaining} of {page_count} pages left, begun again {restarts} times"
     )]
     DeadlinePassed { elapsed: Duration, remaining: u32, page_count: u32, restarts: u64 },
+    #[error(
+        "begun again {restarts} times in {elapsed:.1?} ({:.1} changes a second), and never came below {lowest} of {page_count} \
+         pages left",
+        per_second(*.restarts, *.elapsed)
+    )]
+    Stalled { elapsed: Duration, lowest: u32, page_count: u32, restarts: u64 },
+    #[error("not done while it was held: {held:.1?}, its log grew by {grown_bytes} bytes")]
+    HoldLimit { held: Duration, grown_bytes: u64 },
     #[error("is the source itself, {}", .source_path.display())]
     SameFile { source_path: PathBuf },
     #[error("is there already")]
@@ -173,6 +185,10 @@ pub(crate) enum Problem {
     GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
+}
+
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(f64::EPSILON)
 }
 
 /// `, held by ...` for messages; nothing when nobody is known.
@@ -237,6 +253,8 @@ impl Error {
             Problem::LimitExceeded(_) => ErrorKind::LimitExceeded,
             Problem::Busy { .. } => ErrorKind::Busy,
             Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
+            Problem::Stalled { .. } => ErrorKind::Stalled,
+            Problem::HoldLimit { .. } => ErrorKind::HoldLimit,
             Problem::SameFile { .. } => ErrorKind::SameFile,
             Problem::TargetExists => ErrorKind::TargetExists,
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
@@ -304,6 +322,10 @@ impl Error {
             ErrorKind::LimitExceeded => "set the limit higher (`--limit`), if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
+            ErrorKind::Stalled => {
+                "copy with consistency auto, which ends beside any writer (`--consistency auto`), or hold"
+            }
+            ErrorKind::HoldLimit => "let it be held for longer, or go on in steps at the limit",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
             ErrorKind::TargetExists if matches!(self.0.problem, Problem::FolderExists) => {
                 "name a folder that is not there yet"
@@ -346,6 +368,8 @@ impl Error {
             ErrorKind::Busy
             | ErrorKind::LogOnNetwork
             | ErrorKind::DeadlinePassed
+            | ErrorKind::Stalled
+            | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
             | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
@@ -386,6 +410,7 @@ mod tests {
     fn a_message_is_one_line_that_names_the_path_and_who_is_in_the_way() {
         let holders = vec![LockHolder {
             lock: "EXCLUSIVE",
+            path: "app.db".into(),
             exclusive: true,
             process_id: Some(42),
             command: Some("app".to_owned()),

@@ -80,13 +80,14 @@ mod source;
 mod target;
 
 pub use backup::{
-    Backup, Consistency, CopyOptions, CopyReport, Progress, RunOptions, Status, StepOutcome, copy_database,
+    AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
+    StepOutcome, copy_database,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use source::{DatabaseSet, Source, SourceBytes, SourceOptions};
-pub use target::{FileTarget, MemoryTarget, PageOrder, StreamTarget, Target};
+pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -1,7 +1,8 @@
 //! The whole job in one call: a database by its path, to a file, to memory or into a stream.
 
+use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
-use super::stepwise::{Backup, Consistency};
+use super::stepwise::Backup;
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, MemoryTarget, StreamTarget, Target};
@@ -36,7 +37,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | Python | here | meaning |
 /// |---|---|---|
 /// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
-/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream; [`copy_for_deserialize`](Self::copy_for_deserialize): for an in-memory connection |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
 /// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
@@ -51,6 +52,8 @@ pub struct CopyOptions {
     pub(super) run: RunOptions,
     source: SourceOptions,
     consistency: Consistency,
+    hold_limits: HoldLimits,
+    patience: Option<Duration>,
     replace: bool,
     pub(super) sync: bool,
 }
@@ -61,6 +64,8 @@ impl Default for CopyOptions {
             run: RunOptions::default(),
             source: SourceOptions::default(),
             consistency: Consistency::default(),
+            hold_limits: HoldLimits::default(),
+            patience: None,
             replace: false,
             sync: true,
         }
@@ -97,6 +102,22 @@ impl CopyOptions {
         self
     }
 
+    /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
+    ///
+    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
+    /// that is held, it is not kept.
+    pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
+        self.run.bytes_per_second = bytes_per_second;
+        self
+    }
+
+    /// Whether to pause for a moment after a step at whose end a writer waits or is at work
+    /// ([`RunOptions::gentle`](crate::RunOptions::gentle)).
+    pub fn gentle(mut self, gentle: bool) -> Self {
+        self.run.gentle = gentle;
+        self
+    }
+
     /// How the source is read: what its files may make us do.
     pub fn source(mut self, source: SourceOptions) -> Self {
         self.source = source;
@@ -106,6 +127,20 @@ impl CopyOptions {
     /// What is held between steps.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
+        self
+    }
+
+    /// How long a snapshot may be held, and what happens then.
+    pub fn hold_limits(mut self, limits: HoldLimits) -> Self {
+        self.hold_limits = limits;
+        self
+    }
+
+    /// After how long without a new low of `remaining` steps are taken to lead nowhere
+    /// ([`Backup::with_patience`]): then [`Auto`](Consistency::Auto) holds, and [`Step`](Consistency::Step) ends with
+    /// [`Stalled`](crate::ErrorKind::Stalled).
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -178,10 +213,21 @@ impl CopyOptions {
     ///
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_bytes(), report))
+    }
+
+    /// The same, as `sqlite3_deserialize` takes it: see [`MemoryTarget::into_deserializable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`].
+    pub fn copy_for_deserialize(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_deserializable(), report))
+    }
+
+    fn memory_target(&self, source: &Path) -> Result<(CopyReport, MemoryTarget)> {
         let source = Source::open_with(source, &self.source)?;
-        let (report, target) =
-            self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
-        Ok((target.into_bytes(), report))
+        self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))
     }
 
     /// Copies the database at `source` into a stream: the bytes of the file that [`copy`](Self::copy) would make, in order.
@@ -211,7 +257,12 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let mut backup = Backup::new(source, target)?.with_consistency(self.consistency);
+        let mut backup = Backup::new(source, target)?
+            .with_consistency(self.consistency)
+            .with_hold_limits(self.hold_limits);
+        if let Some(patience) = self.patience {
+            backup = backup.with_patience(patience);
+        }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
     }

@@ -9,9 +9,15 @@ use crate::target::Target;
 #[derive(Debug, Default)]
 pub(super) struct PageMover {
     buffer: Vec<u8>,
+    moved_bytes: u64,
 }
 
 impl PageMover {
+    /// How much it has moved in all.
+    pub(super) fn moved_bytes(&self) -> u64 {
+        self.moved_bytes
+    }
+
     /// Moves up to `limit` of the pages that the cursor has before it.
     pub(super) fn move_pages(
         &mut self,
@@ -27,6 +33,7 @@ impl PageMover {
             self.buffer.resize(run.count as usize * snapshot.page_size().bytes_usize(), 0);
             snapshot.read_pages(run.first, &mut self.buffer)?;
             target.write_pages(run.first, &self.buffer)?;
+            self.moved_bytes += self.buffer.len() as u64;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{self, CopyReport, Progress, Ran, Steps};
-use super::stepwise::StepOutcome;
+use super::step_outcome::StepOutcome;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::JournalMode;
 use crate::source::{Begun, DatabaseSet, Snapshot, Source, Standing};
@@ -190,7 +190,7 @@ impl SetBackup {
     }
 
     fn remaining_of(&self, place: usize) -> u32 {
-        self.members.get(place).and_then(|member| member.cursor).map_or(0, PageCursor::remaining)
+        self.members.get(place).and_then(|member| member.cursor.as_ref()).map_or(0, PageCursor::remaining)
     }
 
     /// Ends a snapshot and lets its database go; one that is ended already stays as it is.
@@ -232,7 +232,7 @@ impl SetBackup {
 
     fn count(&mut self) {
         let sum = |of: fn(&Member) -> u32| self.members.iter().map(of).fold(0, u32::saturating_add);
-        let remaining = sum(|member| member.cursor.map_or(0, PageCursor::remaining));
+        let remaining = sum(|member| member.cursor.as_ref().map_or(0, PageCursor::remaining));
         let page_count = sum(|member| member.report.map_or(0, |report| report.page_count));
         (self.remaining, self.page_count) = (remaining, page_count);
     }
@@ -254,6 +254,19 @@ impl Steps for SetBackup {
             page_count: self.page_count,
             restarts: self.restarts,
         }
+    }
+
+    fn moved_bytes(&self) -> u64 {
+        self.mover.moved_bytes()
+    }
+
+    fn holds_writers_up(&self) -> bool {
+        let holds = |snapshot: &Snapshot| snapshot.journal_mode() == JournalMode::Rollback;
+        self.members.iter().any(|member| member.snapshot.as_ref().is_some_and(holds))
+    }
+
+    fn writer_waits(&self) -> bool {
+        self.members.iter().any(|member| member.source.writer_waits())
     }
 
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {

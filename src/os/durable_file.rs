@@ -1,7 +1,7 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
 use super::left_over;
-use super::random_access::read_padded;
+use super::random_access::{read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -112,20 +112,7 @@ impl DurableFile {
 
     /// Writes all of `bytes` at `offset`.
     pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset);
-        #[cfg(windows)]
-        {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                let place = offset + (bytes.len() - rest.len()) as u64;
-                match std::os::windows::fs::FileExt::seek_write(&self.file, rest, place)? {
-                    0 => return Err(io::ErrorKind::WriteZero.into()),
-                    count => rest = rest.get(count..).unwrap_or_default(),
-                }
-            }
-            Ok(())
-        }
+        write_all_at(&self.file, bytes, offset)
     }
 
     /// Writes of `bytes`, taken as blocks of `block_bytes`, those that differ from what lies at `offset`, where as many bytes

@@ -12,5 +12,7 @@ pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
 mod parked_files;
+pub(crate) mod random;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;
+pub(crate) mod side_file;

@@ -1,17 +1,24 @@
-//! Where pages go: a new file that appears whole or not at all, memory, or a stream.
+//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, memory, or a
+//! stream.
 
 mod file_target;
 mod folder_target;
+mod in_place_target;
+mod journaled_writer;
 mod memory_target;
+mod old_database;
 mod old_file;
+mod protecting_journal;
 mod source_guard;
 mod stream_target;
 
 pub use file_target::FileTarget;
+pub use in_place_target::InPlaceTarget;
 pub use memory_target::MemoryTarget;
 pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
+pub(crate) use old_database::OldDatabase;
 
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
@@ -33,7 +40,7 @@ pub enum PageOrder {
 
 /// A place for the pages of a copy, all or nothing.
 ///
-/// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`begin`](Self::begin) when the first page is at hand
+/// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`lock`](Self::lock) at each step, [`begin`](Self::begin) when the first page is at hand
 /// and again when the page size turned out to be another, [`write_pages`](Self::write_pages) as often as needed, also
 /// again for a page that was there before, and at the end [`seal`](Self::seal) and [`publish`](Self::publish) once each.
 /// Dropped before `publish`, it leaves everything as it was before.
@@ -44,6 +51,18 @@ pub trait Target {
     ///
     /// When this target is that file, or could harm it, or cannot be written for another reason that is known now.
     fn admit(&mut self, source: Option<&Path>) -> Result<()>;
+
+    /// Locks what is to be written over in place, if this target does that. Called before the source is looked at, again and
+    /// again until it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetInUse`](crate::ErrorKind::TargetInUse) when somebody is in the way, which may pass: the step is then busy.
+    /// [`SideFileInTheWay`](crate::ErrorKind::SideFileInTheWay) when a dead writer left a journal or a log: that is settled,
+    /// and this called again.
+    fn lock(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes room for a database of this shape; whatever was written before is void. The page count may still change
     /// while the source does.
@@ -74,6 +93,9 @@ pub trait Target {
     ///
     /// When that fails; whatever stood in this place before still does.
     fn publish(&mut self) -> Result<()>;
+
+    /// Puts everything back as it was before, and lets go of it: the copy has failed. Dropping does the same.
+    fn abandon(&mut self) {}
 
     /// Reads pages of the sealed copy back, from where they are kept for good, `buffer` a multiple of the page size.
     ///

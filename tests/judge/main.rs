@@ -7,6 +7,7 @@
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
 //! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
+//! Every other module is a group of tests; its first line tells of what.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -21,6 +22,7 @@
 
 mod busy;
 mod content;
+mod endings;
 mod files;
 mod fingerprint;
 mod hold;
@@ -29,9 +31,11 @@ mod hot_journals;
 mod judge;
 mod killed;
 mod kinds;
+mod locks;
 mod makers;
 mod no_rights;
 mod opaque;
+mod pacing;
 mod pair;
 mod peer;
 mod progress;
