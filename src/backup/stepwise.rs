@@ -303,7 +303,8 @@ impl<T: Target> Backup<T> {
         if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
             return Ok(true);
         }
-        if then == AtLimit::Fail {
+        // What a stream was given cannot be given again.
+        if then == AtLimit::Fail || self.target.order() == PageOrder::Ascending {
             return Err(Error::new(self.source.name(), Problem::HoldLimit { held, grown_bytes }));
         }
         // What is committed from now on can be told from the log, and copied again alone.

@@ -1,5 +1,6 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
+use super::bulk_copy;
 use super::left_over;
 use super::random_access::{read_padded, write_all_at};
 use std::fs::{File, Metadata};
@@ -78,8 +79,8 @@ impl DurableFile {
         #[cfg(target_os = "linux")]
         if RESERVES && size_bytes > 0 {
             use rustix::fs::{FallocateFlags, fallocate};
-            use rustix::io::Errno;
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
+            use rustix::io::{Errno, retry_on_intr};
+            match retry_on_intr(|| fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes)) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {}
                 other => return other.map(|()| size_bytes).map_err(io::Error::from),
             }
@@ -162,9 +163,14 @@ impl DurableFile {
         read_padded(&self.file, buffer, offset).map(drop)
     }
 
-    /// The file, to be written by the system itself.
-    pub(crate) fn as_file(&self) -> &File {
-        &self.file
+    /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
+    pub(crate) fn take(&self, from: &File, range: Range<u64>, offset: u64) -> Option<u64> {
+        bulk_copy::copy(from, range, &self.file, offset)
+    }
+
+    /// Begins to bring a part to the device, so that [`sync`](Self::sync) has less to wait for.
+    pub(crate) fn start_sync(&self, range: Range<u64>) {
+        bulk_copy::start_writeback(&self.file, range);
     }
 
     /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.
