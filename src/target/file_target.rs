@@ -10,7 +10,7 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::Target;
-use super::old_file::{lock_the_old, remove_stale, stale_side_files};
+use super::old_file::{lock_the_old, refuse_side_files};
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
@@ -169,7 +169,7 @@ impl Target for FileTarget {
         }
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
         if lock_the_old(&self.path, &files, self.if_there)?.is_none() {
-            stale_side_files(&self.path, &files)?;
+            refuse_side_files(&self.path, &files)?;
         }
         Ok(())
     }
@@ -205,9 +205,10 @@ impl Target for FileTarget {
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = SideFiles::of_new(&self.path)?;
         let old = lock_the_old(&self.path, &files, self.if_there)?;
-        let stale = stale_side_files(&self.path, &files)?;
+        refuse_side_files(&self.path, &files)?;
         let published = if let Some(old) = &old {
-            remove_stale(&stale, old)?;
+            // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
+            old.remove_side_files()?;
             file.publish(IfThere::Replace, self.sync)
         } else {
             // What has appeared since is not locked.
