@@ -14,7 +14,7 @@ mod step_outcome;
 mod stepwise;
 
 pub use consistency::{AtLimit, Consistency, HoldLimits};
-pub use copy_database::{CopyOptions, copy_database};
+pub use copy_database::{CopyOptions, copy_database, restore};
 pub use run::{CopyReport, Progress, RunOptions};
 pub use step_outcome::{Status, StepOutcome};
 pub use stepwise::Backup;
