@@ -38,6 +38,8 @@ pub struct FileTarget {
     /// Whether it begins as what it replaces.
     updates: bool,
     sync: bool,
+    /// Whether the name is synced too; not where the folder is synced anyway when it is full.
+    sync_name: bool,
     /// Where the source lies, links resolved, when it is a file.
     source: Option<PathBuf>,
     page_size: PageSize,
@@ -76,6 +78,7 @@ impl FileTarget {
             if_there,
             updates: false,
             sync: true,
+            sync_name: true,
             source: None,
             page_size: PageSize::DEFAULT,
             file: None,
@@ -84,6 +87,11 @@ impl FileTarget {
             sync_begun: 0,
             scratch: Vec::new(),
         }
+    }
+
+    /// A new file in a folder that the caller syncs when all that belongs there is in it.
+    pub(super) fn create_within(path: PathBuf) -> Self {
+        Self { sync_name: false, ..Self::create(path) }
     }
 
     /// Whether file and folder are brought to the device before the copy is done. Default yes. Without, the copy is there
@@ -209,16 +217,17 @@ impl Target for FileTarget {
         let published = if let Some(old) = &old {
             // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
             old.remove_side_files()?;
-            file.publish(IfThere::Replace, self.sync)
+            file.publish(IfThere::Replace, self.sync && self.sync_name)
         } else {
             // What has appeared since is not locked.
-            file.publish(IfThere::Refuse, self.sync)
+            file.publish(IfThere::Refuse, self.sync && self.sync_name)
         };
         drop(old);
-        published.map_err(|error| match error.kind() {
+        let folder = published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
-        })
+        })?;
+        folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path))
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
