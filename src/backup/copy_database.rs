@@ -99,7 +99,7 @@ impl CopyOptions {
         Self::default()
     }
 
-    /// Pages per step; at or below 0 all in one step.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000.
     pub fn pages_per_step(mut self, pages: i32) -> Self {
         self.run.pages_per_step = pages;
         self

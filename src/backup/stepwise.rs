@@ -378,6 +378,11 @@ impl<T: Target> Steps for Backup<T> {
         }
     }
 
+    fn usual_pages(&self) -> i32 {
+        // Which holds nothing between steps: so there have to be some.
+        if self.consistency == Consistency::Auto { 1_000 } else { -1 }
+    }
+
     fn stall(&self) -> Option<Stall> {
         let now = Instant::now();
         // Who holds, or is going to, comes to an end.
