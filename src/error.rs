@@ -69,6 +69,8 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// The copy, read back from its device, is not what was written.
+    NotAsWritten,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -159,6 +161,8 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error("page {page} reads back with the CRC32 {found:08x}, {written:08x} was written")]
+    NotAsWritten { page: u32, written: u32, found: u32 },
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -234,6 +238,7 @@ impl Error {
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::NotAsWritten { .. } => ErrorKind::NotAsWritten,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -300,6 +305,9 @@ impl Error {
                 "find out which database it belongs to, then move it away, or name another target"
             }
             ErrorKind::Io => return self.advice_on_system(),
+            ErrorKind::NotAsWritten => {
+                "name a target on another device, and have this one and the memory checked"
+            }
             ErrorKind::Cancelled => return None,
         })
     }
@@ -331,7 +339,7 @@ impl Error {
             | ErrorKind::TargetInUse
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io => 10,
+            ErrorKind::Io | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,

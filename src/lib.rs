@@ -80,7 +80,8 @@ mod source;
 mod target;
 
 pub use backup::{
-    Backup, Consistency, CopyOptions, CopyReport, Progress, RunOptions, Status, StepOutcome, copy_database,
+    Backup, Consistency, CopyOptions, CopyReport, Fidelity, Progress, RunOptions, Status, StepOutcome,
+    Treatment, copy_database,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};

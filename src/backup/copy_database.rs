@@ -2,6 +2,7 @@
 
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::{Backup, Consistency};
+use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, MemoryTarget, Target};
@@ -49,6 +50,7 @@ pub struct CopyOptions {
     pub(super) run: RunOptions,
     source: SourceOptions,
     consistency: Consistency,
+    pub(super) treatment: Treatment,
     replace: bool,
 }
 
@@ -92,6 +94,37 @@ impl CopyOptions {
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
         self
+    }
+
+    /// What is done to the pages on their way: [`fidelity`](Treatment::fidelity), [`skip_free`](Treatment::skip_free),
+    /// [`scrub`](Treatment::scrub) and [`verify`](Treatment::verify) all at once.
+    pub fn treatment(mut self, treatment: Treatment) -> Self {
+        self.treatment = treatment;
+        self
+    }
+
+    /// How the header of the copy compares with that of its source; see [`Treatment::fidelity`].
+    pub fn fidelity(self, fidelity: Fidelity) -> Self {
+        let treatment = self.treatment.fidelity(fidelity);
+        self.treatment(treatment)
+    }
+
+    /// Whether free pages are left out; see [`Treatment::skip_free`].
+    pub fn skip_free(self, skip_free: bool) -> Self {
+        let treatment = self.treatment.skip_free(skip_free);
+        self.treatment(treatment)
+    }
+
+    /// Whether nothing that was deleted is left in the copy; see [`Treatment::scrub`].
+    pub fn scrub(self, scrub: bool) -> Self {
+        let treatment = self.treatment.scrub(scrub);
+        self.treatment(treatment)
+    }
+
+    /// Whether the copy is read back and compared before it is shown; see [`Treatment::verify`].
+    pub fn verify(self, verify: bool) -> Self {
+        let treatment = self.treatment.verify(verify);
+        self.treatment(treatment)
     }
 
     /// Whether a file that is there already may be replaced; also then not while somebody has it open.
@@ -172,7 +205,8 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let mut backup = Backup::new(source, target)?.with_consistency(self.consistency);
+        let mut backup =
+            Backup::new(source, target)?.with_consistency(self.consistency).with_treatment(self.treatment);
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
     }

@@ -14,6 +14,14 @@ pub(super) struct Run {
     pub(super) count: u32,
 }
 
+impl Run {
+    /// What is left of it behind its first `count` pages.
+    pub(super) fn behind(self, count: u32) -> Option<Self> {
+        let left = self.count.checked_sub(count).filter(|&left| left > 0)?;
+        Some(Self { first: self.first.checked_add(count)?, count: left })
+    }
+}
+
 /// Goes through the pages 1 to `page_count`, counting the lock-byte page but never naming it (`[pages.md#lock-byte-page]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageCursor {
@@ -26,6 +34,11 @@ pub(super) struct PageCursor {
 impl PageCursor {
     pub(super) fn new(page_count: u32, page_size: PageSize) -> Self {
         Self { next: 1, page_count, page_size }
+    }
+
+    /// Whether no page has been passed yet.
+    pub(super) fn is_at_first(self) -> bool {
+        self.next == 1
     }
 
     /// How many pages are still to come, the lock-byte page among them.

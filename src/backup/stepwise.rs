@@ -15,6 +15,7 @@
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Steps};
+use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::PageSize;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
@@ -144,6 +145,12 @@ impl<T: Target> Backup<T> {
         self
     }
 
+    /// The same with another [`Treatment`] of the pages than the default, none. To be chosen before the first step.
+    pub fn with_treatment(mut self, treatment: Treatment) -> Self {
+        self.mover = PageMover::new(treatment);
+        self
+    }
+
     /// Copies up to `pages` pages: all that are left when negative, none when 0 (the source is only looked at).
     ///
     /// Exactly like `sqlite3_backup_step`, also call by call; the differences are listed in
@@ -229,7 +236,7 @@ impl<T: Target> Backup<T> {
         }
         // C7: what follows is the target's alone.
         self.source.let_go();
-        self.target.seal(told.page_count)?;
+        self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)

@@ -10,6 +10,7 @@ pub(crate) mod file_system;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
+pub(crate) mod page_cache;
 mod parked_files;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;

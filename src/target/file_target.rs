@@ -20,6 +20,7 @@ use crate::lock::lock_holders;
 use crate::os::durable_file::{DurableFile, IfThere};
 use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
+use crate::os::page_cache;
 use crate::side_files::SideFiles;
 use std::fs::{File, Metadata};
 use std::io;
@@ -36,6 +37,8 @@ pub struct FileTarget {
     file: Option<DurableFile>,
     /// The end of what was ever written to the file: behind it all is zeros without our doing.
     written_bytes: u64,
+    /// Whether the system may still have what was written in its cache.
+    cached: bool,
 }
 
 impl FileTarget {
@@ -52,7 +55,15 @@ impl FileTarget {
     }
 
     fn with(path: PathBuf, if_there: IfThere) -> Self {
-        Self { path, if_there, like: None, page_size: PageSize::DEFAULT, file: None, written_bytes: 0 }
+        Self {
+            path,
+            if_there,
+            like: None,
+            page_size: PageSize::DEFAULT,
+            file: None,
+            written_bytes: 0,
+            cached: false,
+        }
     }
 
     fn problem(&self, problem: Problem) -> Error {
@@ -132,7 +143,9 @@ impl Target for FileTarget {
         let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
-        file.sync().map_err(Error::io("sync", &self.path))
+        file.sync().map_err(Error::io("sync", &self.path))?;
+        self.cached = true;
+        Ok(())
     }
 
     fn publish(&mut self) -> Result<()> {
@@ -150,7 +163,14 @@ impl Target for FileTarget {
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
+        if std::mem::take(&mut self.cached) {
+            page_cache::forget(file.as_file());
+        }
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 
     fn as_file(&self) -> Option<&File> {

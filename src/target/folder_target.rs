@@ -151,6 +151,10 @@ impl Target for InFolder<'_> {
         self.target.read_back(first, buffer).map_err(|error| error.renamed(&self.shown))
     }
 
+    fn path(&self) -> Option<&Path> {
+        Some(&self.shown)
+    }
+
     fn as_file(&self) -> Option<&File> {
         self.target.as_file()
     }

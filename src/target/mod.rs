@@ -83,6 +83,11 @@ pub trait Target {
         Err(Error::from_io("read back", "the copy", unsupported))
     }
 
+    /// Under what name the copy will be there, for messages.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
     /// In what order pages must come.
     fn order(&self) -> PageOrder {
         PageOrder::Any

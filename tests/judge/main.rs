@@ -6,7 +6,7 @@
 //! together), [`files`], [`random`].
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
-//! [`progress`], [`sets`], [`set_instants`].
+//! [`progress`], [`sets`], [`set_instants`], [`fidelity`], [`scrub`], [`verify`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -21,6 +21,7 @@
 
 mod busy;
 mod content;
+mod fidelity;
 mod files;
 mod fingerprint;
 mod hold;
@@ -39,12 +40,14 @@ mod random;
 mod refused;
 mod rollback_states;
 mod schedules;
+mod scrub;
 mod set_instants;
 mod sets;
 mod states;
 mod steps;
 mod styles;
 mod super_journals;
+mod verify;
 mod wal_states;
 mod writer;
 mod writers;
