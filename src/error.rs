@@ -35,6 +35,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A folder, a device or a pipe stands where a file is needed.
     NotAFile,
+    /// The target's file system has not enough room.
+    NoSpace,
     /// Any other failure of the system.
     Io,
     /// The first bytes are not those of an SQLite database; it may be encrypted.
@@ -49,6 +51,10 @@ pub enum ErrorKind {
     Busy,
     /// The time for the whole copy is over.
     DeadlinePassed,
+    /// The copy in steps began again and again, and led nowhere.
+    Stalled,
+    /// A snapshot was held for as long as it may be, in time or in growth of the log.
+    HoldLimit,
     /// Source and target are one file.
     SameFile,
     /// The target is there already.
@@ -112,6 +118,8 @@ impl fmt::Display for Obstacle {
 pub(crate) enum Problem {
     #[error("cannot {operation}: {error}")]
     Io { operation: &'static str, error: io::Error },
+    #[error("there is no room: {needed_bytes} bytes are needed, {free_bytes} are free")]
+    NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("is {found}, not a file")]
     NotAFile { found: &'static str },
     #[error("{0}")]
@@ -130,6 +138,14 @@ pub(crate) enum Problem {
         "not done after {elapsed:.1?}: {remaining} of {page_count} pages left, begun again {restarts} times"
     )]
     DeadlinePassed { elapsed: Duration, remaining: u32, page_count: u32, restarts: u64 },
+    #[error(
+        "begun again {restarts} times in {elapsed:.1?} ({:.1} changes a second), and never came below {lowest} of {page_count} \
+         pages left",
+        per_second(*.restarts, *.elapsed)
+    )]
+    Stalled { elapsed: Duration, lowest: u32, page_count: u32, restarts: u64 },
+    #[error("not done while it was held: {held:.1?}, its log grew by {grown_bytes} bytes")]
+    HoldLimit { held: Duration, grown_bytes: u64 },
     #[error("is the source itself, {}", .source_path.display())]
     SameFile { source_path: PathBuf },
     #[error("is there already")]
@@ -165,6 +181,10 @@ pub(crate) enum Problem {
     NotAsWritten { page: u32, written: u32, found: u32 },
     #[error("the copy was cancelled")]
     Cancelled,
+}
+
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(f64::EPSILON)
 }
 
 /// `, held by ...` for messages; nothing when nobody is known.
@@ -218,8 +238,10 @@ impl Error {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     ErrorKind::PermissionDenied
                 }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
                 _ => ErrorKind::Io,
             },
+            Problem::NoSpace { .. } => ErrorKind::NoSpace,
             Problem::NotAFile { .. } => ErrorKind::NotAFile,
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
@@ -227,6 +249,8 @@ impl Error {
             Problem::LimitExceeded(_) => ErrorKind::LimitExceeded,
             Problem::Busy { .. } => ErrorKind::Busy,
             Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
+            Problem::Stalled { .. } => ErrorKind::Stalled,
+            Problem::HoldLimit { .. } => ErrorKind::HoldLimit,
             Problem::SameFile { .. } => ErrorKind::SameFile,
             Problem::TargetExists => ErrorKind::TargetExists,
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
@@ -276,6 +300,7 @@ impl Error {
                 "reading the source needs read permission on it and on its side files; a new target needs write \
                  permission on its folder"
             }
+            ErrorKind::NoSpace => "make room on the target's file system, or name a target on another",
             ErrorKind::NotAFile => "name the database file itself",
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it \
@@ -292,6 +317,10 @@ impl Error {
             ErrorKind::LimitExceeded => "set the limit higher (`--limit`), if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
+            ErrorKind::Stalled => {
+                "copy with consistency auto, which ends beside any writer (`--consistency auto`), or hold"
+            }
+            ErrorKind::HoldLimit => "let it be held for longer, or go on in steps at the limit",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
             ErrorKind::TargetExists if matches!(self.0.problem, Problem::FolderExists) => {
                 "name a folder that is not there yet"
@@ -315,9 +344,6 @@ impl Error {
     fn advice_on_system(&self) -> Option<&'static str> {
         let Problem::Io { error, .. } = &self.0.problem else { return None };
         Some(match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "make room on the target's file system, or name a target on another"
-            }
             io::ErrorKind::OutOfMemory => "copy to a file instead of to memory",
             _ => return None,
         })
@@ -336,11 +362,14 @@ impl Error {
             ErrorKind::Busy
             | ErrorKind::LogOnNetwork
             | ErrorKind::DeadlinePassed
+            | ErrorKind::Stalled
+            | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::Cancelled => 9,
             ErrorKind::Io | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
+            ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
             ErrorKind::LimitExceeded => 18,
             ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
@@ -374,6 +403,7 @@ mod tests {
     fn a_message_is_one_line_that_names_the_path_and_who_is_in_the_way() {
         let holders = vec![LockHolder {
             lock: "EXCLUSIVE",
+            path: "app.db".into(),
             exclusive: true,
             process_id: Some(42),
             command: Some("app".to_owned()),

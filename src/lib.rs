@@ -80,14 +80,14 @@ mod source;
 mod target;
 
 pub use backup::{
-    Backup, Consistency, CopyOptions, CopyReport, Fidelity, Progress, RunOptions, Status, StepOutcome,
-    Treatment, copy_database,
+    AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
+    Status, StepOutcome, Treatment, copy_database,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use source::{DatabaseSet, Source, SourceBytes, SourceOptions};
-pub use target::{FileTarget, MemoryTarget, PageOrder, Target};
+pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -1,7 +1,8 @@
 //! The whole job in one call: a database by its path, to a file or to memory.
 
+use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
-use super::stepwise::{Backup, Consistency};
+use super::stepwise::Backup;
 use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
@@ -44,14 +45,33 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | waits without end | [`lock_timeout(Some(30 s))`](Self::lock_timeout) | how long a lock is waited for; `None` as in Python |
 /// | | [`deadline(None)`](Self::deadline) | how long the whole may take |
 /// | overwrites | [`replace(false)`](Self::replace) | whether a file that is there may be replaced |
-#[derive(Clone, Copy, Debug, Default)]
+/// | as `PRAGMA synchronous` of the target | [`sync(true)`](Self::sync) | whether the copy is brought to the device |
+#[derive(Clone, Copy, Debug)]
 #[must_use = "options do nothing by themselves"]
 pub struct CopyOptions {
     pub(super) run: RunOptions,
     source: SourceOptions,
     consistency: Consistency,
+    hold_limits: HoldLimits,
+    patience: Option<Duration>,
     pub(super) treatment: Treatment,
     replace: bool,
+    pub(super) sync: bool,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self {
+            run: RunOptions::default(),
+            source: SourceOptions::default(),
+            consistency: Consistency::default(),
+            hold_limits: HoldLimits::default(),
+            patience: None,
+            treatment: Treatment::default(),
+            replace: false,
+            sync: true,
+        }
+    }
 }
 
 impl CopyOptions {
@@ -84,6 +104,22 @@ impl CopyOptions {
         self
     }
 
+    /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
+    ///
+    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
+    /// that is held, it is not kept.
+    pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
+        self.run.bytes_per_second = bytes_per_second;
+        self
+    }
+
+    /// Whether to pause for a moment after a step at whose end a writer waits or is at work
+    /// ([`RunOptions::gentle`](crate::RunOptions::gentle)).
+    pub fn gentle(mut self, gentle: bool) -> Self {
+        self.run.gentle = gentle;
+        self
+    }
+
     /// How the source is read: what its files may make us do.
     pub fn source(mut self, source: SourceOptions) -> Self {
         self.source = source;
@@ -93,6 +129,20 @@ impl CopyOptions {
     /// What is held between steps.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
+        self
+    }
+
+    /// How long a snapshot may be held, and what happens then.
+    pub fn hold_limits(mut self, limits: HoldLimits) -> Self {
+        self.hold_limits = limits;
+        self
+    }
+
+    /// After how long without a new low of `remaining` steps are taken to lead nowhere
+    /// ([`Backup::with_patience`]): then [`Auto`](Consistency::Auto) holds, and [`Step`](Consistency::Step) ends with
+    /// [`Stalled`](crate::ErrorKind::Stalled).
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -130,6 +180,12 @@ impl CopyOptions {
     /// Whether a file that is there already may be replaced; also then not while somebody has it open.
     pub fn replace(mut self, replace: bool) -> Self {
         self.replace = replace;
+        self
+    }
+
+    /// Whether the copy is brought to the device before it is done, as [`FileTarget::sync`].
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
         self
     }
 
@@ -196,7 +252,8 @@ impl CopyOptions {
     }
 
     fn file_target(&self, path: &Path) -> FileTarget {
-        if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) }
+        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
+        target.sync(self.sync)
     }
 
     fn run<T: Target>(
@@ -205,8 +262,13 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
-        let mut backup =
-            Backup::new(source, target)?.with_consistency(self.consistency).with_treatment(self.treatment);
+        let mut backup = Backup::new(source, target)?
+            .with_consistency(self.consistency)
+            .with_hold_limits(self.hold_limits)
+            .with_treatment(self.treatment);
+        if let Some(patience) = self.patience {
+            backup = backup.with_patience(patience);
+        }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
     }

@@ -1,16 +1,23 @@
 //! Moves pages from a source to a target, in steps.
 
+mod consistency;
 mod copy_database;
 mod copy_set;
+mod pacing;
 mod page_cursor;
 mod page_mover;
 mod page_sums;
 mod run;
 mod set_backup;
+mod settle;
+mod stall_watch;
+mod step_outcome;
 mod stepwise;
 mod treatment;
 
+pub use consistency::{AtLimit, Consistency, HoldLimits};
 pub use copy_database::{CopyOptions, copy_database};
 pub use run::{CopyReport, Progress, RunOptions};
-pub use stepwise::{Backup, Consistency, Status, StepOutcome};
+pub use step_outcome::{Status, StepOutcome};
+pub use stepwise::Backup;
 pub use treatment::{Fidelity, Treatment};

@@ -4,8 +4,8 @@ use super::page_cursor::{PageCursor, Run};
 use super::page_sums::PageSums;
 use super::treatment::Treatment;
 use crate::error::Result;
-use crate::format::page_one_edit::new_page_one;
-use crate::format::{PageNumber, Shape};
+use crate::format::page_one_edit::fresh_page_one;
+use crate::format::{PageNumber, PageOneEdit, Shape};
 use crate::source::{PageMap, Snapshot};
 use crate::target::Target;
 
@@ -14,19 +14,29 @@ use crate::target::Target;
 pub(super) struct PageMover {
     treatment: Treatment,
     buffer: Vec<u8>,
+    moved_bytes: u64,
     /// Of the version at hand, when something of it is to be left out.
     map: Option<PageMap>,
-    /// Of the version at hand, when it is to be compared.
+    /// Of the pages in the target, when they are to be compared.
     sums: Option<PageSums>,
-    /// The highest page that was ever written: those behind it are zeros without our doing.
-    highest: u32,
-    /// The version at hand.
+    /// Of the version at hand.
     shape: Shape,
 }
 
 impl PageMover {
     pub(super) fn new(treatment: Treatment) -> Self {
         Self { treatment, ..Self::default() }
+    }
+
+    /// How much it has moved in all.
+    pub(super) fn moved_bytes(&self) -> u64 {
+        self.moved_bytes
+    }
+
+    /// Whether what becomes of a page depends on others of its version: what was a page of a table may be free in the
+    /// next, without a word about it on the page itself or in the log. Then only pages of one version will do.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.treatment.skip_free || self.treatment.scrub
     }
 
     /// Moves up to `limit` of the pages that the cursor has before it. A cursor that stands at the first page begins a
@@ -39,8 +49,8 @@ impl PageMover {
         limit: u32,
     ) -> Result<()> {
         self.shape = snapshot.shape();
-        if cursor.is_at_first() && cursor.remaining().min(limit) > 0 {
-            self.look_at(snapshot)?;
+        if cursor.passed() == 0 && cursor.remaining().min(limit) > 0 {
+            self.look_at(snapshot, target)?;
         }
         let mut left = limit;
         while let Some((passed, run)) = cursor.advance(left) {
@@ -51,25 +61,21 @@ impl PageMover {
                     Some(map) => map.stretch(run.first, run.count),
                     None => (false, run.count),
                 };
-                let part = Run { count, ..run };
-                if empty {
-                    self.clear(target, part)?
-                } else {
-                    self.move_run(snapshot, target, part)?
-                }
+                self.move_run(snapshot, target, Run { count, ..run }, empty)?;
                 rest = run.behind(count);
             }
         }
         Ok(())
     }
 
-    /// Ends the copy of the version at hand: makes it durable, and compares it with what was read. Gives its page count.
+    /// Ends the copy of the version at hand: makes it durable, and compares it with what was written. Gives its page count.
     pub(super) fn seal(&mut self, target: &mut impl Target) -> Result<u32> {
         let Shape { page_size, mut page_count } = self.shape;
-        if let (0, Some(edit)) = (page_count, self.treatment.fidelity.edit()) {
+        if let (0, Some(edit)) = (page_count, self.edit(target)) {
             page_count = 1;
-            let mut page = new_page_one(page_size);
+            let mut page = fresh_page_one(page_size);
             edit.apply(&mut page, page_count);
+            self.sums = self.new_sums();
             self.write(target, PageNumber::FIRST, &page)?;
         }
         target.seal(page_count)?;
@@ -80,8 +86,12 @@ impl PageMover {
     }
 
     /// Learns what there is to know of a version before its first page is moved.
-    fn look_at(&mut self, snapshot: &Snapshot) -> Result<()> {
-        self.sums = self.treatment.verify.then(|| PageSums::new(snapshot.page_size()));
+    fn look_at(&mut self, snapshot: &Snapshot, target: &impl Target) -> Result<()> {
+        if self.edit(target).is_some() {
+            // What cannot be read cannot be edited.
+            snapshot.read_header()?;
+        }
+        self.sums = self.new_sums();
         self.map = match self.treatment {
             Treatment { scrub: true, .. } => Some(PageMap::of_all(snapshot)?),
             Treatment { skip_free: true, .. } => Some(PageMap::of_freelist(snapshot)?),
@@ -90,37 +100,53 @@ impl PageMover {
         Ok(())
     }
 
-    fn move_run(&mut self, snapshot: &Snapshot, target: &mut impl Target, run: Run) -> Result<()> {
-        let mut pages = std::mem::take(&mut self.buffer);
-        pages.resize(run.count as usize * snapshot.page_size().bytes_usize(), 0);
-        snapshot.read_pages(run.first, &mut pages)?;
-        if let Some(map) = &self.map {
-            map.clear_unused(snapshot, run.first, &mut pages)?;
+    fn new_sums(&self) -> Option<PageSums> {
+        self.treatment.verify.then(|| PageSums::new(self.shape.page_size))
+    }
+
+    /// What is changed on page 1: what the target needs, or what the fidelity asks for.
+    fn edit(&self, target: &impl Target) -> Option<PageOneEdit> {
+        let asked = self.treatment.fidelity.edit();
+        match target.page_one_edit() {
+            Some(needed) => {
+                let sqlite_version = asked.and_then(|edit| edit.sqlite_version);
+                Some(PageOneEdit { sqlite_version, ..needed })
+            }
+            None => asked,
         }
-        if let (PageNumber::FIRST, Some(edit)) = (run.first, self.treatment.fidelity.edit()) {
-            edit.apply(&mut pages, snapshot.page_count());
+    }
+
+    /// Moves pages that are all empty, and then not even read, or all not.
+    fn move_run(
+        &mut self,
+        snapshot: &Snapshot,
+        target: &mut impl Target,
+        run: Run,
+        empty: bool,
+    ) -> Result<()> {
+        let mut pages = std::mem::take(&mut self.buffer);
+        pages.resize(run.count as usize * self.shape.page_size.bytes_usize(), 0);
+        if empty {
+            pages.fill(0);
+        } else {
+            snapshot.read_pages(run.first, &mut pages)?;
+            self.moved_bytes += pages.len() as u64;
+            if let Some(map) = &self.map {
+                map.clear_unused(snapshot, run.first, &mut pages)?;
+            }
+        }
+        if let (PageNumber::FIRST, Some(edit)) = (run.first, self.edit(target)) {
+            edit.apply(&mut pages, self.shape.page_count);
         }
         self.write(target, run.first, &pages)?;
         self.buffer = pages;
         Ok(())
     }
 
-    /// Leaves pages out: as zeros, where another version may have written something.
-    fn clear(&mut self, target: &mut impl Target, run: Run) -> Result<()> {
-        if run.first.get() > self.highest {
-            return Ok(());
-        }
-        self.buffer.clear();
-        self.buffer.resize(run.count as usize * self.shape.page_size.bytes_usize(), 0);
-        target.write_pages(run.first, &self.buffer)
-    }
-
     fn write(&mut self, target: &mut impl Target, first: PageNumber, pages: &[u8]) -> Result<()> {
         if let Some(sums) = &mut self.sums {
             sums.note(first, pages);
         }
-        let count = u32::try_from(pages.len() / self.shape.page_size.bytes_usize()).unwrap_or(u32::MAX);
-        self.highest = self.highest.max(first.get().saturating_add(count) - 1);
         target.write_pages(first, pages)
     }
 }

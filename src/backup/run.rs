@@ -1,6 +1,8 @@
 //! Runs a stepwise copy to its end: waiting, reporting, giving up.
 
-use super::stepwise::{Backup, Counts, Status, StepOutcome};
+use super::pacing::{Pacing, Seen};
+use super::step_outcome::{Status, StepOutcome};
+use super::stepwise::{Backup, Counts};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
@@ -24,6 +26,12 @@ pub struct RunOptions {
     pub lock_timeout: Option<Duration>,
     /// How long the whole may take; `None` sets no end. A step under way is not broken off. Default `None`.
     pub deadline: Option<Duration>,
+    /// How many bytes a second may be copied at most, on the average, by pauses between steps; within a step there is
+    /// none, nor while commits wait for a snapshot that is held. `None`, the default: as many as can be.
+    pub bytes_per_second: Option<u64>,
+    /// Whether to pause, for 1 to 64 ms, after each step at whose end a writer waits for a lock or is at work. Then
+    /// commits wait less and the copy takes longer. Default no.
+    pub gentle: bool,
 }
 
 impl Default for RunOptions {
@@ -33,6 +41,8 @@ impl Default for RunOptions {
             sleep: Duration::from_millis(250),
             lock_timeout: Some(Duration::from_secs(30)),
             deadline: None,
+            bytes_per_second: None,
+            gentle: false,
         }
     }
 }
@@ -71,6 +81,12 @@ pub struct CopyReport {
     pub restarts: u64,
     /// How many tries found the source busy.
     pub busy_count: u64,
+    /// Whether one snapshot was held over several steps.
+    pub held: bool,
+    /// For how long commits had to wait at most, because of a lock of ours; 0 in WAL mode, where they never have to.
+    pub longest_lock: Duration,
+    /// The sum of all such times.
+    pub locked: Duration,
     /// From the first step to the end.
     pub elapsed: Duration,
 }
@@ -85,6 +101,25 @@ impl CopyReport {
             wal_reset_fault: snapshot.wal_reset_fault(),
             network_file_system: snapshot.network_file_system(),
             ..Self::default()
+        }
+    }
+
+    /// The same, as another step's snapshot tells it.
+    pub(super) fn seen_again(&self, snapshot: &Snapshot, restarts: bool) -> Self {
+        Self {
+            restarts: self.restarts + u64::from(restarts),
+            held: self.held,
+            longest_lock: self.longest_lock,
+            locked: self.locked,
+            ..Self::of(snapshot)
+        }
+    }
+
+    /// A snapshot was over that had lasted so long.
+    pub(super) fn note_lock(&mut self, lasted: Duration) {
+        if self.mode == JournalMode::Rollback {
+            self.longest_lock = self.longest_lock.max(lasted);
+            self.locked += lasted;
         }
     }
 
@@ -113,8 +148,8 @@ impl<T: Target> Backup<T> {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let ran = run(self, options, progress)?;
-        let (Ran { busy_count, elapsed }, Counts { told, restarts, .. }) = (ran, self.counts());
-        Ok(CopyReport { restarts, busy_count, elapsed, ..told })
+        let (Ran { busy_count, elapsed }, Counts { told, .. }) = (ran, self.counts());
+        Ok(CopyReport { busy_count, elapsed, ..told })
     }
 }
 
@@ -126,8 +161,34 @@ pub(super) trait Steps {
     /// How far it is after a step that came to `outcome`.
     fn progress(&self, outcome: StepOutcome) -> Progress;
 
+    /// Whether it leads nowhere, and nothing else is going to be tried.
+    fn stall(&self) -> Option<Stall> {
+        None
+    }
+
+    /// How many bytes were copied in all, those too that did not count in the end.
+    fn moved_bytes(&self) -> u64;
+
+    /// Whether commits wait for a snapshot that is held between the steps.
+    fn holds_writers_up(&self) -> bool;
+
+    /// Whether a writer waits, or is at work, now that a step is over.
+    fn writer_waits(&self) -> bool;
+
     /// What was in the way at the last step that was busy, and of which database.
     fn in_the_way(&self) -> (Option<&Source>, Obstacle);
+
+    /// Why the target could not be locked, when that was in the way.
+    fn target_in_use(&self) -> Option<&Error> {
+        None
+    }
+}
+
+/// How a copy came to lead nowhere.
+pub(super) struct Stall {
+    /// The fewest pages that were ever left.
+    pub(super) lowest: u32,
+    pub(super) elapsed: Duration,
 }
 
 /// How a copy went that was brought to its end.
@@ -147,7 +208,9 @@ pub(super) fn run(
     let end = Deadline::after(options.deadline);
     let mut waiting: Option<(Instant, Deadline)> = None;
     let mut busy_count = 0;
+    let mut pacing = Pacing::new(options.bytes_per_second, options.gentle);
     loop {
+        let begun = started.elapsed();
         let outcome = step_patiently(steps, pages, end)?;
         let said = progress(&steps.progress(outcome));
         if outcome == StepOutcome::Done {
@@ -167,8 +230,16 @@ pub(super) fn run(
         } else {
             waiting = None;
         }
+        if let Some(stall) = steps.stall() {
+            return Err(give_up_stalled(steps, &stall));
+        }
         if end.has_passed() {
             return Err(give_up_late(steps, started.elapsed()));
+        }
+        if outcome == StepOutcome::More && !steps.holds_writers_up() {
+            let writer_waits = pacing.heeds_writers() && steps.writer_waits();
+            let (moved_bytes, ended) = (steps.moved_bytes(), started.elapsed());
+            end.sleep(pacing.pause(Seen { moved_bytes, begun, ended, writer_waits }));
         }
     }
 }
@@ -185,11 +256,20 @@ fn step_patiently(steps: &mut impl Steps, pages: i32, end: Deadline) -> Result<S
 }
 
 pub(super) fn give_up_busy(steps: &impl Steps, waited: Duration) -> Error {
+    if let Some(error) = steps.target_in_use() {
+        return error.clone();
+    }
     let (source, obstacle) = steps.in_the_way();
     give_up(
         steps,
         Problem::Busy { waited, obstacle, holders: source.map(Source::lock_holders).unwrap_or_default() },
     )
+}
+
+fn give_up_stalled(steps: &impl Steps, stall: &Stall) -> Error {
+    let Progress { page_count, restarts, .. } = steps.progress(StepOutcome::More);
+    let &Stall { lowest, elapsed } = stall;
+    give_up(steps, Problem::Stalled { elapsed, lowest, page_count, restarts })
 }
 
 fn give_up_late(steps: &impl Steps, elapsed: Duration) -> Error {

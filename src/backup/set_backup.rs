@@ -17,7 +17,7 @@
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{self, CopyReport, Progress, Ran, Steps};
-use super::stepwise::StepOutcome;
+use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::JournalMode;
@@ -57,8 +57,8 @@ struct Member {
 }
 
 impl SetBackup {
-    /// Prepares a copy. No lock is taken, and nothing is created.
-    pub(super) fn new(set: &DatabaseSet, folder: &Path, treatment: Treatment) -> Result<Self> {
+    /// Prepares a copy. No lock is taken, and nothing is created. Without `sync`, nothing is brought to the device.
+    pub(super) fn new(set: &DatabaseSet, folder: &Path, sync: bool, treatment: Treatment) -> Result<Self> {
         let mut members = Vec::new();
         for name in set.names() {
             let source = set.source(name)?;
@@ -73,7 +73,7 @@ impl SetBackup {
         }
         let sources = members.iter().filter_map(|member| member.source.path().map(Path::to_owned)).collect();
         Ok(Self {
-            target: FolderTarget::admit(folder, sources)?,
+            target: FolderTarget::admit(folder, sources, sync)?,
             members,
             begun: false,
             started: Instant::now(),
@@ -192,7 +192,7 @@ impl SetBackup {
     }
 
     fn remaining_of(&self, place: usize) -> u32 {
-        self.members.get(place).and_then(|member| member.cursor).map_or(0, PageCursor::remaining)
+        self.members.get(place).and_then(|member| member.cursor.as_ref()).map_or(0, PageCursor::remaining)
     }
 
     /// Ends a snapshot and lets its database go; one that is ended already stays as it is.
@@ -234,7 +234,7 @@ impl SetBackup {
 
     fn count(&mut self) {
         let sum = |of: fn(&Member) -> u32| self.members.iter().map(of).fold(0, u32::saturating_add);
-        let remaining = sum(|member| member.cursor.map_or(0, PageCursor::remaining));
+        let remaining = sum(|member| member.cursor.as_ref().map_or(0, PageCursor::remaining));
         let page_count = sum(|member| member.report.map_or(0, |report| report.page_count));
         (self.remaining, self.page_count) = (remaining, page_count);
     }
@@ -256,6 +256,19 @@ impl Steps for SetBackup {
             page_count: self.page_count,
             restarts: self.restarts,
         }
+    }
+
+    fn moved_bytes(&self) -> u64 {
+        self.members.iter().map(|member| member.mover.moved_bytes()).sum()
+    }
+
+    fn holds_writers_up(&self) -> bool {
+        let holds = |snapshot: &Snapshot| snapshot.journal_mode() == JournalMode::Rollback;
+        self.members.iter().any(|member| member.snapshot.as_ref().is_some_and(holds))
+    }
+
+    fn writer_waits(&self) -> bool {
+        self.members.iter().any(|member| member.source.writer_waits())
     }
 
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {

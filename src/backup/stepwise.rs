@@ -9,75 +9,30 @@
 //!            '--- end: withdrawn -------'        any error ---> [failed], for good
 //! ```
 //!
-//! One step: the source is locked, its stamp compared (C5), pages moved, and let go again (C7), unless
-//! [`Consistency::Hold`] keeps one snapshot from the first step to the last.
+//! One step: the source is locked, its stamp compared (C5), pages moved, and let go again (C7), unless the snapshot is held
+//! for the next step. What [`Consistency::Auto`] does when steps lead nowhere:
+//!
+//! ```text
+//!   stepping --- no new low of remaining ---> filling --- each page is there in some version ---> holding
+//!   (the rest is copied, whatever is committed meanwhile)      (one snapshot: all compared, what differs written)
+//! ```
 
+use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
-use super::run::{CopyReport, Progress, Steps};
+use super::run::{CopyReport, Progress, Stall, Steps};
+use super::settle::{self, settle};
+use super::stall_watch::StallWatch;
+use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
-use crate::error::{Error, ErrorKind, Obstacle, Result};
-use crate::format::PageSize;
+use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
+use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::target::Target;
+use std::time::{Duration, Instant};
 
-/// What a step came to. What passes by itself is no error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepOutcome {
-    /// Pages were copied, and some are left.
-    More,
-    /// All pages are copied, and the target is complete and durable.
-    Done,
-    /// Somebody held a lock; nothing was copied, and the same step can be tried again.
-    Busy,
-}
-
-impl StepOutcome {
-    /// The status that SQLite's backup would have given.
-    #[must_use]
-    pub fn status(self) -> Status {
-        match self {
-            Self::More => Status::Ok,
-            Self::Done => Status::Done,
-            Self::Busy => Status::Busy,
-        }
-    }
-}
-
-/// A step's status, by SQLite's names and numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Status {
-    /// `SQLITE_OK`, 0: more pages are left.
-    Ok = 0,
-    /// `SQLITE_BUSY`, 5: a lock of somebody else.
-    Busy = 5,
-    /// `SQLITE_LOCKED`, 6: a lock within one process's shared cache. Ours has none, so it never comes up.
-    Locked = 6,
-    /// `SQLITE_DONE`, 101: the copy is complete.
-    Done = 101,
-}
-
-impl Status {
-    /// SQLite's number.
-    #[must_use]
-    pub fn code(self) -> i32 {
-        self as i32
-    }
-}
-
-/// What a stepwise copy does between its steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Consistency {
-    /// Lets go of the source between steps, as SQLite's online backup does; when something was committed meanwhile,
-    /// the copy begins again.
-    #[default]
-    Step,
-    /// Holds one snapshot from the first step to the last. In rollback mode commits wait that long; in WAL mode
-    /// writers go on, and the log grows.
-    Hold,
-}
+/// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A copy under way from a [`Source`] to a [`Target`].
 ///
@@ -88,11 +43,40 @@ pub struct Backup<T> {
     source: Source,
     target: T,
     consistency: Consistency,
+    hold_limits: HoldLimits,
+    patience: Duration,
+    phase: Phase,
     state: State,
-    /// The snapshot that is kept between steps by [`Consistency::Hold`].
-    held: Option<Snapshot>,
+    /// The snapshot that is kept between steps.
+    held: Option<Lease>,
+    /// How many pages, from the first on, the target has in some version.
+    filled: u32,
+    watch: StallWatch,
     counts: Counts,
     mover: PageMover,
+    /// Why the target could not be locked at the last try.
+    target_in_use: Option<Error>,
+}
+
+/// How far it has come with ways to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Stepping,
+    /// The rest is copied in whatever version: what is there already need not be written when commits wait.
+    Filling,
+    /// One snapshot until the end.
+    Holding,
+    /// In steps again, because a snapshot was held for as long as it may be.
+    SteppingForGood,
+}
+
+/// A snapshot, and since when it has lasted.
+#[derive(Debug)]
+struct Lease {
+    snapshot: Snapshot,
+    since: Instant,
+    /// The size of the log then.
+    log_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -113,9 +97,8 @@ enum State {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) remaining: u32,
-    /// What the snapshot of that step told of itself.
+    /// What the snapshot of that step told of itself, and what was counted until then.
     pub(super) told: CopyReport,
-    pub(super) restarts: u64,
     pub(super) obstacle: Option<Obstacle>,
 }
 
@@ -132,16 +115,35 @@ impl<T: Target> Backup<T> {
             source,
             target,
             consistency: Consistency::default(),
+            hold_limits: HoldLimits::default(),
+            patience: PATIENCE,
+            phase: Phase::Stepping,
             state: State::Fresh,
             held: None,
+            filled: 0,
+            watch: StallWatch::new(Instant::now()),
             counts: Counts::default(),
             mover: PageMover::default(),
+            target_in_use: None,
         })
     }
 
     /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step).
     pub fn with_consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
+        self
+    }
+
+    /// The same with other limits to holding a snapshot than the default, none.
+    pub fn with_hold_limits(mut self, limits: HoldLimits) -> Self {
+        self.hold_limits = limits;
+        self
+    }
+
+    /// The same with another time without a new low of `remaining` after which steps are taken to lead nowhere; the default
+    /// is 2 s. It is never less than twice the longest time between two restarts.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -170,6 +172,7 @@ impl<T: Target> Backup<T> {
         if let Err(error) = &outcome {
             self.held = None;
             self.source.let_go();
+            self.target.abandon();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -190,7 +193,7 @@ impl<T: Target> Backup<T> {
     /// How often the copy began again because the source had moved.
     #[must_use]
     pub fn restarts(&self) -> u64 {
-        self.counts.restarts
+        self.counts.told.restarts
     }
 
     /// Gives the target back; one that is not done is as if it had never been used.
@@ -203,40 +206,55 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
-        let (snapshot, (mut cursor, restarts)) = match (self.held.take(), &self.state) {
+        self.target_in_use = match settle::lock(&mut self.target) {
+            Ok(()) => None,
+            Err(error) if error.kind() == ErrorKind::TargetInUse => {
+                self.target_in_use = Some(error);
+                return Ok(StepOutcome::Busy);
+            }
+            Err(error) => return Err(error),
+        };
+        let (lease, mut cursor, restarts) = match (self.held.take(), &self.state) {
             // The same snapshot: there is nothing to compare.
-            (Some(snapshot), &State::Copying { cursor, .. }) => (snapshot, (cursor, false)),
-            _ => match self.source.begin()? {
-                Begun::Snapshot(snapshot) => {
-                    let position = self.find_position(&snapshot)?;
-                    (*snapshot, position)
-                }
-                Begun::Busy(obstacle) => return Ok(self.busy(obstacle)),
-            },
+            (Some(lease), State::Copying { cursor, .. }) => (lease, cursor.clone(), false),
+            _ => {
+                let since = Instant::now();
+                let snapshot = match self.source.begin()? {
+                    Begun::Snapshot(snapshot) => *snapshot,
+                    Begun::Busy(obstacle) => return Ok(self.busy(obstacle)),
+                };
+                let (cursor, restarts) = self.find_position(&snapshot)?;
+                (Lease { snapshot, since, log_bytes: self.source.log_bytes()? }, cursor, restarts)
+            }
         };
-        if let Err(error) = self.mover.move_pages(&snapshot, &mut self.target, &mut cursor, limit) {
-            return self.settle_error(snapshot, error);
+        if let Err(error) = self.mover.move_pages(&lease.snapshot, &mut self.target, &mut cursor, limit) {
+            return self.settle_error(lease.snapshot, error);
         }
-        let (stamp, page_size, told) = (snapshot.stamp(), snapshot.page_size(), CopyReport::of(&snapshot));
-        let done = cursor.remaining() == 0;
-        if self.consistency == Consistency::Hold && !done {
-            self.held = Some(snapshot);
-        } else if self.source.end(snapshot)? == Standing::Withdrawn {
-            return Ok(self.withdraw(restarts || self.consistency == Consistency::Hold));
+        let (stamp, page_size) = (lease.snapshot.stamp(), lease.snapshot.page_size());
+        let mut told = self.counts.told.seen_again(&lease.snapshot, restarts);
+        let done = cursor.remaining() == 0 && self.phase != Phase::Filling;
+        if !done && self.holds(lease.snapshot.journal_mode()) && self.may_hold_on(&lease)? {
+            told.held = true;
+            self.held = Some(lease);
+        } else {
+            let since = lease.since;
+            if self.source.end(lease.snapshot)? == Standing::Withdrawn {
+                return Ok(self.withdraw(restarts || self.holds(told.mode)));
+            }
+            told.note_lock(since.elapsed());
         }
-        self.counts = Counts {
-            remaining: cursor.remaining(),
-            told,
-            restarts: self.counts.restarts + u64::from(restarts),
-            obstacle: None,
-        };
+        self.counts = Counts { remaining: cursor.remaining(), told, obstacle: None };
         if !done {
+            self.watch.note(cursor.remaining(), restarts, Instant::now());
+            self.filled = self.filled.max(cursor.passed());
+            cursor = self.next_phase(cursor);
             self.state = State::Copying { stamp, cursor, page_size };
             return Ok(StepOutcome::More);
         }
         // C7: what follows is the target's alone.
         self.source.let_go();
         self.counts.told.page_count = self.mover.seal(&mut self.target)?;
+        self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         self.state = State::Done;
         Ok(StepOutcome::Done)
@@ -245,17 +263,81 @@ impl<T: Target> Backup<T> {
     /// Where to go on, behind what is in the target already; or at the first page, and whether that is a restart
     /// because the source has moved (C5).
     fn find_position(&mut self, snapshot: &Snapshot) -> Result<(PageCursor, bool)> {
+        let (page_count, page_size) = (snapshot.page_count(), snapshot.page_size());
         let begun_with = match &self.state {
-            State::Copying { stamp, cursor, .. } if stamp.same_content(&snapshot.stamp()) => {
-                return Ok((*cursor, false));
+            State::Copying { page_size: same, .. } if self.phase == Phase::Filling && *same == page_size => {
+                return Ok((PageCursor::behind(self.filled, page_count, page_size), false));
             }
-            State::Copying { page_size, .. } => Some(*page_size),
+            State::Copying { stamp, cursor, .. } if stamp.same_content(&snapshot.stamp()) => {
+                return Ok((cursor.clone(), false));
+            }
+            State::Copying { stamp, cursor, page_size: same } => {
+                if *same == page_size
+                    && !self.mover.leaves_out()
+                    && self.consistency != Consistency::Step
+                    && let Some(changed) = snapshot.pages_changed_since(stamp)
+                {
+                    let mut cursor = cursor.clone();
+                    cursor.catch_up(page_count, changed);
+                    return Ok((cursor, false));
+                }
+                Some(*same)
+            }
             State::Fresh | State::Done | State::Failed(_) => None,
         };
-        if begun_with != Some(snapshot.page_size()) {
+        if begun_with != Some(page_size) {
             self.target.begin(snapshot.shape())?;
+            self.filled = 0;
         }
-        Ok((PageCursor::new(snapshot.page_count(), snapshot.page_size()), begun_with.is_some()))
+        Ok((PageCursor::new(page_count, page_size), begun_with.is_some()))
+    }
+
+    /// Whether the snapshot is to be kept until the end.
+    fn holds(&self, mode: JournalMode) -> bool {
+        match (self.consistency, self.phase) {
+            (_, Phase::SteppingForGood) | (Consistency::Step, _) => false,
+            (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
+            (Consistency::Auto, _) => mode == JournalMode::Wal,
+        }
+    }
+
+    /// Whether a snapshot that is held has met no limit yet; at a limit there are steps from now on, or it ends.
+    fn may_hold_on(&mut self, lease: &Lease) -> Result<bool> {
+        let HoldLimits { time, log_growth_bytes, then } = self.hold_limits;
+        let held = lease.since.elapsed();
+        let grown_bytes = self.source.log_bytes()?.saturating_sub(lease.log_bytes);
+        if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
+            return Ok(true);
+        }
+        if then == AtLimit::Fail {
+            return Err(Error::new(self.source.name(), Problem::HoldLimit { held, grown_bytes }));
+        }
+        // What is committed from now on can be told from the log, and copied again alone.
+        self.source.follow_log();
+        self.phase = Phase::SteppingForGood;
+        self.watch = StallWatch::new(Instant::now());
+        Ok(false)
+    }
+
+    /// Goes on to what ends more surely, when this leads nowhere; where it then begins.
+    fn next_phase(&mut self, cursor: PageCursor) -> PageCursor {
+        let stalled = self.watch.is_stalled(self.patience, Instant::now());
+        match self.phase {
+            Phase::Stepping if self.consistency == Consistency::Auto && self.held.is_none() && stalled => {
+                if self.mover.leaves_out() {
+                    // No page of another version is of use.
+                    self.phase = Phase::Holding;
+                    return cursor.begun_again();
+                }
+                self.phase = Phase::Filling;
+                cursor
+            }
+            Phase::Filling if cursor.remaining() == 0 => {
+                self.phase = Phase::Holding;
+                cursor.begun_again()
+            }
+            _ => cursor,
+        }
     }
 
     /// An error met in a snapshot that did not hold is no error of the source: what was read may have been torn.
@@ -270,7 +352,7 @@ impl<T: Target> Backup<T> {
     /// When it already lies over pages that counted, those count no longer.
     fn withdraw(&mut self, lies_over_counted_pages: bool) -> StepOutcome {
         if lies_over_counted_pages {
-            self.counts.restarts += 1;
+            self.counts.told.restarts += 1;
             self.state = State::Fresh;
         }
         self.busy(Obstacle::Change)
@@ -296,7 +378,34 @@ impl<T: Target> Steps for Backup<T> {
         }
     }
 
+    fn stall(&self) -> Option<Stall> {
+        let now = Instant::now();
+        // Who holds, or is going to, comes to an end.
+        let ends = match self.consistency {
+            Consistency::Step => false,
+            Consistency::Hold | Consistency::Auto => self.phase != Phase::SteppingForGood,
+        };
+        let stalled = !ends && self.watch.is_stalled(self.patience, now);
+        stalled.then(|| Stall { lowest: self.watch.lowest(), elapsed: self.watch.elapsed(now) })
+    }
+
+    fn moved_bytes(&self) -> u64 {
+        self.mover.moved_bytes()
+    }
+
+    fn holds_writers_up(&self) -> bool {
+        self.held.is_some() && self.counts.told.mode == JournalMode::Rollback
+    }
+
+    fn writer_waits(&self) -> bool {
+        self.source.writer_waits()
+    }
+
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
+    }
+
+    fn target_in_use(&self) -> Option<&Error> {
+        self.target_in_use.as_ref()
     }
 }

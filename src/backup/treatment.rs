@@ -23,9 +23,9 @@ impl Fidelity {
     pub(super) fn edit(self) -> Option<PageOneEdit> {
         match self {
             Self::Exact => None,
-            Self::Api => Some(PageOneEdit::OF_NEW_TARGET),
+            Self::Api => Some(PageOneEdit::over(None)),
             Self::ApiOf(version) => {
-                Some(PageOneEdit { version_number: Some(version), ..PageOneEdit::OF_NEW_TARGET })
+                Some(PageOneEdit { sqlite_version: Some(version), ..PageOneEdit::over(None) })
             }
         }
     }

@@ -1,11 +1,12 @@
 //! What can be said on the command line, and its help.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use litecopy::lock::{LockStyle, UnknownLockStyle};
 use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
+
+use super::course_arguments::CourseArguments;
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -21,6 +22,8 @@ pub(crate) enum Verb {
     Copy(CopyArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
+    /// Say who holds which lock on a database, and what its readers keep of its log
+    Locks(LocksArguments),
 }
 
 #[derive(Debug, Args)]
@@ -42,25 +45,11 @@ pub(crate) struct CopyArguments {
     pub(crate) name: Option<String>,
 
     /// Copy all of the set, as of one instant, into the new folder TARGET, each under the name of its file
-    #[arg(long, group = "choice", conflicts_with_all = ["pages", "replace"])]
+    #[arg(long, group = "choice", conflicts_with_all = ["pages", "consistency", "replace"])]
     pub(crate) all: bool,
 
-    /// Pages copied each time the source is locked; writers get their turn in between, and the copy starts again
-    /// when one commits. 0 or less: all in one go, from one snapshot
-    #[arg(long, value_name = "N", default_value_t = -1, allow_negative_numbers = true)]
-    pub(crate) pages: i32,
-
-    /// Wait this long before trying again when the source is locked (seconds, or with a unit: 250ms, 2s, 1m)
-    #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = duration)]
-    pub(crate) sleep: Duration,
-
-    /// Give up when the source has been locked by another this long
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = duration)]
-    pub(crate) timeout: Duration,
-
-    /// Give up when the whole copy takes longer than this [default: never]
-    #[arg(long, value_name = "SECONDS", value_parser = duration)]
-    pub(crate) deadline: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
 
     /// Put the copy in the place of an existing TARGET, at the end and in one move
     #[arg(long)]
@@ -109,6 +98,16 @@ pub(crate) struct InfoArguments {
 
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocksArguments {
+    /// The database to look at; nobody is held up
+    pub(crate) file: PathBuf,
 
     /// Print one JSON object
     #[arg(long)]
@@ -170,22 +169,6 @@ fn attached(words: &str) -> Result<Attached, String> {
     }
 }
 
-/// A length of time: seconds, with a fraction if wanted, or a number with one of the units ms, s, m, h.
-fn duration(words: &str) -> Result<Duration, String> {
-    let words = words.trim();
-    let digits = words.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit_in_seconds = match &words[digits.len()..] {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        unit => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
-    };
-    let number: f64 = digits.trim().parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(number * unit_in_seconds)
-        .map_err(|_| "a length of time is 0 or more, and not for ever".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,18 +197,6 @@ mod tests {
         assert_eq!(attached("a=b=c"), of("a", "b=c"));
         for wrong in ["", "logs", "=a.db", "logs="] {
             assert!(attached(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_duration_is_seconds_or_has_a_unit() {
-        assert_eq!(duration("0.25"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("2 s"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for wrong in ["", "x", "-1", "inf", "nan", "1d", "1e400", "5 parsecs"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use litecopy::{
-    Consistency, CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions,
-};
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions};
 use serde_json::json;
 
 use super::arguments::{CopyArguments, ProgressKind};
@@ -16,9 +14,6 @@ use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
 use super::run::{say, say_error};
-
-/// Pages between two moves of the bar when the whole copy is one snapshot.
-const PAGES_BETWEEN_REPORTS: i32 = 1_000;
 
 /// One database that was copied.
 struct Copied {
@@ -110,17 +105,7 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    let options = CopyOptions::new()
-        .sleep(arguments.sleep)
-        .lock_timeout(Some(arguments.timeout))
-        .deadline(arguments.deadline)
-        .source(source_options(arguments))
-        .replace(arguments.replace);
-    if arguments.pages > 0 {
-        return options.consistency(Consistency::Step).pages_per_step(arguments.pages);
-    }
-    // All in one step. A held snapshot keeps the promise and the locks of one step, and yet tells how far it is.
-    options.consistency(Consistency::Hold).pages_per_step(PAGES_BETWEEN_REPORTS)
+    arguments.course.options().source(source_options(arguments)).replace(arguments.replace)
 }
 
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {
@@ -136,6 +121,9 @@ fn summary(Copied { source, target, report, .. }: &Copied) -> String {
     );
     if report.restarts > 0 {
         line.push_str(&format!(", started again {}", counted(report.restarts, "time", "times")));
+    }
+    if !report.longest_lock.is_zero() {
+        line.push_str(&format!(", held commits up for at most {}", time(report.longest_lock)));
     }
     if report.busy_count > 0 {
         line.push_str(&format!(", found it locked {}", counted(report.busy_count, "time", "times")));
@@ -153,6 +141,9 @@ fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json:
         "bytes": copied_bytes(report),
         "restarts": report.restarts,
         "busy_count": report.busy_count,
+        "held": report.held,
+        "longest_lock_seconds": report.longest_lock.as_secs_f64(),
+        "locked_seconds": report.locked.as_secs_f64(),
         "elapsed_seconds": report.elapsed.as_secs_f64(),
         "journal_mode": mode_name(report.mode),
     });

@@ -25,7 +25,7 @@ Exit codes:
   0  done: the copy is complete and on disk
   1  refused or failed
   2  wrong use
-  5  the source was still busy at the timeout, or the copy not done at the deadline
+  5  the source was still busy at the timeout, or the copy not done at the deadline or the limits to holding, or led nowhere
 130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind";
 
 /// What a shell shows for a process that Ctrl-C ended.
@@ -54,8 +54,10 @@ impl Ending {
 
     pub(crate) fn of(error: &Error) -> Self {
         match error.kind() {
-            // Both pass by themselves: the same command may succeed later.
-            ErrorKind::Busy | ErrorKind::DeadlinePassed => Self::StillBusy,
+            // All of these pass by themselves: the same command may succeed later.
+            ErrorKind::Busy | ErrorKind::DeadlinePassed | ErrorKind::Stalled | ErrorKind::HoldLimit => {
+                Self::StillBusy
+            }
             // Nobody else cancels a copy of the command.
             ErrorKind::Cancelled => Self::Interrupted,
             _ => Self::Failed,

@@ -8,30 +8,15 @@ use litecopy::inspect::{
 use litecopy::lock::LockHolder;
 
 use super::arguments::InfoArguments;
-use super::exit_code::{Ending, message};
+use super::exit_code::Ending;
 use super::notes::{Note, WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
-use super::run::{say, say_error};
+use super::run::say_report;
 use super::schema::schema_lines;
 
 pub(crate) fn info(arguments: &InfoArguments) -> Ending {
-    let report = match inspect_database_with(&arguments.file, &arguments.reading.options()) {
-        Ok(report) => report,
-        Err(error) => {
-            say_error(&message(&error));
-            return Ending::of(&error);
-        }
-    };
-    if !arguments.json {
-        return say(text(&report).trim_end());
-    }
-    match serde_json::to_string_pretty(&report) {
-        Ok(json) => say(&json),
-        Err(error) => {
-            say_error(&format!("litecopy: {}: cannot be told as JSON: {error}", arguments.file.display()));
-            Ending::Failed
-        }
-    }
+    let report = inspect_database_with(&arguments.file, &arguments.reading.options());
+    say_report(report, &arguments.file, arguments.json, text)
 }
 
 /// The whole report as people read it.

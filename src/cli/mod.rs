@@ -2,9 +2,11 @@
 
 mod arguments;
 mod copy;
+mod course_arguments;
 mod exit_code;
 mod info;
 mod interrupt;
+mod locks;
 mod notes;
 mod numbers;
 mod progress;

@@ -33,9 +33,11 @@ pub(crate) fn size(bytes: u64) -> String {
     counted(bytes, "byte", "bytes")
 }
 
-/// Seconds with two digits behind the point, or milliseconds below one second.
+/// Seconds with two digits behind the point, or milliseconds below one second, with one digit more below ten of them.
 pub(crate) fn time(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) {
+    if duration < Duration::from_millis(10) {
+        format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+    } else if duration < Duration::from_secs(1) {
         format!("{} ms", duration.as_millis())
     } else {
         format!("{:.2} s", duration.as_secs_f64())
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn times_are_milliseconds_or_seconds() {
-        assert_eq!(time(Duration::from_micros(3_900)), "3 ms");
+        assert_eq!(time(Duration::from_micros(3_900)), "3.9 ms");
         assert_eq!(time(Duration::from_millis(1_234)), "1.23 s");
     }
 }

@@ -35,7 +35,7 @@ fn entry_words(entry: &SchemaEntry) -> String {
 }
 
 /// A name as it may be shown on a terminal: what would move its cursor, or colour it, is spelled out.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
         if c.is_control() || is_bidi_control(c) {

@@ -74,6 +74,26 @@ impl JournalHeader {
         Ok(Self { record_count, nonce, initial_page_count, ..*self })
     }
 
+    /// The header's bytes, without its padding.
+    ///
+    /// A writer stores the first 12, magic and count, only when what they stand for is synced.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; JOURNAL_HEADER_BYTES] {
+        let record_count = match self.record_count {
+            RecordCount::Stated(count) => count,
+            RecordCount::FromFileSize => u32::MAX,
+        };
+        let page_bytes = self.page_size.map_or(0, PageSize::bytes);
+        let fields = [record_count, self.nonce, self.initial_page_count, self.sector_bytes, page_bytes];
+        let mut bytes = [0; JOURNAL_HEADER_BYTES];
+        let (magic, rest) = bytes.split_at_mut(JOURNAL_MAGIC.len());
+        magic.copy_from_slice(&JOURNAL_MAGIC);
+        for (place, field) in rest.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
+            *place = field.to_be_bytes();
+        }
+        bytes
+    }
+
     /// Where the next segment can begin: `offset` rounded up to a multiple of the sector size.
     /// `[journal.md#segments]`
     #[must_use]
@@ -151,6 +171,7 @@ mod tests {
         assert_eq!((header.nonce, header.initial_page_count, header.sector_bytes), (0x1234_5678, 42, 512));
         assert_eq!(header.page_size, Some(PageSize::DEFAULT));
         assert_eq!(header.records_to_read(0, PageSize::DEFAULT), 3);
+        assert_eq!(header.to_bytes(), SAMPLE);
     }
 
     #[test]

@@ -57,6 +57,13 @@ impl<'a> JournalRecord<'a> {
     }
 }
 
+/// Appends the record of a page to `journal`, for a segment with this nonce.
+pub fn append_record(journal: &mut Vec<u8>, page_number: PageNumber, image: &[u8], nonce: u32) {
+    journal.extend(page_number.get().to_be_bytes());
+    journal.extend(image);
+    journal.extend(journal_checksum(nonce, image).to_be_bytes());
+}
+
 /// The length of a record in bytes.
 #[must_use]
 pub const fn record_bytes(page_size: PageSize) -> usize {
@@ -115,6 +122,9 @@ mod tests {
             Err(Damage::JournalRecordChecksum { stored: 0x1234_6044, computed: 0x1234_6045 })
         );
         assert!(JournalRecord::parse(&bytes[..4103], PageSize::DEFAULT).is_err());
+        let mut written = Vec::new();
+        append_record(&mut written, PageNumber::new(5).unwrap(), record.image, 0x1234_5678);
+        assert_eq!(written, bytes);
     }
 
     proptest! {

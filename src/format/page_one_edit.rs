@@ -1,107 +1,136 @@
-//! What SQLite's online backup changes on page 1 of its copy, and the page that it makes of an empty database.
+//! What SQLite's online backup changes in the first page of a copy, so that those who have the target open notice it.
 //!
 //! | offset | field | becomes |
 //! |---:|---|---|
-//! | 18, 19 | write and read version | 2 where the target keeps a log, else as in the source |
-//! | 24, 92 | change counter, version-valid-for | one more than the target's own was |
+//! | 18, 19 | write version, read version | 2 where the target keeps a write-ahead log, else as in the source |
+//! | 24 | change counter | one more than the target's was |
 //! | 28 | page count | that of the copy |
-//! | 40 | schema cookie | one more than the target's own was |
-//! | 96 | version number | that of the SQLite which makes the backup |
-//!
-//! So whoever has the target open notices that all of it is new, whatever the source's numbers were.
+//! | 40 | schema cookie | one more than the target's was |
+//! | 92 | version-valid-for | the same as the change counter |
+//! | 96 | version of the SQLite that wrote last | that of the library that copies |
 
-use super::database_header::{DATABASE_HEADER_BYTES, DATABASE_MAGIC, SqliteVersion};
+use super::database_header::{DATABASE_MAGIC, DatabaseHeader, JournalMode, SqliteVersion};
 use super::page_size::PageSize;
 
-/// What is written over the source's page 1. `[treatments.md#what-the-online-backup-edits]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An edit of the header in page 1. `[in-place.md#page-1]`
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PageOneEdit {
-    /// The change counter, and with it version-valid-for.
+    /// The change counter, by which connections in rollback mode see that the database was changed.
     pub change_counter: u32,
-    /// The schema cookie.
+    /// The schema cookie, by which prepared statements see that they have to be prepared again.
     pub schema_cookie: u32,
-    /// The version number; `None` leaves the source's.
-    pub version_number: Option<SqliteVersion>,
-    /// Whether the database keeps a log; `None` leaves it as in the source.
-    pub wal: Option<bool>,
+    /// The SQLite to name as the last writer; `None` leaves the source's.
+    pub sqlite_version: Option<SqliteVersion>,
+    /// The journal mode; `None` leaves the source's.
+    pub journal_mode: Option<JournalMode>,
 }
 
 impl PageOneEdit {
-    /// What a target that held nothing gets: it counts from 0.
-    pub const OF_NEW_TARGET: Self =
-        Self { change_counter: 1, schema_cookie: 1, version_number: None, wal: None };
-
-    /// Edits page 1 of a copy of `page_count` pages. Less than a header is left as it is.
-    pub fn apply(&self, page: &mut [u8], page_count: u32) {
-        let Some(header) = page.first_chunk_mut::<DATABASE_HEADER_BYTES>() else { return };
-        let mut put = |offset: usize, bytes: &[u8]| {
-            if let Some(place) = header.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len())) {
-                place.copy_from_slice(bytes);
-            }
-        };
-        if let Some(wal) = self.wal {
-            put(18, &[1 + u8::from(wal); 2]);
+    /// The edit for a copy onto a database whose header was `target`; `None` for an empty one.
+    #[must_use]
+    pub fn over(target: Option<&DatabaseHeader>) -> Self {
+        let keeps_log = target.is_some_and(|header| header.journal_mode() == JournalMode::Wal);
+        Self {
+            change_counter: target.map_or(0, |header| header.change_counter).wrapping_add(1),
+            schema_cookie: target.map_or(0, |header| header.schema_cookie).wrapping_add(1),
+            sqlite_version: None,
+            journal_mode: keeps_log.then_some(JournalMode::Wal),
         }
-        put(24, &self.change_counter.to_be_bytes());
-        put(28, &page_count.to_be_bytes());
-        put(40, &self.schema_cookie.to_be_bytes());
-        put(92, &self.change_counter.to_be_bytes());
-        if let Some(version) = self.version_number {
-            put(96, &version.0.to_be_bytes());
+    }
+
+    /// Edits `page`, the first of `page_count`. What lies beyond the end of a page cut short is passed over.
+    pub fn apply(&self, page: &mut [u8], page_count: u32) {
+        if let Some(mode) = self.journal_mode {
+            let version = if mode == JournalMode::Wal { 2 } else { 1 };
+            put(page, 18, &[version, version]);
+        }
+        put(page, 24, &self.change_counter.to_be_bytes());
+        put(page, 28, &page_count.to_be_bytes());
+        put(page, 40, &self.schema_cookie.to_be_bytes());
+        put(page, 92, &self.change_counter.to_be_bytes());
+        if let Some(SqliteVersion(number)) = self.sqlite_version {
+            put(page, 96, &number.to_be_bytes());
         }
     }
 }
 
-/// Page 1 of a database without content, before any edit: what SQLite begins a new file with.
+/// The only page of a database in which nothing was ever made, as SQLite writes it.
 #[must_use]
-pub fn new_page_one(page_size: PageSize) -> Vec<u8> {
-    let mut page = Vec::with_capacity(page_size.bytes_usize());
-    page.extend(DATABASE_MAGIC);
-    page.extend(page_size.header_code().to_be_bytes());
-    page.extend([1, 1, 0, 64, 32, 32]);
-    page.resize(DATABASE_HEADER_BYTES, 0);
-    // A leaf of a table, no freeblock, no cell, content from the end on (0 for 65536), no fragments.
-    let [_, _, high, low] = page_size.bytes().to_be_bytes();
-    page.extend([0x0d, 0, 0, 0, 0, high, low, 0]);
-    page.resize(page_size.bytes_usize(), 0);
+pub fn fresh_page_one(page_size: PageSize) -> Vec<u8> {
+    let mut page = vec![0; page_size.bytes_usize()];
+    put(&mut page, 0, &DATABASE_MAGIC);
+    put(&mut page, 16, &page_size.header_code().to_be_bytes());
+    put(&mut page, 18, &[1, 1, 0, 64, 32, 32]);
+    put(&mut page, 28, &1_u32.to_be_bytes());
+    // An empty leaf of a table b-tree, whose content begins at the page's end; 65536 is written as 0.
+    put(&mut page, 100, &[13]);
+    put(&mut page, 105, &u16::try_from(page_size.bytes()).unwrap_or(0).to_be_bytes());
     page
+}
+
+fn put(page: &mut [u8], offset: usize, bytes: &[u8]) {
+    if let Some(place) = page.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{BtreePage, DatabaseHeader, PageNumber};
+    use proptest::prelude::*;
 
-    #[test]
-    fn a_new_page_one_is_an_empty_database() {
-        for page_size in PageSize::ALL {
-            let mut page = new_page_one(page_size);
-            PageOneEdit::OF_NEW_TARGET.apply(&mut page, 1);
-            assert_eq!(page.len(), page_size.bytes_usize());
-            let header = DatabaseHeader::parse(&page).unwrap();
-            assert_eq!((header.page_size, header.checked_page_count(1)), (page_size, Ok(1)));
-            let root = BtreePage::parse(&page, PageNumber::FIRST, header.usable_bytes()).unwrap();
-            assert_eq!((root.cell_count, root.content_start), (0, page_size.bytes()));
-        }
+    fn header(page: &[u8]) -> DatabaseHeader {
+        DatabaseHeader::parse(page).unwrap()
     }
 
     #[test]
-    fn only_what_is_named_is_edited() {
-        let edit = PageOneEdit {
-            change_counter: 0x0102_0304,
-            schema_cookie: 0x0506_0708,
-            version_number: None,
-            wal: None,
-        };
-        let edited = |edit: PageOneEdit| {
-            let mut page = vec![0xee; 512];
-            edit.apply(&mut page, 9);
-            (0..512).filter(|&at| page[at] != 0xee).collect::<Vec<_>>()
-        };
-        let words = |starts: &[usize]| starts.iter().flat_map(|&at| at..at + 4).collect::<Vec<_>>();
-        assert_eq!(edited(edit), words(&[24, 28, 40, 92]));
-        let all = PageOneEdit { version_number: Some(SqliteVersion(3_050_004)), wal: Some(true), ..edit };
-        assert_eq!(edited(all), [&[18, 19][..], &words(&[24, 28, 40, 92, 96])].concat());
-        all.apply(&mut [0; 99], 1);
+    fn the_counters_go_on_from_those_of_the_target() {
+        let mut old = fresh_page_one(PageSize::DEFAULT);
+        put(&mut old, 18, &[2, 2]);
+        put(&mut old, 24, &u32::MAX.to_be_bytes());
+        put(&mut old, 40, &41_u32.to_be_bytes());
+        let mut page = fresh_page_one(PageSize::DEFAULT);
+        PageOneEdit::over(Some(&header(&old))).apply(&mut page, 7);
+        let edited = header(&page);
+        assert_eq!((edited.change_counter, edited.version_valid_for, edited.schema_cookie), (0, 0, 42));
+        assert_eq!((edited.stated_page_count, edited.journal_mode()), (7, JournalMode::Wal));
+    }
+
+    #[test]
+    fn an_empty_target_counts_from_one_and_the_sources_mode_stays() {
+        let mut page = fresh_page_one(PageSize::DEFAULT);
+        put(&mut page, 18, &[2, 2]);
+        put(&mut page, 96, &3_045_000_u32.to_be_bytes());
+        PageOneEdit::over(None).apply(&mut page, 1);
+        let edited = header(&page);
+        assert_eq!((edited.change_counter, edited.schema_cookie), (1, 1));
+        assert_eq!(
+            (edited.journal_mode(), edited.sqlite_version),
+            (JournalMode::Wal, SqliteVersion(3_045_000))
+        );
+    }
+
+    #[test]
+    fn a_fresh_page_is_the_one_that_sqlite_makes() {
+        for page_size in PageSize::ALL {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("fresh.db");
+            let sqlite = rusqlite::Connection::open(&path).unwrap();
+            let sql = format!("PRAGMA page_size = {page_size}; PRAGMA user_version = 1;");
+            sqlite.execute_batch(&sql).unwrap();
+            let mut page = fresh_page_one(page_size);
+            let edit = PageOneEdit { schema_cookie: 0, ..PageOneEdit::over(None) };
+            let sqlite_version = Some(SqliteVersion(u32::try_from(rusqlite::version_number()).unwrap()));
+            PageOneEdit { sqlite_version, ..edit }.apply(&mut page, 1);
+            put(&mut page, 60, &1_u32.to_be_bytes());
+            assert_eq!(std::fs::read(&path).unwrap(), page, "{page_size}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_length_panics(mut bytes in proptest::collection::vec(any::<u8>(), 0..110)) {
+            PageOneEdit::over(None).apply(&mut bytes, 1);
+        }
     }
 }

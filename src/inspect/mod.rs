@@ -6,6 +6,7 @@
 mod database_report;
 mod header_report;
 mod journal_report;
+mod lock_report;
 mod reading;
 mod schema_report;
 mod wal_index_report;
@@ -16,6 +17,7 @@ pub use database_report::{
 };
 pub use header_report::HeaderReport;
 pub use journal_report::{JournalReport, JournalState};
+pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
 pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
 pub use wal_index_report::WalIndexReport;
 pub use wal_report::WalReport;

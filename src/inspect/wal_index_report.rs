@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::reading::{Findings, Looked};
 use crate::error::Result;
+use crate::format::Damage;
 use crate::format::wal_index::{READ_MARK_UNUSED, WAL_INDEX_BYTES, WalIndex};
 
 /// What a `-shm` file says. It means something only while somebody is connected.
@@ -40,8 +41,6 @@ impl WalIndexReport {
         somebody_is_connected: bool,
         findings: &mut Findings,
     ) -> Result<Self> {
-        let mut bytes = [0; WAL_INDEX_BYTES];
-        let there = looked.read(&mut bytes, 0)?;
         let mut report = Self {
             path: looked.path.clone(),
             size_bytes: looked.size_bytes,
@@ -54,7 +53,7 @@ impl WalIndexReport {
             read_marks: [None; 5],
             salts: [0; 2],
         };
-        match WalIndex::parse(bytes.get(..there).unwrap_or_default()) {
+        match read_wal_index(looked)? {
             Ok(index) => report.take(&index),
             // A left-over index may be anything: nobody will read it.
             Err(damage) if somebody_is_connected => findings.add(&looked.path, damage),
@@ -72,4 +71,11 @@ impl WalIndexReport {
         self.read_marks = index.read_marks.map(|mark| (mark != READ_MARK_UNUSED).then_some(mark));
         self.salts = index.header.salts.numbers();
     }
+}
+
+/// Reads what the beginning of a wal-index says, or what is wrong with it.
+pub(super) fn read_wal_index(looked: &Looked) -> Result<std::result::Result<WalIndex, Damage>> {
+    let mut bytes = [0; WAL_INDEX_BYTES];
+    let there = looked.read(&mut bytes, 0)?;
+    Ok(WalIndex::parse(bytes.get(..there).unwrap_or_default()))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!              acquire             reserve              pend               exclude
 //!  LockFile ------------> Shared ----------> Reserved --------> Pending ------------> Exclusive
-//!              <--------------------------- drop, or `release` ---------------------------'
+//!              <--------------------------- drop ------------------------------------------'
 //! ```
 //!
 //! | lock | bytes | lets others |
@@ -39,7 +39,7 @@ pub(crate) struct PendingLock(LockFile);
 
 /// EXCLUSIVE: nobody else has any lock.
 #[derive(Debug)]
-pub(crate) struct ExclusiveLock(#[expect(dead_code, reason = "held, not looked at")] LockFile);
+pub(crate) struct ExclusiveLock(LockFile);
 
 impl SharedLock {
     /// Goes from UNLOCKED to SHARED. Busy: a writer holds PENDING or EXCLUSIVE.
@@ -63,6 +63,19 @@ impl SharedLock {
     /// The locked file, to be read.
     pub(crate) fn file(&self) -> &LockFile {
         &self.0
+    }
+
+    /// Goes to EXCLUSIVE past RESERVED, as is done to recover what a dead writer left: who met RESERVED would take the
+    /// dead one's journal for that of a living writer (`[hazards.md#h38]`). Busy: somebody reads or writes.
+    pub(crate) fn exclude(self) -> io::Result<Tried<ExclusiveLock, Self>> {
+        if !self.0.try_lock(PENDING, LockKind::Exclusive)? {
+            return Ok(Tried::Busy(self));
+        }
+        if self.0.convert(SHARED, LockKind::Shared, LockKind::Exclusive)? {
+            return Ok(Tried::Granted(ExclusiveLock(self.0)));
+        }
+        self.0.unlock(PENDING)?;
+        Ok(Tried::Busy(self))
     }
 
     /// Goes to RESERVED. Busy: somebody else holds it.
@@ -95,6 +108,21 @@ impl PendingLock {
             Tried::Busy(self)
         })
     }
+}
+
+impl ExclusiveLock {
+    /// The locked file, to be read and written.
+    pub(crate) fn file(&self) -> &LockFile {
+        &self.0
+    }
+}
+
+/// Whether somebody else holds RESERVED or PENDING, as every writer does from his first change on.
+///
+/// A reader on his way through PENDING is not taken for one, and none is kept out by the question.
+pub(crate) fn writer_is_there(file: &LockFile) -> io::Result<bool> {
+    let held = |range| file.find_conflict(range, LockKind::Shared).map(|conflict| conflict.is_some());
+    Ok(held(RESERVED)? || held(PENDING)?)
 }
 
 /// Goes from UNLOCKED to EXCLUSIVE in one try. Busy: whatever was taken on the way has been let go.
@@ -162,9 +190,13 @@ mod tests {
         assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
         assert!(sqlite_can(&scene.sqlite, "BEGIN; UPDATE t SET x = 2"));
         assert!(shared.reserved_by_other().unwrap());
+        assert!(writer_is_there(shared.file()).unwrap());
         assert!(!sqlite_can(&scene.sqlite, "COMMIT"));
         drop(shared);
         assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        let reader = granted(SharedLock::acquire(open(&scene.path)));
+        assert!(!writer_is_there(reader.file()).unwrap());
+        assert!(!writer_is_there(&open(&scene.path)).unwrap());
     }
 
     #[test]
@@ -210,6 +242,22 @@ mod tests {
         assert!(!sqlite_can(&scene.sqlite, "SELECT * FROM t"));
         drop(exclusive);
         assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+    }
+
+    #[test]
+    fn exclusive_past_reserved_is_all_or_nothing() {
+        let scene = scene();
+        assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
+        let Tried::Busy(shared) = granted(SharedLock::acquire(open(&scene.path))).exclude().unwrap() else {
+            panic!("SQLite holds SHARED");
+        };
+        // Nothing but SHARED is left of the try.
+        assert!(!is_busy(SharedLock::acquire(open(&scene.path))));
+        assert!(sqlite_can(&scene.sqlite, "COMMIT"));
+        let exclusive = granted(shared.exclude());
+        assert!(!sqlite_can(&scene.sqlite, "SELECT * FROM t"));
+        drop(exclusive);
+        assert!(sqlite_can(&scene.sqlite, "UPDATE t SET x = 3"));
     }
 
     #[test]

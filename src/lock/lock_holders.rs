@@ -10,7 +10,7 @@ use crate::os::lock_file::LockFile;
 use crate::os::lock_list;
 use crate::os::range_lock::{ByteRange, LockKind};
 use crate::side_files::SideFiles;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A lock that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,13 @@ pub struct LockHolder {
     /// SQLite's name of the lock: `PENDING`, `RESERVED`, `SHARED` or `EXCLUSIVE` on the database; `WRITE`, `CKPT`,
     /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index.
     pub lock: &'static str,
+    /// The file that is locked: the database or its wal-index.
+    pub path: PathBuf,
     /// Whether the lock keeps every other out, or only the exclusive ones.
     pub exclusive: bool,
     /// The holder's process. `None` where the system does not tell: an open-file-description lock (such as
-    /// litecopy's own) belongs to no process.
+    /// litecopy's own) belongs to no process, and who has the file open is told only on Linux, of the processes that
+    /// we may look into.
     pub process_id: Option<u32>,
     /// The name of that process, where the system tells it.
     pub command: Option<String>,
@@ -70,23 +73,24 @@ fn holders_on(path: &Path, locks: &[(&'static str, ByteRange)]) -> Result<Vec<Lo
     for &(name, range) in locks {
         let before = holders.len();
         let of_lock = listed.iter().filter(|lock| lock.touches(range));
-        holders.extend(of_lock.map(|lock| holder(name, lock.kind, lock.process_id)));
+        holders.extend(of_lock.map(|lock| holder(name, path, lock.kind, lock.process_id)));
         // The list may leave out what belongs to another container: the kernel is asked about each lock too.
         if holders.len() == before
             && let Some(conflict) = file
                 .find_conflict(range, LockKind::Exclusive)
                 .map_err(Error::io("ask for its locks", path))?
         {
-            holders.push(holder(name, conflict.kind, conflict.process_id));
+            holders.push(holder(name, path, conflict.kind, conflict.process_id));
         }
     }
     Ok(holders)
 }
 
-fn holder(name: &'static str, kind: LockKind, process_id: Option<u32>) -> LockHolder {
+fn holder(name: &'static str, path: &Path, kind: LockKind, process_id: Option<u32>) -> LockHolder {
     let exclusive = kind == LockKind::Exclusive;
     LockHolder {
         lock: if name == "SHARED" && exclusive { "EXCLUSIVE" } else { name },
+        path: path.to_owned(),
         exclusive,
         process_id,
         command: process_id.and_then(lock_list::command_of),

@@ -117,7 +117,8 @@ impl WalReadLock {
     }
 }
 
-fn connected(wal_index: &LockFile) -> io::Result<Connected> {
+/// Who is connected, besides whoever asks.
+pub(crate) fn connected(wal_index: &LockFile) -> io::Result<Connected> {
     Ok(match wal_index.find_conflict(DMS, LockKind::Exclusive)?.map(|conflict| conflict.kind) {
         None => Connected::Nobody,
         Some(LockKind::Shared) => Connected::Somebody,

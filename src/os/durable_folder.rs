@@ -1,7 +1,8 @@
 //! A folder that appears under its name only when it is whole and safely stored.
 
-use super::durable_file::{PREFIX, folder_of, sync_folder};
-use std::ffi::{OsStr, OsString};
+use super::durable_file::{folder_of, sync_folder};
+use super::left_over;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -10,20 +11,32 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct DurableFolder {
     temporary: TempDir,
+    /// Keeps it from being taken for a left-over; none where a folder cannot be locked.
+    _lock: Option<File>,
     path: PathBuf,
 }
 
 impl DurableFolder {
-    /// Creates the temporary folder beside `path`, with the permissions that any new folder gets.
+    /// Creates the temporary folder beside `path`, with the permissions that any new folder gets, and removes what killed
+    /// runs left there.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let mut prefix = OsString::from(PREFIX);
-        prefix.push(path.file_name().unwrap_or(OsStr::new("copy")));
-        prefix.push("-");
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix);
+        let (temporary, lock) = left_over::make(
+            path,
+            |builder| {
+                #[cfg(unix)]
+                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+                let temporary = builder.tempdir_in(folder_of(path))?;
+                let lock = if cfg!(unix) { Some(File::open(temporary.path())?) } else { None };
+                Ok((temporary, lock))
+            },
+            |(temporary, lock)| (temporary.path(), lock.as_ref()),
+        )?;
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        Ok(Self { temporary: builder.tempdir_in(folder_of(path))?, path: path.to_owned() })
+        if let Some(folder) = &lock {
+            let ours = std::os::unix::fs::MetadataExt::uid(&folder.metadata()?);
+            left_over::remove_left_overs(path, [ours; 2]);
+        }
+        Ok(Self { temporary, _lock: lock, path: path.to_owned() })
     }
 
     /// The folder, under its temporary name.
@@ -31,14 +44,16 @@ impl DurableFolder {
         self.temporary.path()
     }
 
-    /// Gives the folder, whose files are synced, its final name, and brings the names to the device. Nothing but an empty
-    /// folder is ever replaced by it; for all else the error says that something is there.
-    pub(crate) fn publish(self) -> io::Result<()> {
-        sync_folder(self.temporary.path())?;
+    /// Gives the folder, whose files are synced, its final name, and with `sync` brings the names to the device. Nothing but
+    /// an empty folder is ever replaced by it; for all else the error says that something is there.
+    pub(crate) fn publish(self, sync: bool) -> io::Result<()> {
+        if sync {
+            sync_folder(self.temporary.path())?;
+        }
         std::fs::rename(self.temporary.path(), &self.path)?;
         // Nothing lies under the temporary name any more.
         let _ = self.temporary.keep();
-        sync_folder(folder_of(&self.path))
+        if sync { sync_folder(folder_of(&self.path)) } else { Ok(()) }
     }
 }
 
@@ -58,7 +73,7 @@ mod tests {
         let folder = DurableFolder::create(&path).unwrap();
         fs::write(folder.path().join("file"), "content").unwrap();
         assert!(!path.exists());
-        folder.publish().unwrap();
+        folder.publish(true).unwrap();
         assert_eq!(fs::read(path.join("file")).unwrap(), b"content");
         assert_eq!(count(place.path()), 1);
         let folder = DurableFolder::create(&place.path().join("other")).unwrap();
@@ -76,7 +91,7 @@ mod tests {
         fs::create_dir(&full).unwrap();
         fs::write(full.join("file"), "old").unwrap();
         for path in [&file, &full] {
-            assert!(DurableFolder::create(path).unwrap().publish().is_err());
+            assert!(DurableFolder::create(path).unwrap().publish(true).is_err());
         }
         assert_eq!((fs::read(&file).unwrap(), count(&full), count(place.path())), (b"old".into(), 1, 2));
     }

@@ -114,6 +114,16 @@ pub(crate) fn look(path: &Path) -> io::Result<Found> {
     })
 }
 
+/// How many bytes of its file system the file that `path` leads to takes, without its holes; 0 where nothing is.
+pub(crate) fn occupied_bytes(path: &Path) -> io::Result<u64> {
+    #[cfg(unix)]
+    let of_metadata =
+        |metadata: Metadata| std::os::unix::fs::MetadataExt::blocks(&metadata).saturating_mul(512);
+    #[cfg(not(unix))]
+    let of_metadata = |metadata: Metadata| metadata.len();
+    Ok(absent_as_none(fs::metadata(path))?.map_or(0, of_metadata))
+}
+
 fn absent_as_none<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

@@ -3,9 +3,9 @@
 use super::file_identity::{FileIdentity, FileTimes};
 use super::opening;
 use super::parked_files::{self, Access};
-use super::random_access::ReadAt;
+use super::random_access::{ReadAt, write_all_at};
 use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +64,26 @@ impl LockFile {
     /// When it was last changed.
     pub(crate) fn times(&self) -> io::Result<FileTimes> {
         FileTimes::of_file(self.file()?)
+    }
+
+    /// What the system tells of it.
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
+        self.file()?.metadata()
+    }
+
+    /// Writes all of `bytes` at `offset`. No other descriptor of the file has to be opened, and closed, for that (C8).
+    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        write_all_at(self.file()?, bytes, offset)
+    }
+
+    /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.
+    pub(crate) fn set_size(&self, size_bytes: u64) -> io::Result<()> {
+        self.file()?.set_len(size_bytes)
+    }
+
+    /// Brings what was written to the device.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file()?.sync_all()
     }
 
     /// Takes a lock; `false` when somebody is in the way.

@@ -1,4 +1,4 @@
-//! The system's own list of locks, where it has one: Linux's `/proc/locks`.
+//! The system's own list of locks, where it has one: Linux's `/proc/locks`, and what `/proc` says of open files.
 
 use super::file_identity::FileIdentity;
 use super::range_lock::{ByteRange, LockKind};
@@ -19,10 +19,51 @@ impl ListedLock {
 }
 
 /// All locks on a file that the list names; none where there is no list.
+///
+/// A lock that belongs to an open file is listed without a process; who has that file open is then looked up.
 #[cfg(target_os = "linux")]
 pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
     let list = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    list.lines().filter_map(|line| parse(line, identity.kernel_name())).collect()
+    let mut locks: Vec<_> = list.lines().filter_map(|line| parse(line, identity.kernel_name())).collect();
+    if locks.iter().any(|lock| lock.process_id.is_none()) {
+        name_owners(&mut locks, of_open_files(identity));
+    }
+    locks
+}
+
+/// Gives each lock without a process that of an equal one in `owned`, as long as there is one.
+#[cfg(target_os = "linux")]
+fn name_owners(locks: &mut [ListedLock], mut owned: Vec<ListedLock>) {
+    for lock in locks.iter_mut().filter(|lock| lock.process_id.is_none()) {
+        let equal = |owned: &ListedLock| (owned.kind, owned.bytes) == (lock.kind, lock.bytes);
+        if let Some(place) = owned.iter().position(equal) {
+            lock.process_id = owned.swap_remove(place).process_id;
+        }
+    }
+}
+
+/// The locks on a file that belong to open files, with the processes that have these open, as far as we may look into
+/// them: our user's own, or all for root.
+#[cfg(target_os = "linux")]
+fn of_open_files(identity: FileIdentity) -> Vec<ListedLock> {
+    let mut found = Vec::new();
+    for (process, _) in numbered("/proc".as_ref()) {
+        for (_, descriptor) in numbered(format!("/proc/{process}/fdinfo").as_ref()) {
+            let told = std::fs::read_to_string(descriptor).unwrap_or_default();
+            let listed =
+                told.lines().filter_map(|line| parse(line.strip_prefix("lock:")?, identity.kernel_name()));
+            let unnamed = listed.filter(|lock| lock.process_id.is_none());
+            found.extend(unnamed.map(|lock| ListedLock { process_id: Some(process), ..lock }));
+        }
+    }
+    found
+}
+
+/// What lies in a folder under a number.
+#[cfg(target_os = "linux")]
+fn numbered(folder: &std::path::Path) -> impl Iterator<Item = (u32, std::path::PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
 }
 
 /// All locks on a file that the list names; none where there is no list.
@@ -86,6 +127,23 @@ mod tests {
         let lock = parse("2: OFDLCK ADVISORY  WRITE -1 fe:00:131074 100 EOF", FILE).unwrap();
         assert_eq!((lock.kind, lock.process_id), (LockKind::Exclusive, None));
         assert!(lock.touches(ByteRange { start: u64::MAX - 1, length: 1 }));
+    }
+
+    #[test]
+    fn a_lock_of_an_open_file_is_named_by_who_has_it_open() {
+        let listed = |process_id, last| ListedLock { kind: LockKind::Shared, process_id, bytes: (1, last) };
+        let mut locks = [listed(Some(7), 1), listed(None, 1), listed(None, 1), listed(None, 2)];
+        name_owners(&mut locks, vec![listed(Some(8), 1), listed(Some(9), 2)]);
+        assert_eq!(locks, [listed(Some(7), 1), listed(Some(8), 1), listed(None, 1), listed(Some(9), 2)]);
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let ours = crate::os::lock_file::LockFile::open(file.path()).unwrap();
+        assert!(ours.try_lock(ByteRange { start: 5, length: 3 }, LockKind::Shared).unwrap());
+        let process_id = Some(std::process::id());
+        assert_eq!(
+            of_file(ours.identity()),
+            [ListedLock { kind: LockKind::Shared, process_id, bytes: (5, 7) }]
+        );
     }
 
     #[test]

@@ -32,6 +32,24 @@ pub(crate) fn read_padded(file: &dyn ReadAt, buffer: &mut [u8], offset: u64) -> 
     Ok(filled)
 }
 
+/// Writes all of `bytes` at `offset` of `file`.
+pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let place = offset + (bytes.len() - rest.len()) as u64;
+            match std::os::windows::fs::FileExt::seek_write(file, rest, place)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => rest = rest.get(count..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl ReadAt for File {
     #[cfg(unix)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

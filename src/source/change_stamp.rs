@@ -56,6 +56,20 @@ impl ChangeStamp {
             }
     }
 
+    /// The last frame that was committed at this stamp, if the log at `later` still is the same one, not reset in between.
+    pub(super) fn frame_in_same_log(&self, later: &Self) -> Option<u32> {
+        match (self.content, later.content) {
+            (Content::Log(before), Content::Log(after))
+                if self.identity == later.identity
+                    && before.salts == after.salts
+                    && before.frame <= after.frame =>
+            {
+                Some(before.frame)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether this stamp will differ from that of any later content. If not, the database file was written just now, and
     /// the same time may mark what is written next.
     pub(crate) fn is_settled(&self) -> bool {
@@ -112,6 +126,18 @@ mod tests {
         assert!(same(AT, LogPosition { change: 0, ..AT }));
         assert!(!same(AT, LogPosition { frame: 11, change: 6, ..AT }));
         assert!(!same(AT, LogPosition { salts: Salts([2; 8]), ..AT }));
+    }
+
+    #[test]
+    fn frames_tell_what_changed_only_within_one_generation_of_the_log() {
+        let since = |before, after| {
+            let stamp = |position| ChangeStamp { identity: None, content: Content::Log(position) };
+            stamp(before).frame_in_same_log(&stamp(after))
+        };
+        assert_eq!(since(AT, LogPosition { frame: 12, ..AT }), Some(10));
+        assert_eq!(since(LogPosition { frame: 0, ..AT }, AT), Some(0));
+        assert_eq!(since(AT, LogPosition { frame: 12, salts: Salts([2; 8]), ..AT }), None);
+        assert_eq!(since(AT, LogPosition { frame: 9, ..AT }), None);
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl FrameIndex {
         rest.get(..end).unwrap_or_default()
     }
 
+    /// The pages of which there is an image behind this frame.
+    pub(super) fn pages_since(&self, frame: u32) -> impl Iterator<Item = PageNumber> {
+        self.newest.iter().filter(move |(_, newest)| newest.get() > frame).map(|&(page, _)| page)
+    }
+
     /// How many pages the log has behind the first `page_count`.
     pub(super) fn pages_behind(&self, page_count: u64) -> u64 {
         let within = self.newest.partition_point(|&(page, _)| u64::from(page.get()) <= page_count);

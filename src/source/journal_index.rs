@@ -84,6 +84,11 @@ impl JournalIndex {
         rest.get(..rest.partition_point(|&(page, _)| u64::from(page.get()) < end)).unwrap_or_default()
     }
 
+    /// The pages of which there is an image.
+    pub(super) fn pages(&self) -> impl Iterator<Item = PageNumber> {
+        self.images.iter().map(|&(page, _)| page)
+    }
+
     /// How many pages the journal has behind the first `page_count`.
     pub(super) fn pages_behind(&self, page_count: u64) -> u64 {
         let within = self.images.partition_point(|&(page, _)| u64::from(page.get()) <= page_count);

@@ -34,10 +34,7 @@ pub(super) struct PageWalk<'s> {
 impl<'s> PageWalk<'s> {
     /// Begins with the header of the first page.
     pub(super) fn new(snapshot: &'s Snapshot) -> Result<Self> {
-        let mut first = vec![0; snapshot.page_size.bytes_usize()];
-        snapshot.read_pages(PageNumber::FIRST, &mut first)?;
-        let header =
-            DatabaseHeader::parse(&first).map_err(|damage| header_error(&snapshot.view.name, damage))?;
+        let header = snapshot.read_header()?;
         let map = || PointerMap::new(header.usable_bytes(), lock_byte_page(snapshot.page_size));
         Ok(Self {
             snapshot,
@@ -244,6 +241,13 @@ impl<'s> PageWalk<'s> {
 }
 
 impl Snapshot {
+    /// The header on the first page. The snapshot has pages.
+    pub(crate) fn read_header(&self) -> Result<DatabaseHeader> {
+        let mut first = vec![0; self.page_size.bytes_usize()];
+        self.read_pages(PageNumber::FIRST, &mut first)?;
+        DatabaseHeader::parse(&first).map_err(|damage| header_error(&self.view.name, damage))
+    }
+
     /// The error for a page that breaks a rule.
     pub(super) fn damaged(&self, page: PageNumber, damage: Damage) -> Error {
         Error::new(&self.view.name, Problem::Damaged { offset: page.offset(self.page_size), damage })

@@ -17,6 +17,7 @@ pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot>
         journal_mode: JournalMode::Rollback,
         sqlite_version,
         stamp: ChangeStamp { identity, content: Content::Rollback(content) },
+        followed: None,
     };
     if view.is_empty()? {
         return Ok(snapshot(view, PageSize::DEFAULT, 0, SqliteVersion(0), [0; 16]));

@@ -1,13 +1,15 @@
 //! A view of a database that does not change while it lasts, whoever writes meanwhile.
 
 use super::change_stamp::ChangeStamp;
+use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
-use super::view::{PageRun, View};
+use super::view::{Overlay, PageRun, View};
 use crate::error::{Obstacle, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageNumber, PageSize, Shape};
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
+use std::sync::Arc;
 
 /// What came of beginning a snapshot.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(crate) struct Snapshot {
     /// The SQLite that wrote last, as the header tells.
     pub(super) sqlite_version: SqliteVersion,
     pub(super) stamp: ChangeStamp,
+    /// The frames of its log, where they are known: also those that lie in the file already.
+    pub(super) followed: Option<Arc<FrameIndex>>,
 }
 
 impl Snapshot {
@@ -77,6 +81,19 @@ impl Snapshot {
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
+    }
+
+    /// What does not come from the file itself; `None` when everything does.
+    pub(crate) fn overlay(&self) -> Option<Overlay> {
+        self.view.overlay()
+    }
+
+    /// The pages that were committed since the earlier stamp; `None` when that cannot be told: in rollback mode, and when the
+    /// log was reset in between (`[wal.md#which-pages-changed]`).
+    pub(crate) fn pages_changed_since(&self, earlier: &ChangeStamp) -> Option<Vec<PageNumber>> {
+        let frames = self.followed.as_deref()?;
+        let since = earlier.frame_in_same_log(&self.stamp)?;
+        Some(frames.pages_since(since).filter(|page| page.get() <= self.page_count).collect())
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.

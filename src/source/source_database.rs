@@ -1,7 +1,6 @@
 //! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
 
 use super::file_watch::{self, FileWatch};
-use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
 use super::snapshot::{Begun, Snapshot, Standing};
@@ -9,10 +8,12 @@ use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_options::SourceOptions;
 use super::view::View;
 use super::wal_join::{self, Patience};
+use super::wal_snapshot::KnownLog;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::JournalMode;
 use crate::limits::Limits;
+use crate::lock::database_lock;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
 use crate::lock::{LockHolder, Tried, lock_holders};
@@ -44,7 +45,7 @@ pub struct Source {
 /// What was read of the side files for the snapshot before, and need not be read again.
 #[derive(Debug, Default)]
 struct Known {
-    frames: Option<Arc<FrameIndex>>,
+    log: KnownLog,
     journal: Option<KnownJournal>,
 }
 
@@ -127,6 +128,28 @@ impl Source {
     /// Who holds locks on it now, as far as can be told.
     pub(crate) fn lock_holders(&self) -> Vec<LockHolder> {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Whether somebody else has begun to write, or waits for readers to go before he commits (RESERVED, PENDING or
+    /// EXCLUSIVE), as far as can be told. In WAL mode no writer waits for readers, and none is told.
+    pub(crate) fn writer_waits(&self) -> bool {
+        let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
+        self.path().is_some_and(|path| waits(path).unwrap_or(false))
+    }
+
+    /// From now on snapshots can tell which pages were changed since an earlier one, as far as the log tells.
+    pub(crate) fn follow_log(&mut self) {
+        self.known.log.follow = true;
+    }
+
+    /// The size of the log in bytes, now; 0 where none is.
+    pub(crate) fn log_bytes(&self) -> Result<u64> {
+        let Origin::Files(_, files) = &self.origin else { return Ok(0) };
+        let wal = files.wal();
+        match file_identity::look(&wal).map_err(Error::io("look at", &wal))? {
+            Found::File { size_bytes } => Ok(size_bytes),
+            _ => Ok(0),
+        }
     }
 
     /// Begins a snapshot: locks first (C2), then looks.
@@ -237,7 +260,7 @@ fn begin_from_files(
     let View { held: Held::File { lock, beside }, rollback, .. } = view else {
         return Ok(Err(Obstacle::Change));
     };
-    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.frames, patience)
+    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.log, patience)
 }
 
 fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<ReadLock, Obstacle>> {
@@ -297,5 +320,5 @@ fn begin_from_bytes(
         return rollback_snapshot::of(view, None);
     }
     let log = wal_snapshot::Log { file: Box::new(WalOf(Arc::clone(bytes))), path: name.to_owned() };
-    wal_snapshot::of(view, Some(log), None, &mut known.frames)
+    wal_snapshot::of(view, Some(log), None, &mut known.log)
 }

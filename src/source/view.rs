@@ -32,6 +32,15 @@ pub(super) struct Frames {
     pub(super) index: Arc<FrameIndex>,
 }
 
+/// What SQLite's recovery would write into the file itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// The pages that come from a journal or a log, in order.
+    pub(crate) pages: Vec<PageNumber>,
+    /// How many pages the file has afterwards.
+    pub(crate) page_count: u32,
+}
+
 /// Pages that follow each other, in a buffer.
 pub(super) struct PageRun<'b> {
     pub(super) first: PageNumber,
@@ -78,6 +87,23 @@ impl View {
             read_whole(journal.as_ref(), image, place, path)?;
         }
         Ok(())
+    }
+
+    /// What lies over the file; `None` when the file is the whole view.
+    pub(super) fn overlay(&self) -> Option<Overlay> {
+        let in_journal = self.rollback.as_ref().map(|rollback| &rollback.index);
+        let in_log = self.frames.as_ref().map(|frames| &frames.index);
+        let page_count = match (in_log, in_journal) {
+            (Some(frames), _) => frames.page_count,
+            (None, Some(journal)) => journal.page_count,
+            (None, None) => return None,
+        };
+        let mut pages: Vec<_> = in_journal.into_iter().flat_map(|journal| journal.pages()).collect();
+        pages.extend(in_log.into_iter().flat_map(|frames| frames.pages_since(0)));
+        pages.sort_unstable();
+        pages.dedup();
+        pages.retain(|page| page.get() <= page_count);
+        Some(Overlay { pages, page_count })
     }
 
     /// Reads the header of this version's first page.

@@ -11,7 +11,8 @@ use super::source_options::SourceOptions;
 use super::view::{Frames, View};
 use super::wal_join::{self, Joined, Patience};
 use crate::error::{Error, Obstacle, Problem, Result};
-use crate::format::{JournalMode, Salts, WalChecksum, WalIndex};
+use crate::format::{JournalMode, Salts, WalChecksum, WalIndex, WalIndexHeader};
+use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system;
 use crate::os::lock_file::LockFile;
@@ -22,6 +23,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What was read of the log for the snapshot before, and need not be read again.
+#[derive(Debug, Default)]
+pub(super) struct KnownLog {
+    frames: Option<Arc<FrameIndex>>,
+    /// Frames are wanted also when they lie in the database file already: they tell which pages were changed.
+    pub(super) follow: bool,
+}
+
 /// A log that is there, whatever is in it.
 pub(super) struct Log {
     pub(super) file: Box<dyn ReadAt>,
@@ -30,13 +39,12 @@ pub(super) struct Log {
 
 /// Begins a snapshot of a database in WAL mode, or says who is in the way.
 ///
-/// `known` is the frame index of the snapshot before, whose frames need not be read again.
 pub(super) fn begin(
     files: &SideFiles,
     options: &SourceOptions,
     (lock, beside): (ReadLock, Beside),
     rollback: Option<Rollback>,
-    known: &mut Option<Arc<FrameIndex>>,
+    known: &mut KnownLog,
     patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
     let (beside, live) = match hold_log(files, &lock, beside, patience)? {
@@ -105,13 +113,13 @@ pub(super) fn of(
     below: View,
     log: Option<Log>,
     live: Option<&WalIndex>,
-    known: &mut Option<Arc<FrameIndex>>,
+    known: &mut KnownLog,
 ) -> Result<Snapshot> {
     let frames = match (&log, frames_needed(live)) {
         (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
             LogFile { file: file.as_ref(), path, limits: &below.options.limits },
             up_to,
-            known.as_deref(),
+            known.frames.as_deref(),
         )?,
         (None, Some(UpTo::Frame(..))) => {
             return Err(contradiction(&below.name, "frames, but there is no log"));
@@ -131,8 +139,14 @@ pub(super) fn of(
         },
         None => position_after_recovery(frames.as_deref()),
     };
-    if frames.is_some() {
-        known.clone_from(&frames);
+    let followed = match (&log, live) {
+        (Some(log), Some(live)) if known.follow && frames.is_none() => {
+            known.follow(log, live, &below.options.limits)
+        }
+        _ => frames.clone(),
+    };
+    if followed.is_some() {
+        known.frames.clone_from(&followed);
     }
     let frames = log.zip(frames).map(|(Log { file, path }, index)| Frames { log: file, path, index });
     let view = View { frames, ..below };
@@ -155,7 +169,19 @@ pub(super) fn of(
         journal_mode: JournalMode::Wal,
         sqlite_version: page_one.sqlite_version(),
         stamp,
+        followed,
     })
+}
+
+impl KnownLog {
+    /// The frames of a log that lies in the database file already, so that nobody keeps them: they may be overwritten while
+    /// they are read. What cannot be read rightly is not known.
+    fn follow(&self, log: &Log, live: &WalIndex, limits: &Limits) -> Option<Arc<FrameIndex>> {
+        let WalIndexHeader { mx_frame, salts, frame_checksum, .. } = live.header;
+        let up_to = UpTo::Frame(mx_frame, salts, frame_checksum);
+        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits };
+        FrameIndex::read(file, up_to, self.frames.as_deref()).ok().flatten().map(Arc::new)
+    }
 }
 
 /// Which frames lie over the file: none when a live wal-index says that all are in it already.

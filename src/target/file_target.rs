@@ -3,28 +3,29 @@
 //! | step | what could go wrong | what is there then |
 //! |---|---|---|
 //! | look: target is not the source, not a side file of it, not there (or to be replaced and not in use) | refused | the old state |
-//! | temporary file in the same folder, pages written | no space, crash | the old state, after a crash also the temporary file |
+//! | temporary file in the same folder, its space reserved, pages written | no space, crash | the old state, after a crash also the temporary file |
 //! | synced | device error | the old state |
-//! | look again for side files of the target's name; the old file, if any, locked exclusively | refused | the old state |
+//! | the old file, if any, locked exclusively; side files of the target's name looked for again, stale ones removed | refused | the old state |
 //! | renamed, in one step with the look whether the name is free | crash | old state or copy |
 //! | folder synced | power cut before | old state or copy |
 
 use super::Target;
+use super::old_file::{lock_the_old, remove_stale, stale_side_files};
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 use crate::format::shape::Shape;
-use crate::lock::database_lock::{ExclusiveLock, try_exclusive};
-use crate::lock::lock_holders;
 use crate::os::durable_file::{DurableFile, IfThere};
-use crate::os::file_identity::{self, Found};
-use crate::os::lock_file::LockFile;
+use crate::os::file_identity::occupied_bytes;
 use crate::os::page_cache;
 use crate::side_files::SideFiles;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// How much is read at once of what is there already, to write only what differs: as much as pages come in at once.
+const SCRATCH_BYTES: usize = 256 * 1024;
 
 /// A new file, or one that replaces an old one, for a copy.
 #[derive(Debug)]
@@ -32,11 +33,15 @@ pub struct FileTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     if_there: IfThere,
-    like: Option<Metadata>,
+    sync: bool,
+    /// Where the source lies, links resolved, when it is a file.
+    source: Option<PathBuf>,
     page_size: PageSize,
     file: Option<DurableFile>,
-    /// The end of what was ever written to the file: behind it all is zeros without our doing.
+    /// How many bytes from the beginning on the file system keeps for the file.
+    reserved_bytes: u64,
     written_bytes: u64,
+    scratch: Vec<u8>,
     /// Whether the system may still have what was written in its cache.
     cached: bool,
 }
@@ -58,52 +63,85 @@ impl FileTarget {
         Self {
             path,
             if_there,
-            like: None,
+            sync: true,
+            source: None,
             page_size: PageSize::DEFAULT,
             file: None,
+            reserved_bytes: 0,
             written_bytes: 0,
+            scratch: Vec::new(),
             cached: false,
         }
     }
 
-    fn problem(&self, problem: Problem) -> Error {
-        Error::new(&self.path, problem)
+    /// Whether file and folder are brought to the device before the copy is done. Default yes. Without, the copy is there
+    /// sooner and all at once as ever; but when the power goes in the seconds after, it may be damaged or gone, and so may
+    /// what it replaced.
+    #[must_use]
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
     }
 
-    /// Refuses what SQLite would apply to the copy: an empty journal or log counts as none.
-    fn refuse_side_files(&self, files: &SideFiles) -> Result<()> {
-        for side_file in files.all() {
-            match file_identity::look(&side_file).map_err(Error::io("look at", &side_file))? {
-                Found::Nothing | Found::File { size_bytes: 0 } => {}
-                _ => return Err(self.problem(Problem::SideFileInTheWay { side_file })),
-            }
+    /// How many bytes were written so far, in this try and those before: not what was there already just so, nor what was left as a hole.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
+    /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
+    /// occupy, in which there may be holes.
+    fn needed_bytes(&self, shape: Shape) -> Result<u64> {
+        let Some(source) = &self.source else { return Ok(shape.size_bytes()) };
+        let mut occupied = 0_u64;
+        let files = SideFiles::of(source)?;
+        for file in [files.database(), &files.wal(), &files.journal()] {
+            occupied = occupied.saturating_add(occupied_bytes(file).map_err(Error::io("look at", file))?);
         }
+        Ok(occupied.min(shape.size_bytes()))
+    }
+
+    /// Has the space kept that the copy needs, before the first byte of it is written. Gives back how many bytes from the
+    /// beginning on are kept.
+    fn reserve(&self, file: &DurableFile, shape: Shape) -> Result<u64> {
+        let needed_bytes = self.needed_bytes(shape)?;
+        let free_bytes = file.free_bytes();
+        let no_space = |free_bytes| Error::new(&self.path, Problem::NoSpace { needed_bytes, free_bytes });
+        if let Some(free_bytes) = free_bytes.filter(|&free_bytes| free_bytes < needed_bytes) {
+            return Err(no_space(free_bytes));
+        }
+        if needed_bytes < shape.size_bytes() {
+            // Some of it will be holes, and nobody knows yet where.
+            return Ok(0);
+        }
+        file.reserve(needed_bytes).map_err(|error| match (error.kind(), free_bytes) {
+            (io::ErrorKind::StorageFull, Some(free_bytes)) => no_space(free_bytes),
+            _ => Error::io("reserve space", &self.path)(error),
+        })
+    }
+
+    fn try_write(&mut self, offset: u64, pages: &[u8]) -> io::Result<()> {
+        let Some(file) = &self.file else { return Err(not_begun()) };
+        // What lies there already was written in this try, by us or by the system.
+        let there = usize::try_from(file.size_bytes()?.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let (again, new) = pages.split_at_checked(there).unwrap_or((pages, &[]));
+        if !again.is_empty() {
+            self.scratch.resize(SCRATCH_BYTES, 0);
+            let page_bytes = self.page_size.bytes_usize();
+            self.written_bytes += file.write_differences(again, offset, page_bytes, &mut self.scratch)?;
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let offset = offset.saturating_add(again.len() as u64);
+        if new.iter().any(|&byte| byte != 0) {
+            file.write_at(new, offset)?;
+            self.written_bytes += new.len() as u64;
+        } else if offset < self.reserved_bytes {
+            file.append_hole(offset, new.len() as u64)?;
+        }
+        // Else a hole comes of itself: empty pages of a database that has grown need neither time nor space.
         Ok(())
-    }
-
-    /// Refuses what may not be replaced; the old file, if there is one, stays locked as long as the guard lives.
-    fn lock_the_old(&self, files: &SideFiles) -> Result<Option<ExclusiveLock>> {
-        let path = files.database();
-        let found = match file_identity::look(path).map_err(Error::io("look at", &self.path))? {
-            Found::Nothing => return Ok(None),
-            Found::File { .. } | Found::Other if self.if_there == IfThere::Refuse => {
-                return Err(self.problem(Problem::TargetExists));
-            }
-            Found::File { .. } => None,
-            Found::Folder => Some("a folder"),
-            Found::Other => Some("a device, a pipe or a link that leads nowhere"),
-        };
-        if let Some(found) = found {
-            return Err(self.problem(Problem::NotAFile { found }));
-        }
-        let old = LockFile::open_to_write(path).map_err(Error::io("replace", &self.path))?;
-        match try_exclusive(old).map_err(Error::io("lock", &self.path))? {
-            Some(lock) => Ok(Some(lock)),
-            None => {
-                let holders = lock_holders(path).unwrap_or_default();
-                Err(self.problem(Problem::TargetInUse { holders }))
-            }
-        }
     }
 }
 
@@ -112,61 +150,69 @@ impl Target for FileTarget {
         let files = SideFiles::of_new(&self.path)?;
         if let Some(source) = source {
             refuse_the_source(&self.path, &files, source)?;
-            self.like = Some(std::fs::metadata(source).map_err(Error::io("look at", source))?);
+            self.source = Some(source.to_owned());
         }
-        self.lock_the_old(&files)?;
-        self.refuse_side_files(&files)
+        // What lies beside an old database is its own: it is looked at when that is to be replaced.
+        if lock_the_old(&self.path, &files, self.if_there)?.is_none() {
+            stale_side_files(&self.path, &files)?;
+        }
+        Ok(())
     }
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         let files = SideFiles::of_new(&self.path)?;
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
-        let file = DurableFile::create(files.database(), self.like.as_ref())
+        let look = |source| std::fs::metadata(source).map_err(Error::io("look at", source));
+        let like = self.source.as_deref().map(look).transpose()?;
+        let file = DurableFile::create(files.database(), like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
-        (self.page_size, self.file, self.written_bytes) = (shape.page_size, Some(file), 0);
+        self.reserved_bytes = self.reserve(&file, shape)?;
+        (self.page_size, self.file) = (shape.page_size, Some(file));
         Ok(())
     }
 
     fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
-        let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
-        let offset = first.offset(self.page_size);
-        // Empty pages of a database that has grown need neither time nor space.
-        if offset >= self.written_bytes && pages.iter().all(|&byte| byte == 0) {
-            return Ok(());
-        }
-        self.written_bytes = self.written_bytes.max(offset.saturating_add(pages.len() as u64));
-        file.write_at(pages, offset).map_err(Error::io("write", &self.path))
+        self.try_write(first.offset(self.page_size), pages).map_err(Error::io("write", &self.path))
     }
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
-        let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
+        let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
-        file.sync().map_err(Error::io("sync", &self.path))?;
         self.cached = true;
-        Ok(())
+        if self.sync { file.sync().map_err(Error::io("sync", &self.path)) } else { Ok(()) }
     }
 
     fn publish(&mut self) -> Result<()> {
-        let file = self.file.take().ok_or_else(|| not_begun(&self.path))?;
+        let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = SideFiles::of_new(&self.path)?;
-        let old = self.lock_the_old(&files)?;
-        self.refuse_side_files(&files)?;
-        let published = file.publish(self.if_there);
+        let old = lock_the_old(&self.path, &files, self.if_there)?;
+        let stale = stale_side_files(&self.path, &files)?;
+        let published = if let Some(old) = &old {
+            remove_stale(&stale, old)?;
+            file.publish(IfThere::Replace, self.sync)
+        } else {
+            // What has appeared since is not locked.
+            file.publish(IfThere::Refuse, self.sync)
+        };
         drop(old);
         published.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => self.problem(Problem::TargetExists),
+            io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
         })
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
-        let Some(file) = &self.file else { return Err(not_begun(&self.path)) };
+        let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("read back", &self.path))?;
         if std::mem::take(&mut self.cached) {
             page_cache::forget(file.as_file());
         }
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
+    }
+
+    fn replaces(&self) -> Option<&Path> {
+        (self.if_there == IfThere::Replace).then_some(self.path.as_path())
     }
 
     fn path(&self) -> Option<&Path> {
@@ -178,9 +224,6 @@ impl Target for FileTarget {
     }
 }
 
-fn not_begun(path: &Path) -> Error {
-    Error::io("write", path)(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "the copy has not begun, or is done",
-    ))
+fn not_begun() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the copy has not begun, or is done")
 }

@@ -26,6 +26,7 @@ pub(crate) struct FolderTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     sources: Vec<PathBuf>,
+    sync: bool,
     filling: Option<Filling>,
 }
 
@@ -37,9 +38,10 @@ struct Filling {
 }
 
 impl FolderTarget {
-    /// Looks at the paths of the sources, links resolved, before anything is read.
-    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>) -> Result<Self> {
-        let target = Self { path: path.to_owned(), sources, filling: None };
+    /// Looks at the paths of the sources, links resolved, before anything is read. Without `sync`, nothing is brought to the
+    /// device.
+    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, sync: bool) -> Result<Self> {
+        let target = Self { path: path.to_owned(), sources, sync, filling: None };
         target.refuse_conflicts()?;
         target.refuse_what_is_there()?;
         Ok(target)
@@ -54,7 +56,7 @@ impl FolderTarget {
             .map_err(Error::io("create a temporary folder beside it", &self.path))?;
         let mut targets = Vec::new();
         for (place, source) in self.sources.iter().enumerate() {
-            let mut target = FileTarget::create(folder.path().join(file_name(source)));
+            let mut target = FileTarget::create(folder.path().join(file_name(source))).sync(self.sync);
             target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
             targets.push(target);
         }
@@ -75,7 +77,7 @@ impl FolderTarget {
     pub(crate) fn publish(&mut self) -> Result<()> {
         let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
         self.refuse_what_is_there()?;
-        folder.publish().map_err(|error| match error.kind() {
+        folder.publish(self.sync).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists
             | io::ErrorKind::DirectoryNotEmpty
             | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),

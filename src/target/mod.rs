@@ -1,17 +1,25 @@
-//! Where pages go: a new file that appears whole or not at all, or memory.
+//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, or memory.
 
 mod file_target;
 mod folder_target;
+mod in_place_target;
+mod journaled_writer;
 mod memory_target;
+mod old_database;
+mod old_file;
+mod protecting_journal;
 mod source_guard;
 
 pub use file_target::FileTarget;
+pub use in_place_target::InPlaceTarget;
 pub use memory_target::MemoryTarget;
 
 pub(crate) use folder_target::FolderTarget;
+pub(crate) use old_database::OldDatabase;
 
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
+use crate::format::page_one_edit::PageOneEdit;
 use crate::format::shape::Shape;
 use std::fs::File;
 use std::io;
@@ -30,7 +38,7 @@ pub enum PageOrder {
 
 /// A place for the pages of a copy, all or nothing.
 ///
-/// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`begin`](Self::begin) when the first page is at hand
+/// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`lock`](Self::lock) at each step, [`begin`](Self::begin) when the first page is at hand
 /// and again when the page size turned out to be another, [`write_pages`](Self::write_pages) as often as needed, also
 /// again for a page that was there before, and at the end [`seal`](Self::seal) and [`publish`](Self::publish) once each.
 /// Dropped before `publish`, it leaves everything as it was before.
@@ -41,6 +49,18 @@ pub trait Target {
     ///
     /// When this target is that file, or could harm it, or cannot be written for another reason that is known now.
     fn admit(&mut self, source: Option<&Path>) -> Result<()>;
+
+    /// Locks what is to be written over in place, if this target does that. Called before the source is looked at, again and
+    /// again until it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetInUse`](crate::ErrorKind::TargetInUse) when somebody is in the way, which may pass: the step is then busy.
+    /// [`SideFileInTheWay`](crate::ErrorKind::SideFileInTheWay) when a dead writer left a journal or a log: that is settled,
+    /// and this called again.
+    fn lock(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes room for a database of this shape; whatever was written before is void. The page count may still change
     /// while the source does.
@@ -72,6 +92,9 @@ pub trait Target {
     /// When that fails; whatever stood in this place before still does.
     fn publish(&mut self) -> Result<()>;
 
+    /// Puts everything back as it was before, and lets go of it: the copy has failed. Dropping does the same.
+    fn abandon(&mut self) {}
+
     /// Reads pages of the sealed copy back, from where they are kept for good, `buffer` a multiple of the page size.
     ///
     /// # Errors
@@ -83,8 +106,20 @@ pub trait Target {
         Err(Error::from_io("read back", "the copy", unsupported))
     }
 
+    /// Where an old database may lie whose place this target takes when it is published. What that database has in a hot
+    /// journal or a log of its own is settled before, so that the old one is whole without them
+    /// (`[targets.md#replacing-a-file]`).
+    fn replaces(&self) -> Option<&Path> {
+        None
+    }
+
     /// Under what name the copy will be there, for messages.
     fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What has to be changed on page 1 of any copy in this place, so that those who have it open notice.
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
         None
     }
 

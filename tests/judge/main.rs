@@ -5,8 +5,7 @@
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
 //! together), [`files`], [`random`].
 //!
-//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
-//! [`progress`], [`sets`], [`set_instants`], [`fidelity`], [`scrub`], [`verify`].
+//! Every other module is a group of tests; its first line tells of what.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -21,6 +20,7 @@
 
 mod busy;
 mod content;
+mod endings;
 mod fidelity;
 mod files;
 mod fingerprint;
@@ -30,9 +30,11 @@ mod hot_journals;
 mod judge;
 mod killed;
 mod kinds;
+mod locks;
 mod makers;
 mod no_rights;
 mod opaque;
+mod pacing;
 mod pair;
 mod peer;
 mod progress;

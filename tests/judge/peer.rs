@@ -86,6 +86,11 @@ impl Peer {
         peer
     }
 
+    /// The process, as the system's list of locks names it.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Opens a connection under a name; it is there once it has read the schema.
     pub(crate) fn open(&mut self, name: &str, database: &Path) -> Result<(), SqliteFailure> {
         self.order(json!({"do": "open", "name": name, "path": database})).map(drop)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use litecopy::{Consistency, CopyOptions, ErrorKind};
+use litecopy::{Consistency, CopyOptions, ErrorKind, HoldLimits};
 use rusqlite::Connection;
 
 use crate::files::Folder;
@@ -86,7 +86,7 @@ impl Run {
                     assert!((committed..=begun).contains(&version), "{version} not in {committed}..={begun}");
                     (copies, restarts) = (copies + 1, restarts + restarted);
                 }
-                Err(ErrorKind::Busy | ErrorKind::DeadlinePassed) => given_up += 1,
+                Err(ErrorKind::Busy | ErrorKind::DeadlinePassed | ErrorKind::Stalled) => given_up += 1,
                 Err(other) => panic!("{other:?}"),
             }
             thread::sleep(Duration::from_millis(random.below(5)));
@@ -111,13 +111,16 @@ fn soak_time() -> Duration {
 /// Copies in one of the ways there are; gives the version in the copy and how often it began again.
 fn copy_somehow(source: &Path, random: &mut Random) -> Result<(u64, u64), ErrorKind> {
     let pages = *random.one_of(&[-1, 5, 20, 100]);
-    let consistency = *random.one_of(&[Consistency::Step, Consistency::Hold]);
+    let consistency = *random.one_of(&[Consistency::Step, Consistency::Hold, Consistency::Auto]);
+    let growth = *random.one_of(&[None, Some(1), Some(20_000)]);
     let options = CopyOptions::new()
         .pages_per_step(pages)
         .sleep(Duration::from_micros(random.below(300)))
         .lock_timeout(Some(Duration::from_secs(2)))
         .deadline(Some(Duration::from_secs(4)))
-        .consistency(consistency);
+        .consistency(consistency)
+        .hold_limits(HoldLimits::new().log_growth_bytes(growth))
+        .patience(Duration::from_millis(random.below(200)));
     let targets = Folder::new();
     let target: PathBuf = targets.join("copy.db");
     let restarts = if random.below(4) == 0 {

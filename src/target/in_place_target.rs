@@ -1,0 +1,248 @@
+//! A copy into a database that is there, and that others may have open: they see the new content at their next transaction.
+//!
+//! ```text
+//!              lock                    begin               seal           publish
+//!  [unlocked] ------> [locked] -------------> [writing] ---------> [sealed] ------> [done]
+//!    |   ^                                        |                   |
+//!    '---' TargetInUse: tried again               '---- drop: rolled back
+//! ```
+//!
+//! As SQLite's online backup, it keeps everybody else from the target from the first step on
+//! (`[in-place.md#locks]`).
+
+use super::Target;
+use super::journaled_writer::JournaledWriter;
+use super::old_database::{has_content, in_use, share};
+use super::source_guard::refuse_the_source;
+use crate::error::{Error, Problem, Result};
+use crate::format::database_header::DATABASE_HEADER_BYTES;
+use crate::format::page_one_edit::fresh_page_one;
+use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
+use crate::lock::Tried;
+use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
+use crate::os::lock_file::LockFile;
+use crate::os::opening;
+use crate::os::random_access::{ReadAt, read_padded};
+use crate::side_files::SideFiles;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A database that is there already, whose content a copy replaces by SQLite's own protocol.
+///
+/// Who has it open keeps it open. Nobody else can read or write it from the first step until the copy is done (in WAL
+/// mode with others connected only nobody else can write it). A crash at any moment leaves the old database, after SQLite's
+/// own recovery, or the new one. An empty file is a database too.
+#[derive(Debug)]
+pub struct InPlaceTarget {
+    /// As the caller named it, for messages.
+    path: PathBuf,
+    state: State,
+    /// As found under the first lock, which is kept.
+    old: OldHeader,
+    page_size: PageSize,
+    /// Kept back until the end: it is edited when all else is known, and ends the transaction.
+    page_one: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Unlocked,
+    /// The readers that are there may finish; new ones may not begin.
+    Waiting(SideFiles, PendingLock),
+    Locked(SideFiles, ExclusiveLock),
+    Writing(Box<JournaledWriter>),
+    Done,
+}
+
+/// What the target was before; `None` for an empty one.
+#[derive(Debug, Default, Clone, Copy)]
+struct OldHeader(Option<DatabaseHeader>);
+
+impl InPlaceTarget {
+    /// The database at `path`, which must be there.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let (state, old) = (State::Unlocked, OldHeader::default());
+        Self { path: path.into(), state, old, page_size: PageSize::DEFAULT, page_one: None }
+    }
+
+    fn take_locks(&mut self) -> Result<State> {
+        match std::mem::take(&mut self.state) {
+            State::Unlocked => self.begin_locking(),
+            State::Waiting(files, pending) => self.finish_locking(files, pending),
+            locked => Ok(locked),
+        }
+    }
+
+    /// In SQLite's order of questions: a hot journal, a log, then the way of a writer.
+    fn begin_locking(&mut self) -> Result<State> {
+        let files = SideFiles::of(&self.path)?;
+        let shared = share(&self.path, &files)?;
+        self.refuse_hot_journal(&files, &shared)?;
+        self.old = self.read_header(shared.file())?;
+        let unsettled = has_content(&files.wal())?;
+        if unsettled || self.old.keeps_log() {
+            // Past RESERVED: beside a connection in WAL mode, which keeps SHARED as long as it lives, there is no use in waiting.
+            return match shared.exclude().map_err(self.cannot("lock"))? {
+                Tried::Granted(_) if unsettled => Err(self.in_the_way(files.wal())),
+                Tried::Granted(lock) => Ok(State::Locked(files, lock)),
+                Tried::Busy(_) => Err(in_use(&self.path, &files)),
+            };
+        }
+        let Tried::Granted(reserved) = shared.reserve().map_err(self.cannot("lock"))? else {
+            return Err(in_use(&self.path, &files));
+        };
+        let Tried::Granted(pending) = reserved.pend().map_err(self.cannot("lock"))? else {
+            return Err(in_use(&self.path, &files));
+        };
+        self.finish_locking(files, pending)
+    }
+
+    fn finish_locking(&mut self, files: SideFiles, pending: PendingLock) -> Result<State> {
+        match pending.exclude().map_err(self.cannot("lock"))? {
+            Tried::Granted(lock) => Ok(State::Locked(files, lock)),
+            Tried::Busy(pending) => {
+                let error = in_use(&self.path, &files);
+                self.state = State::Waiting(files, pending);
+                Err(error)
+            }
+        }
+    }
+
+    /// Refuses what a dead writer left: it is settled first.
+    fn refuse_hot_journal(&self, files: &SideFiles, shared: &SharedLock) -> Result<()> {
+        let journal = files.journal();
+        if !has_content(&journal)? {
+            return Ok(());
+        }
+        if shared.reserved_by_other().map_err(self.cannot("ask for its locks"))? {
+            return Err(in_use(&self.path, files));
+        }
+        // A first byte of zero: its transaction has ended, or has not begun to change the database.
+        let mut first = [0];
+        match opening::to_read(&journal).and_then(|file| read_padded(&file, &mut first, 0)) {
+            Ok(_) if first == [0] => Ok(()),
+            Ok(_) => Err(self.in_the_way(journal)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io("read", &journal)(error)),
+        }
+    }
+
+    fn read_header(&self, file: &LockFile) -> Result<OldHeader> {
+        if file.size_bytes().map_err(self.cannot("look at"))? <= 1 {
+            return Ok(OldHeader(None));
+        }
+        let mut bytes = [0; DATABASE_HEADER_BYTES];
+        read_padded(file, &mut bytes, 0).map_err(self.cannot("read"))?;
+        let header = DatabaseHeader::parse(&bytes)
+            .map_err(|damage| Error::new(&self.path, Problem::NotADatabase(damage)))?;
+        Ok(OldHeader(Some(header)))
+    }
+
+    fn in_the_way(&self, side_file: PathBuf) -> Error {
+        Error::new(&self.path, Problem::SideFileInTheWay { side_file })
+    }
+
+    fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + 'p {
+        Error::io(operation, &self.path)
+    }
+}
+
+impl OldHeader {
+    fn keeps_log(&self) -> bool {
+        self.0.is_some_and(|header| header.journal_mode() == JournalMode::Wal)
+    }
+
+    /// What tells those who have it open that all of it is new.
+    fn edit(&self) -> PageOneEdit {
+        PageOneEdit::over(self.0.as_ref())
+    }
+
+    /// The old pages that the file really has, whatever the header says.
+    fn shape(&self, size_bytes: u64) -> Shape {
+        let page_size = self.0.map_or(PageSize::DEFAULT, |header| header.page_size);
+        let page_count = self.0.map_or(0, |_| page_size.pages_in(size_bytes));
+        Shape { page_size, page_count: u32::try_from(page_count).unwrap_or(u32::MAX) }
+    }
+}
+
+impl Target for InPlaceTarget {
+    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+        let files = SideFiles::of(&self.path)?;
+        source.map_or(Ok(()), |source| refuse_the_source(&self.path, &files, source))
+    }
+
+    fn lock(&mut self) -> Result<()> {
+        self.state = self.take_locks()?;
+        Ok(())
+    }
+
+    fn begin(&mut self, shape: Shape) -> Result<()> {
+        (self.page_size, self.page_one) = (shape.page_size, None);
+        self.state = match std::mem::take(&mut self.state) {
+            State::Locked(files, lock) => {
+                let size_bytes = lock.file().size_bytes().map_err(self.cannot("look at"))?;
+                let old_shape = self.old.shape(size_bytes);
+                let journal = files.journal();
+                let writer = JournaledWriter::begin(&self.path, &journal, lock, old_shape, shape.page_size)?;
+                State::Writing(Box::new(writer))
+            }
+            State::Writing(mut writer) => {
+                writer.change_page_size(shape.page_size)?;
+                State::Writing(writer)
+            }
+            _ => return Err(not_ready(&self.path)),
+        };
+        Ok(())
+    }
+
+    fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
+        let State::Writing(writer) = &mut self.state else { return Err(not_ready(&self.path)) };
+        if first != PageNumber::FIRST {
+            return writer.write_pages(first, pages);
+        }
+        let (page_one, rest) = pages.split_at_checked(self.page_size.bytes_usize()).unwrap_or((pages, &[]));
+        self.page_one = Some(page_one.to_owned());
+        first.next().map_or(Ok(()), |second| writer.write_pages(second, rest))
+    }
+
+    fn seal(&mut self, page_count: u32) -> Result<()> {
+        let State::Writing(writer) = &mut self.state else { return Err(not_ready(&self.path)) };
+        // As SQLite does with an empty source: a database without tables, not a file without bytes.
+        let mut page_one = self.page_one.take().unwrap_or_else(|| fresh_page_one(self.page_size));
+        let page_count = page_count.max(1);
+        self.old.edit().apply(&mut page_one, page_count);
+        writer.write_pages(PageNumber::FIRST, &page_one)?;
+        writer.seal(page_count)
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        let State::Writing(writer) = std::mem::replace(&mut self.state, State::Done) else {
+            return Err(not_ready(&self.path));
+        };
+        writer.commit()
+    }
+
+    fn abandon(&mut self) {
+        self.state = State::Unlocked;
+    }
+
+    fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        let State::Writing(writer) = &self.state else { return Err(not_ready(&self.path)) };
+        writer.read(first, buffer)
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
+        Some(self.old.edit())
+    }
+}
+
+fn not_ready(path: &Path) -> Error {
+    let invalid = io::Error::new(io::ErrorKind::InvalidInput, "it is not locked, or the copy is done");
+    Error::io("write", path)(invalid)
+}

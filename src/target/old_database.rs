@@ -1,0 +1,111 @@
+//! A database that stands where a copy is to go, and nobody else uses: EXCLUSIVE is held on it.
+
+use crate::error::{Error, Problem, Result};
+use crate::lock::database_lock::{ExclusiveLock, SharedLock};
+use crate::lock::lock_style::LockFolder;
+use crate::lock::{Tried, lock_holders};
+use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::lock_file::LockFile;
+use crate::os::side_file::{self, SideFile};
+use crate::side_files::SideFiles;
+use std::path::{Path, PathBuf};
+
+/// An old database, locked, with whatever a dead writer left beside it.
+#[derive(Debug)]
+pub(crate) struct OldDatabase {
+    /// As the caller named it, for messages.
+    path: PathBuf,
+    files: SideFiles,
+    lock: ExclusiveLock,
+}
+
+impl OldDatabase {
+    /// Locks the database at `path`; `None` when nothing is there, or something that is no file.
+    pub(crate) fn lock(path: &Path) -> Result<Option<Self>> {
+        let files = SideFiles::of_new(path)?;
+        let found = file_identity::look(files.database()).map_err(Error::io("look at", path))?;
+        if !matches!(found, Found::File { .. }) {
+            return Ok(None);
+        }
+        match share(path, &files)?.exclude().map_err(Error::io("lock", path))? {
+            Tried::Granted(lock) => Ok(Some(Self { path: path.to_owned(), files, lock })),
+            Tried::Busy(_) => Err(in_use(path, &files)),
+        }
+    }
+
+    /// Somebody is in the way after all.
+    pub(crate) fn in_use(&self) -> Error {
+        in_use(&self.path, &self.files)
+    }
+
+    /// Whether a journal, a log or a wal-index with anything in it lies beside it.
+    pub(crate) fn has_side_files(&self) -> Result<bool> {
+        for path in self.files.all() {
+            if has_content(&path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Brings journal and log to the device, before what depends on them is changed.
+    pub(crate) fn sync_side_files(&self) -> Result<()> {
+        for path in [self.files.journal(), self.files.wal()] {
+            if has_content(&path)? {
+                let side_file = SideFile::open(&path).map_err(Error::io("open", &path))?;
+                side_file.sync().and_then(|()| side_file.sync_name()).map_err(Error::io("sync", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `bytes` into the database file.
+    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.lock.file().write_at(bytes, offset).map_err(Error::io("write", &self.path))
+    }
+
+    /// Gives the database file its size, and brings all of it to the device.
+    pub(crate) fn finish(&self, size_bytes: u64) -> Result<()> {
+        let file = self.lock.file();
+        file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
+        file.sync().map_err(Error::io("sync", &self.path))
+    }
+
+    /// Removes what lies beside it: the journal first, which would undo what came from the log.
+    pub(crate) fn remove_side_files(&self) -> Result<()> {
+        for path in self.files.all() {
+            side_file::remove(&path).map_err(Error::io("remove", &path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes SHARED on the database `files`, which `path` names.
+pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
+    let folder = LockFolder::of(files.database());
+    if file_identity::look(&folder).map_err(Error::io("look at", &folder))? == Found::Folder {
+        return Err(in_use(path, files));
+    }
+    let file = LockFile::open_to_write(files.database()).map_err(Error::io("open", path))?;
+    let Tried::Granted(shared) = SharedLock::acquire(file).map_err(Error::io("lock", path))? else {
+        return Err(in_use(path, files));
+    };
+    // Another file may have been put in its place since it was opened.
+    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at", path))?;
+    if now != Some(shared.file().identity()) {
+        return Err(in_use(path, files));
+    }
+    Ok(shared)
+}
+
+/// Somebody is in the way: who, as far as can be told.
+pub(super) fn in_use(path: &Path, files: &SideFiles) -> Error {
+    let holders = lock_holders(files.database()).unwrap_or_default();
+    Error::new(path, Problem::TargetInUse { holders })
+}
+
+/// Whether a side file is there with anything in it: an empty one counts as none.
+pub(super) fn has_content(path: &Path) -> Result<bool> {
+    let found = file_identity::look(path).map_err(Error::io("look at", path))?;
+    Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
+}
