@@ -77,6 +77,10 @@ pub enum ErrorKind {
     FileNameConflict,
     /// The copy, read back from its device, is not what was written.
     NotAsWritten,
+    /// Whoever read a stream went away before its end.
+    StreamClosed,
+    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
+    SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -179,6 +183,10 @@ pub(crate) enum Problem {
     FolderExists,
     #[error("page {page} reads back with the CRC32 {found:08x}, {written:08x} was written")]
     NotAsWritten { page: u32, written: u32, found: u32 },
+    #[error("was closed before the end of the copy")]
+    StreamClosed,
+    #[error("the source changed when {given_bytes} bytes of it had been given away")]
+    GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -263,6 +271,8 @@ impl Error {
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
             Problem::NotAsWritten { .. } => ErrorKind::NotAsWritten,
+            Problem::StreamClosed => ErrorKind::StreamClosed,
+            Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -333,6 +343,10 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
+            ErrorKind::SourceChanged => {
+                "throw away what the stream gave, and copy again; a copy to a file can begin again by itself"
+            }
+            ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),
             ErrorKind::NotAsWritten => {
                 "name a target on another device, and have this one and the memory checked"
@@ -365,9 +379,10 @@ impl Error {
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
+            | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io | ErrorKind::NotAsWritten => 10,
+            ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,

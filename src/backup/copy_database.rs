@@ -1,4 +1,4 @@
-//! The whole job in one call: a database by its path, to a file or to memory.
+//! The whole job in one call: a database by its path, to a file, to memory or into a stream.
 
 use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
@@ -6,7 +6,8 @@ use super::stepwise::Backup;
 use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
-use crate::target::{FileTarget, MemoryTarget, Target};
+use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +31,25 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
     CopyOptions::new().copy(source, target)
 }
 
+/// Puts the content of the database at `backup` into the database at `database`, which others may have open: they see it at
+/// their next transaction. Where nothing is there, a new file is made.
+///
+/// See [`CopyOptions::in_place`]; for other options than the defaults, use that.
+///
+/// # Errors
+///
+/// See [`ErrorKind`](crate::ErrorKind). After an error the database is what it was before.
+///
+/// # Examples
+///
+/// ```no_run
+/// litecopy::restore("backup.db", "app.db")?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
+pub fn restore(backup: impl AsRef<Path>, database: impl AsRef<Path>) -> Result<CopyReport> {
+    CopyOptions::new().in_place(true).copy(backup, database)
+}
+
 /// How to copy a database; the defaults are those of [`copy_database`].
 ///
 /// Beside Python's `source.backup(target, *, pages=-1, progress=None, name="main", sleep=0.250)`:
@@ -37,7 +57,7 @@ pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Resu
 /// | Python | here | meaning |
 /// |---|---|---|
 /// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
-/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
 /// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
@@ -56,6 +76,7 @@ pub struct CopyOptions {
     patience: Option<Duration>,
     pub(super) treatment: Treatment,
     replace: bool,
+    in_place: bool,
     pub(super) sync: bool,
 }
 
@@ -69,6 +90,7 @@ impl Default for CopyOptions {
             patience: None,
             treatment: Treatment::default(),
             replace: false,
+            in_place: false,
             sync: true,
         }
     }
@@ -189,6 +211,15 @@ impl CopyOptions {
         self
     }
 
+    /// Whether a database that is there already is written over in place, by SQLite's own protocol, so that others can go on
+    /// with it ([`InPlaceTarget`]). Before [`replace`](Self::replace); a new file is made as ever.
+    ///
+    /// The target is locked before the first page is read: [`lock_timeout`](Self::lock_timeout) counts for it too.
+    pub fn in_place(mut self, in_place: bool) -> Self {
+        self.in_place = in_place;
+        self
+    }
+
     /// Copies the database at `source` to the file `target`.
     ///
     /// # Errors
@@ -210,7 +241,7 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = Source::open_with(source, &self.source)?;
-        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.run_to_path(source, target.as_ref(), progress)
     }
 
     /// Copies the database of `set` that is called `name` to the file `target`.
@@ -237,7 +268,7 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = set.source(name)?;
-        self.run(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.run_to_path(source, target.as_ref(), progress)
     }
 
     /// Copies the database at `source` into memory: the bytes of the file that [`copy`](Self::copy) would make.
@@ -247,16 +278,46 @@ impl CopyOptions {
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
         let source = Source::open_with(source, &self.source)?;
-        let (report, target) = self.run(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
+        let (report, target) =
+            self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
         Ok((target.into_bytes(), report))
     }
 
-    fn file_target(&self, path: &Path) -> FileTarget {
-        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
-        target.sync(self.sync)
+    /// Copies the database at `source` into a stream: the bytes of the file that [`copy`](Self::copy) would make, in order.
+    ///
+    /// One snapshot is held until the end, whatever [`consistency`](Self::consistency) says. After an error what was written
+    /// is no database and has to be thrown away. The writer is flushed at the end, and not otherwise made durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`StreamClosed`](crate::ErrorKind::StreamClosed) when the other end of a pipe was closed,
+    /// [`SourceChanged`](crate::ErrorKind::SourceChanged) when the snapshot turned out not to have held.
+    pub fn copy_to_writer(&self, source: impl AsRef<Path>, writer: impl Write) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let target = StreamTarget::new(writer);
+        self.copy_to_target(source, target, |_| ControlFlow::Continue(())).map(|(report, _)| report)
     }
 
-    fn run<T: Target>(
+    fn run_to_path(
+        &self,
+        source: Source,
+        target: &Path,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        if self.in_place && target.exists() {
+            let target = InPlaceTarget::new(target);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+        }
+        self.copy_to_target(source, self.file_target(target), progress).map(|(report, _)| report)
+    }
+
+    /// Copies `source`, with the options that it was opened with, to any kind of target, and gives that back; `progress` is
+    /// called after every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], whatever the target fails with, and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn copy_to_target<T: Target>(
         &self,
         source: Source,
         target: T,
@@ -271,5 +332,10 @@ impl CopyOptions {
         }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
+    }
+
+    fn file_target(&self, path: &Path) -> FileTarget {
+        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
+        target.sync(self.sync)
     }
 }

@@ -16,7 +16,7 @@ mod stepwise;
 mod treatment;
 
 pub use consistency::{AtLimit, Consistency, HoldLimits};
-pub use copy_database::{CopyOptions, copy_database};
+pub use copy_database::{CopyOptions, copy_database, restore};
 pub use run::{CopyReport, Progress, RunOptions};
 pub use step_outcome::{Status, StepOutcome};
 pub use stepwise::Backup;

@@ -124,16 +124,26 @@ impl PageMover {
         run: Run,
         empty: bool,
     ) -> Result<()> {
+        let size_bytes = run.count as usize * self.shape.page_size.bytes_usize();
+        if !empty {
+            self.moved_bytes += size_bytes as u64;
+            // The shortest way is that within the system.
+            if !self.treats(run, target)
+                && let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
+                && target.take_pages(run.first, run.count, file, offset)?
+            {
+                return Ok(());
+            }
+        }
         let mut pages = std::mem::take(&mut self.buffer);
-        pages.resize(run.count as usize * self.shape.page_size.bytes_usize(), 0);
+        pages.resize(size_bytes, 0);
         if empty {
             pages.fill(0);
         } else {
             snapshot.read_pages(run.first, &mut pages)?;
-            self.moved_bytes += pages.len() as u64;
-            if let Some(map) = &self.map {
-                map.clear_unused(snapshot, run.first, &mut pages)?;
-            }
+        }
+        if let Some(map) = &self.map {
+            map.clear_unused(snapshot, run.first, &mut pages)?;
         }
         if let (PageNumber::FIRST, Some(edit)) = (run.first, self.edit(target)) {
             edit.apply(&mut pages, self.shape.page_count);
@@ -141,6 +151,13 @@ impl PageMover {
         self.write(target, run.first, &pages)?;
         self.buffer = pages;
         Ok(())
+    }
+
+    /// Whether these pages have to pass through our hands.
+    fn treats(&self, run: Run, target: &impl Target) -> bool {
+        self.sums.is_some()
+            || (run.first == PageNumber::FIRST && self.edit(target).is_some())
+            || self.map.as_ref().is_some_and(|map| map.touches(run.first, run.count))
     }
 
     fn write(&mut self, target: &mut impl Target, first: PageNumber, pages: &[u8]) -> Result<()> {

@@ -1,19 +1,20 @@
-//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
+//! `litecopy copy` and `litecopy restore`: one database into one file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions};
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, Source, SourceOptions};
 use serde_json::json;
 
-use super::arguments::{CopyArguments, ProgressKind};
+use super::arguments::{CopyArguments, ProgressKind, RestoreArguments, TellingArguments};
 use super::exit_code::{Ending, json_message, message};
 use super::interrupt;
 use super::notes::Note;
 use super::numbers::{counted, size, time};
 use super::progress::Reporter;
 use super::run::{say, say_error};
+use super::stream;
 
 /// One database that was copied.
 struct Copied {
@@ -25,16 +26,39 @@ struct Copied {
 }
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
-    let reporter = Reporter::new(arguments.progress, arguments.quiet);
+    if let Some(refusal) = stream::refusal(arguments) {
+        say_error(&format!("litecopy: {refusal}"));
+        return Ending::WrongUse;
+    }
+    let say = if stream::is_wanted(arguments) { stream::say_beside } else { say };
+    report(&arguments.telling, say, |progress| copies(arguments, progress))
+}
+
+pub(crate) fn restore(arguments: &RestoreArguments) -> Ending {
+    let RestoreArguments { backup, database, course, reading, telling } = arguments;
+    let options = course.options().source(reading.options()).in_place(true);
+    report(telling, say, |progress| {
+        let report = options.copy_with_progress(backup, database, progress)?;
+        Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+    })
+}
+
+/// Does the job, tells of its progress, and says what came of it.
+fn report(
+    telling: &TellingArguments,
+    say: fn(&str) -> Ending,
+    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<Copied>, Error>,
+) -> Ending {
+    let reporter = Reporter::new(telling.progress, telling.quiet);
     interrupt::listen();
-    let result = copies(arguments, |progress| {
+    let result = job(&mut |progress| {
         reporter.show(progress);
         if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     reporter.clear();
-    let for_programs = arguments.progress == ProgressKind::Json;
+    let for_programs = telling.progress == ProgressKind::Json;
     match result {
-        Ok(_) if arguments.quiet => Ending::Done,
+        Ok(_) if telling.quiet => Ending::Done,
         Ok(copied) => {
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
@@ -75,6 +99,15 @@ fn copies(
         };
         return Ok(copied.into_iter().map(in_folder).collect());
     }
+    if stream::is_wanted(arguments) {
+        let source = match &arguments.name {
+            Some(name) => set(arguments)?.source(name)?,
+            None => Source::open_with(source, &source_options(arguments))?,
+        };
+        let report = stream::copy_to_stdout(&options, source, progress)?;
+        let path = arguments.name.as_ref().map_or(&*arguments.source, |name| path_of(arguments, name));
+        return Ok(one(arguments.name.clone(), path, report));
+    }
     if let Some(name) = &arguments.name {
         let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
         return Ok(one(Some(name.clone()), path_of(arguments, name), report));
@@ -105,7 +138,8 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    arguments.course.options().source(source_options(arguments)).replace(arguments.replace)
+    let options = arguments.course.options().source(source_options(arguments));
+    options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }
 
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {

@@ -12,3 +12,4 @@ mod numbers;
 mod progress;
 pub(crate) mod run;
 mod schema;
+mod stream;

@@ -60,6 +60,17 @@ impl PageMap {
         self.empty.stretch(first, count)
     }
 
+    /// Whether there may be something to clear in the `count` pages from `first` on.
+    pub(crate) fn touches(&self, first: PageNumber, count: u32) -> bool {
+        let next_cut = self.cut.get(self.cut_from(first)).map(|&(page, _)| page.get() - first.get());
+        !self.btree.is_empty() || next_cut.is_some_and(|distance| distance < count)
+    }
+
+    /// Where among the pages of which only the start counts the first one is that is not before `first`.
+    fn cut_from(&self, first: PageNumber) -> usize {
+        self.cut.partition_point(|&(page, _)| page < first)
+    }
+
     /// Clears what does not count in pages of the snapshot that follow each other.
     pub(crate) fn clear_unused(
         &self,
@@ -67,7 +78,7 @@ impl PageMap {
         first: PageNumber,
         pages: &mut [u8],
     ) -> Result<()> {
-        let mut cut = self.cut.get(self.cut.partition_point(|&(page, _)| page < first)..).unwrap_or_default();
+        let mut cut = self.cut.get(self.cut_from(first)..).unwrap_or_default();
         let mut next = Some(first);
         for bytes in pages.chunks_exact_mut(snapshot.page_size.bytes_usize()) {
             let Some(page) = next else { break };

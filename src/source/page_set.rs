@@ -15,6 +15,11 @@ impl PageSet {
         Self { words: vec![0; (page_count as usize).div_ceil(64)], page_count }
     }
 
+    /// Whether it can have no page at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// Adds a page; `false` when it is in already, or behind the highest.
     pub(super) fn insert(&mut self, page: PageNumber) -> bool {
         let (word, bit) = place(page);

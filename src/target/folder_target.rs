@@ -157,8 +157,8 @@ impl Target for InFolder<'_> {
         Some(&self.shown)
     }
 
-    fn as_file(&self) -> Option<&File> {
-        self.target.as_file()
+    fn take_pages(&mut self, first: PageNumber, count: u32, file: &File, offset: u64) -> Result<bool> {
+        self.target.take_pages(first, count, file, offset).map_err(|error| error.renamed(&self.shown))
     }
 }
 

@@ -212,6 +212,11 @@ impl Target for InPlaceTarget {
         // As SQLite does with an empty source: a database without tables, not a file without bytes.
         let mut page_one = self.page_one.take().unwrap_or_else(|| fresh_page_one(self.page_size));
         let page_count = page_count.max(1);
+        DatabaseHeader::parse(&page_one).map_err(|damage| {
+            // An encrypted one, for instance, which nobody can edit.
+            let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
+            Error::io("edit the first page of the copy for", &self.path)(invalid)
+        })?;
         self.old.edit().apply(&mut page_one, page_count);
         writer.write_pages(PageNumber::FIRST, &page_one)?;
         writer.seal(page_count)

@@ -1,4 +1,5 @@
-//! Every kind of database that SQLite makes is copied right, to a file and to memory, and nothing of it changes.
+//! Every kind of database that SQLite makes is copied right, to a file, to memory and into a stream, and nothing of it
+//! changes.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,6 +66,9 @@ fn assert_right_file_copy(made: &Made) {
 fn assert_right_memory_copy(made: &Made) {
     let before = Fingerprint::of(made.folder.path());
     let (bytes, _) = litecopy::CopyOptions::new().copy_to_memory(&made.path).unwrap();
+    let mut streamed = Vec::new();
+    litecopy::CopyOptions::new().copy_to_writer(&made.path, &mut streamed).unwrap();
+    assert!(streamed == bytes, "the stream is not the image");
     assert_same(&before, &Fingerprint::of(made.folder.path()));
     let folder = Folder::new();
     let (copy, image) = (folder.join("copy.db"), logical_image(&made.path, &folder));

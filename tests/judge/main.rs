@@ -6,6 +6,8 @@
 //! together), [`files`], [`random`].
 //!
 //! Every other module is a group of tests; its first line tells of what.
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -47,8 +49,10 @@ mod set_instants;
 mod sets;
 mod states;
 mod steps;
+mod stream;
 mod styles;
 mod super_journals;
+mod targets;
 mod verify;
 mod wal_states;
 mod writer;
