@@ -244,6 +244,40 @@ impl CopyOptions {
         self.run_to_path(source, target.as_ref(), progress)
     }
 
+    /// Brings the copy of `source` at `copy` up to date: only pages that differ are written.
+    ///
+    /// In place, behind a journal from which SQLite, or the next refresh, would roll back: a crash leaves the old copy or the new
+    /// one. With [`replace`](Self::replace) a new file takes its place instead, all at once; where the file system can clone files, that
+    /// writes no more. A copy that is not there is made. Afterwards it is byte for byte what [`copy`](Self::copy) would make.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`TargetInUse`](crate::ErrorKind::TargetInUse) while somebody uses the copy.
+    pub fn refresh(&self, source: impl AsRef<Path>, copy: impl AsRef<Path>) -> Result<CopyReport> {
+        self.refresh_with_progress(source, copy, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, with `progress` called after every step; [`ControlFlow::Break`] stops it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::refresh`], and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn refresh_with_progress(
+        &self,
+        source: impl AsRef<Path>,
+        copy: impl AsRef<Path>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let copy = copy.as_ref();
+        if self.replace || !copy.exists() {
+            let target = FileTarget::update(copy).sync(self.sync);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+        }
+        let target = InPlaceTarget::new(copy).exact(true);
+        self.copy_to_target(source, target, progress).map(|(report, _)| report)
+    }
+
     /// Copies the database of `set` that is called `name` to the file `target`.
     ///
     /// The set's own [`SourceOptions`] count.

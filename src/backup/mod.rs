@@ -14,6 +14,7 @@ mod stall_watch;
 mod step_outcome;
 mod stepwise;
 mod treatment;
+mod wait_for_change;
 
 pub use consistency::{AtLimit, Consistency, HoldLimits};
 pub use copy_database::{CopyOptions, copy_database, restore};
@@ -21,3 +22,4 @@ pub use run::{CopyReport, Progress, RunOptions};
 pub use step_outcome::{Status, StepOutcome};
 pub use stepwise::Backup;
 pub use treatment::{Fidelity, Treatment};
+pub use wait_for_change::wait_for_change;

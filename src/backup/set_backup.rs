@@ -119,10 +119,11 @@ impl SetBackup {
             return Ok(StepOutcome::More);
         }
         for (place, member) in self.members.iter_mut().enumerate() {
+            let Some(report) = &mut member.report else { continue };
             let mut file = self.target.file(place)?;
-            let page_count = member.mover.seal(&mut file)?;
-            member.report = member.report.map(|report| CopyReport { page_count, ..report });
+            report.page_count = member.mover.seal(&mut file)?;
             file.publish()?;
+            (report.read_bytes, report.written_bytes) = (member.mover.moved_bytes(), file.written_bytes());
         }
         self.target.publish()?;
         Ok(StepOutcome::Done)
