@@ -80,8 +80,8 @@ mod source;
 mod target;
 
 pub use backup::{
-    AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
-    StepOutcome, copy_database, restore, wait_for_change,
+    AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
+    Status, StepOutcome, Treatment, copy_database, restore, wait_for_change,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};

@@ -3,6 +3,7 @@
 use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::Backup;
+use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
@@ -73,6 +74,7 @@ pub struct CopyOptions {
     consistency: Consistency,
     hold_limits: HoldLimits,
     patience: Option<Duration>,
+    pub(super) treatment: Treatment,
     replace: bool,
     in_place: bool,
     pub(super) sync: bool,
@@ -86,6 +88,7 @@ impl Default for CopyOptions {
             consistency: Consistency::default(),
             hold_limits: HoldLimits::default(),
             patience: None,
+            treatment: Treatment::default(),
             replace: false,
             in_place: false,
             sync: true,
@@ -163,6 +166,37 @@ impl CopyOptions {
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
+    }
+
+    /// What is done to the pages on their way: [`fidelity`](Treatment::fidelity), [`skip_free`](Treatment::skip_free),
+    /// [`scrub`](Treatment::scrub) and [`verify`](Treatment::verify) all at once.
+    pub fn treatment(mut self, treatment: Treatment) -> Self {
+        self.treatment = treatment;
+        self
+    }
+
+    /// How the header of the copy compares with that of its source; see [`Treatment::fidelity`].
+    pub fn fidelity(self, fidelity: Fidelity) -> Self {
+        let treatment = self.treatment.fidelity(fidelity);
+        self.treatment(treatment)
+    }
+
+    /// Whether free pages are left out; see [`Treatment::skip_free`].
+    pub fn skip_free(self, skip_free: bool) -> Self {
+        let treatment = self.treatment.skip_free(skip_free);
+        self.treatment(treatment)
+    }
+
+    /// Whether nothing that was deleted is left in the copy; see [`Treatment::scrub`].
+    pub fn scrub(self, scrub: bool) -> Self {
+        let treatment = self.treatment.scrub(scrub);
+        self.treatment(treatment)
+    }
+
+    /// Whether the copy is read back and compared before it is shown; see [`Treatment::verify`].
+    pub fn verify(self, verify: bool) -> Self {
+        let treatment = self.treatment.verify(verify);
+        self.treatment(treatment)
     }
 
     /// Whether a file that is there already may be replaced; also then not while somebody has it open.
@@ -336,7 +370,8 @@ impl CopyOptions {
     ) -> Result<(CopyReport, T)> {
         let mut backup = Backup::new(source, target)?
             .with_consistency(self.consistency)
-            .with_hold_limits(self.hold_limits);
+            .with_hold_limits(self.hold_limits)
+            .with_treatment(self.treatment);
         if let Some(patience) = self.patience {
             backup = backup.with_patience(patience);
         }

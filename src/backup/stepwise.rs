@@ -24,6 +24,7 @@ use super::run::{CopyReport, Progress, Stall, Steps};
 use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
+use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
@@ -148,6 +149,12 @@ impl<T: Target> Backup<T> {
         self
     }
 
+    /// The same with another [`Treatment`] of the pages than the default, none. To be chosen before the first step.
+    pub fn with_treatment(mut self, treatment: Treatment) -> Self {
+        self.mover = PageMover::new(treatment);
+        self
+    }
+
     /// Copies up to `pages` pages: all that are left when negative, none when 0 (the source is only looked at).
     ///
     /// Exactly like `sqlite3_backup_step`, also call by call; the differences are listed in
@@ -248,7 +255,7 @@ impl<T: Target> Backup<T> {
         }
         // C7: what follows is the target's alone.
         self.source.let_go();
-        self.target.seal(told.page_count)?;
+        self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         let told = &mut self.counts.told;
@@ -270,6 +277,7 @@ impl<T: Target> Backup<T> {
             }
             State::Copying { stamp, cursor, page_size: same } => {
                 if *same == page_size
+                    && !self.mover.leaves_out()
                     && self.consistency != Consistency::Step
                     && let Some(changed) = snapshot.pages_changed_since(stamp)
                 {
@@ -321,6 +329,11 @@ impl<T: Target> Backup<T> {
         let stalled = self.watch.is_stalled(self.patience, Instant::now());
         match self.phase {
             Phase::Stepping if self.consistency == Consistency::Auto && self.held.is_none() && stalled => {
+                if self.mover.leaves_out() {
+                    // No page of another version is of use.
+                    self.phase = Phase::Holding;
+                    return cursor.begun_again();
+                }
                 self.phase = Phase::Filling;
                 cursor
             }

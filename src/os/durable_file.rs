@@ -3,6 +3,7 @@
 use super::bulk_copy;
 use super::left_over;
 use super::lock_file::LockFile;
+use super::page_cache;
 use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
@@ -157,6 +158,11 @@ impl DurableFile {
             }
             _ => Ok(0),
         }
+    }
+
+    /// Lets the system forget what it has of the file in its cache, once that was synced.
+    pub(crate) fn forget_cached(&self) {
+        page_cache::forget(&self.file);
     }
 
     /// Fills `buffer` from `offset`, with zeros behind the end.

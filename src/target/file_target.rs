@@ -50,6 +50,8 @@ pub struct FileTarget {
     /// Up to where the device has been told to write.
     sync_begun: u64,
     scratch: Vec<u8>,
+    /// Whether the system may still have what was written in its cache.
+    cached: bool,
 }
 
 impl FileTarget {
@@ -86,6 +88,7 @@ impl FileTarget {
             written_bytes: 0,
             sync_begun: 0,
             scratch: Vec::new(),
+            cached: false,
         }
     }
 
@@ -206,6 +209,7 @@ impl Target for FileTarget {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
+        self.cached = true;
         if self.sync { file.sync().map_err(Error::io("sync", &self.path)) } else { Ok(()) }
     }
 
@@ -232,6 +236,9 @@ impl Target for FileTarget {
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("read back", &self.path))?;
+        if std::mem::take(&mut self.cached) {
+            file.forget_cached();
+        }
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
     }
 
@@ -241,6 +248,10 @@ impl Target for FileTarget {
 
     fn replaces(&self) -> Option<&Path> {
         (self.if_there == IfThere::Replace).then_some(self.path.as_path())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 
     fn take_pages(&mut self, first: PageNumber, count: u32, from: &File, from_offset: u64) -> Result<bool> {

@@ -154,6 +154,10 @@ impl Target for InFolder<'_> {
         self.target.read_back(first, buffer).map_err(|error| error.renamed(&self.shown))
     }
 
+    fn path(&self) -> Option<&Path> {
+        Some(&self.shown)
+    }
+
     fn written_bytes(&self) -> Option<u64> {
         self.target.written_bytes()
     }

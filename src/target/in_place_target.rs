@@ -167,6 +167,11 @@ impl OldHeader {
         self.0.is_some_and(|header| header.journal_mode() == JournalMode::Wal)
     }
 
+    /// What tells those who have it open that all of it is new.
+    fn edit(&self) -> PageOneEdit {
+        PageOneEdit::over(self.0.as_ref())
+    }
+
     /// The old pages that the file really has, whatever the header says.
     fn shape(&self, size_bytes: u64) -> Shape {
         let page_size = self.0.map_or(PageSize::DEFAULT, |header| header.page_size);
@@ -231,7 +236,7 @@ impl Target for InPlaceTarget {
             let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
             Error::io("edit the first page of the copy for", &self.path)(invalid)
         })?;
-        PageOneEdit::over(self.old.0.as_ref()).apply(&mut page_one, page_count);
+        self.old.edit().apply(&mut page_one, page_count);
         writer.write_pages(PageNumber::FIRST, &page_one)?;
         writer.seal(page_count)
     }
@@ -255,6 +260,14 @@ impl Target for InPlaceTarget {
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let State::Writing(writer) = &self.state else { return Err(not_ready(&self.path)) };
         writer.read(first, buffer)
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
+        Some(self.old.edit())
     }
 }
 

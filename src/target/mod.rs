@@ -21,6 +21,7 @@ pub(crate) use old_database::OldDatabase;
 
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
+use crate::format::page_one_edit::PageOneEdit;
 use crate::format::shape::Shape;
 use std::fs::File;
 use std::io;
@@ -111,6 +112,16 @@ pub trait Target {
     /// journal or a log of its own is settled before, so that the old one is whole without them
     /// (`[targets.md#replacing-a-file]`).
     fn replaces(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Under what name the copy will be there, for messages.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What has to be changed on page 1 of any copy in this place, so that those who have it open notice.
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
         None
     }
 
