@@ -39,6 +39,7 @@ mod peer;
 mod progress;
 mod random;
 mod refused;
+mod restore;
 mod rollback_states;
 mod schedules;
 mod set_instants;
