@@ -5,10 +5,13 @@
 //! file cache is warm. Each copy is checked to be as large as the source.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench may stop where it stands")]
 
+mod common;
+
+use common::make_database;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -113,22 +116,6 @@ fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
-fn make_database(folder: &Path, journal_mode: &str, megabytes: u64) -> PathBuf {
-    let path = folder.join("source.db");
-    let database = Connection::open(&path).unwrap();
-    database
-        .execute_batch(&format!(
-            "PRAGMA synchronous = OFF; PRAGMA journal_mode = {journal_mode};
-             CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB);
-             WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < {megabytes} * 512)
-             INSERT INTO t SELECT i, randomblob(1980) FROM n;"
-        ))
-        .unwrap();
-    database.close().unwrap();
-    File::open(&path).unwrap().sync_all().unwrap();
-    path
 }
 
 fn litecopy_one_step(source: &Path, target: &Path) {

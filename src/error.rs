@@ -78,6 +78,10 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// Whoever read a stream went away before its end.
+    StreamClosed,
+    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
+    SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -182,6 +186,10 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error("was closed before the end of the copy")]
+    StreamClosed,
+    #[error("the source changed when {given_bytes} bytes of it had been given away")]
+    GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -266,6 +274,8 @@ impl Error {
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::StreamClosed => ErrorKind::StreamClosed,
+            Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -337,6 +347,10 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
+            ErrorKind::SourceChanged => {
+                "throw away what the stream gave, and copy again; a copy to a file can begin again by itself"
+            }
+            ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),
             ErrorKind::Cancelled => return None,
         })
@@ -366,10 +380,11 @@ impl Error {
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
+            | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::PageSizeFixed => 8,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io => 10,
+            ErrorKind::Io | ErrorKind::StreamClosed => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,

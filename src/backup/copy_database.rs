@@ -1,11 +1,12 @@
-//! The whole job in one call: a database by its path, to a file or to memory.
+//! The whole job in one call: a database by its path, to a file, to memory or into a stream.
 
 use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::Backup;
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
-use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, Target};
+use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -55,7 +56,7 @@ pub fn restore(backup: impl AsRef<Path>, database: impl AsRef<Path>) -> Result<C
 /// | Python | here | meaning |
 /// |---|---|---|
 /// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
-/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream; [`copy_for_deserialize`](Self::copy_for_deserialize): for an in-memory connection |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
 /// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
@@ -209,6 +210,40 @@ impl CopyOptions {
         self.run_to_path(source, target.as_ref(), progress)
     }
 
+    /// Brings the copy of `source` at `copy` up to date: only pages that differ are written.
+    ///
+    /// In place, behind a journal from which SQLite, or the next refresh, would roll back: a crash leaves the old copy or the new
+    /// one. With [`replace`](Self::replace) a new file takes its place instead, all at once; where the file system can clone files, that
+    /// writes no more. A copy that is not there is made. Afterwards it is byte for byte what [`copy`](Self::copy) would make.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`TargetInUse`](crate::ErrorKind::TargetInUse) while somebody uses the copy.
+    pub fn refresh(&self, source: impl AsRef<Path>, copy: impl AsRef<Path>) -> Result<CopyReport> {
+        self.refresh_with_progress(source, copy, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, with `progress` called after every step; [`ControlFlow::Break`] stops it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::refresh`], and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn refresh_with_progress(
+        &self,
+        source: impl AsRef<Path>,
+        copy: impl AsRef<Path>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let copy = copy.as_ref();
+        if self.replace || !copy.exists() {
+            let target = FileTarget::update(copy).sync(self.sync);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+        }
+        let target = InPlaceTarget::new(copy).exact(true);
+        self.copy_to_target(source, target, progress).map(|(report, _)| report)
+    }
+
     /// Copies the database of `set` that is called `name` to the file `target`.
     ///
     /// The set's own [`SourceOptions`] count.
@@ -242,14 +277,36 @@ impl CopyOptions {
     ///
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
-        let source = Source::open_with(source, &self.source)?;
-        let (report, target) = self.run(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
-        Ok((target.into_bytes(), report))
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_bytes(), report))
     }
 
-    fn file_target(&self, path: &Path) -> FileTarget {
-        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
-        target.sync(self.sync)
+    /// The same, as `sqlite3_deserialize` takes it: see [`MemoryTarget::into_deserializable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`].
+    pub fn copy_for_deserialize(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_deserializable(), report))
+    }
+
+    fn memory_target(&self, source: &Path) -> Result<(CopyReport, MemoryTarget)> {
+        let source = Source::open_with(source, &self.source)?;
+        self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))
+    }
+
+    /// Copies the database at `source` into a stream: the bytes of the file that [`copy`](Self::copy) would make, in order.
+    ///
+    /// One snapshot is held until the end, whatever [`consistency`](Self::consistency) says. After an error what was written
+    /// is no database and has to be thrown away. The writer is flushed at the end, and not otherwise made durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`StreamClosed`](crate::ErrorKind::StreamClosed) when the other end of a pipe was closed,
+    /// [`SourceChanged`](crate::ErrorKind::SourceChanged) when the snapshot turned out not to have held.
+    pub fn copy_to_writer(&self, source: impl AsRef<Path>, writer: impl Write) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let target = StreamTarget::new(writer);
+        self.copy_to_target(source, target, |_| ControlFlow::Continue(())).map(|(report, _)| report)
     }
 
     fn run_to_path(
@@ -259,12 +316,19 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         if self.in_place && target.exists() {
-            return self.run(source, InPlaceTarget::new(target), progress).map(|(report, _)| report);
+            let target = InPlaceTarget::new(target);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
         }
-        self.run(source, self.file_target(target), progress).map(|(report, _)| report)
+        self.copy_to_target(source, self.file_target(target), progress).map(|(report, _)| report)
     }
 
-    fn run<T: Target>(
+    /// Copies `source`, with the options that it was opened with, to any kind of target, and gives that back; `progress` is
+    /// called after every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], whatever the target fails with, and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn copy_to_target<T: Target>(
         &self,
         source: Source,
         target: T,
@@ -278,5 +342,10 @@ impl CopyOptions {
         }
         let report = backup.run_to_completion(&self.run, progress)?;
         Ok((report, backup.into_target()))
+    }
+
+    fn file_target(&self, path: &Path) -> FileTarget {
+        let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
+        target.sync(self.sync)
     }
 }

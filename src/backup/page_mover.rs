@@ -30,10 +30,16 @@ impl PageMover {
         while let Some((passed, run)) = cursor.advance(left) {
             left -= passed;
             let Some(run) = run else { continue };
+            self.moved_bytes += u64::from(run.count) * u64::from(snapshot.page_size().bytes());
+            // The shortest way is that within the system.
+            if let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
+                && target.take_pages(run.first, run.count, file, offset)?
+            {
+                continue;
+            }
             self.buffer.resize(run.count as usize * snapshot.page_size().bytes_usize(), 0);
             snapshot.read_pages(run.first, &mut self.buffer)?;
             target.write_pages(run.first, &self.buffer)?;
-            self.moved_bytes += self.buffer.len() as u64;
         }
         Ok(())
     }

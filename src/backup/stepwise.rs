@@ -27,7 +27,7 @@ use super::step_outcome::StepOutcome;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
-use crate::target::Target;
+use crate::target::{PageOrder, Target};
 use std::time::{Duration, Instant};
 
 /// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
@@ -110,10 +110,11 @@ impl<T: Target> Backup<T> {
     /// [`TargetExists`](ErrorKind::TargetExists) and their like.
     pub fn new(source: Source, mut target: T) -> Result<Self> {
         target.admit(source.path())?;
+        let consistency = allowed_by(&target, Consistency::default());
         Ok(Self {
             source,
             target,
-            consistency: Consistency::default(),
+            consistency,
             hold_limits: HoldLimits::default(),
             patience: PATIENCE,
             phase: Phase::Stepping,
@@ -127,9 +128,10 @@ impl<T: Target> Backup<T> {
         })
     }
 
-    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step).
+    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step). A target that takes pages
+    /// only in order, each once, has to have [`Hold`](Consistency::Hold), and gets it whatever is asked for.
     pub fn with_consistency(mut self, consistency: Consistency) -> Self {
-        self.consistency = consistency;
+        self.consistency = allowed_by(&self.target, consistency);
         self
     }
 
@@ -249,6 +251,8 @@ impl<T: Target> Backup<T> {
         self.target.seal(told.page_count)?;
         self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
+        let told = &mut self.counts.told;
+        (told.read_bytes, told.written_bytes) = (self.mover.moved_bytes(), self.target.written_bytes());
         self.state = State::Done;
         Ok(StepOutcome::Done)
     }
@@ -301,7 +305,8 @@ impl<T: Target> Backup<T> {
         if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
             return Ok(true);
         }
-        if then == AtLimit::Fail {
+        // What a stream was given cannot be given again.
+        if then == AtLimit::Fail || self.target.order() == PageOrder::Ascending {
             return Err(Error::new(self.source.name(), Problem::HoldLimit { held, grown_bytes }));
         }
         // What is committed from now on can be told from the log, and copied again alone.
@@ -348,6 +353,14 @@ impl<T: Target> Backup<T> {
     fn busy(&mut self, obstacle: Obstacle) -> StepOutcome {
         self.counts.obstacle = Some(obstacle);
         StepOutcome::Busy
+    }
+}
+
+/// What a target that cannot have pages again must have is one snapshot, so that the copy need not begin again.
+fn allowed_by(target: &impl Target, consistency: Consistency) -> Consistency {
+    match target.order() {
+        PageOrder::Any => consistency,
+        PageOrder::Ascending => Consistency::Hold,
     }
 }
 

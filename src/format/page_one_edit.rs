@@ -54,6 +54,13 @@ impl PageOneEdit {
     }
 }
 
+/// Makes the header in `page` say rollback mode where it says WAL; one that is encrypted stays as it is.
+pub fn leave_wal_mode(page: &mut [u8]) {
+    if DatabaseHeader::parse(page).is_ok_and(|header| header.journal_mode() == JournalMode::Wal) {
+        put(page, 18, &[1, 1]);
+    }
+}
+
 /// The only page of a database in which nothing was ever made, as SQLite writes it over a database whose header was
 /// `target` (`None` for an empty one): with its page size, reserved bytes and way of vacuuming.
 #[must_use]

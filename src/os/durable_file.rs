@@ -1,7 +1,9 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
+use super::bulk_copy;
 use super::left_over;
-use super::random_access::{read_padded, write_all_at};
+use super::lock_file::LockFile;
+use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -78,8 +80,8 @@ impl DurableFile {
         #[cfg(target_os = "linux")]
         if RESERVES && size_bytes > 0 {
             use rustix::fs::{FallocateFlags, fallocate};
-            use rustix::io::Errno;
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
+            use rustix::io::{Errno, retry_on_intr};
+            match retry_on_intr(|| fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes)) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {}
                 other => return other.map(|()| size_bytes).map_err(io::Error::from),
             }
@@ -88,8 +90,12 @@ impl DurableFile {
         Ok(0)
     }
 
-    /// Lengthens the file by a hole from `offset` on, and gives back what was reserved for that part.
+    /// Lengthens the file by a hole from `offset` on, at or behind its end, and gives back what was reserved for that part.
     pub(crate) fn append_hole(&self, offset: u64, size_bytes: u64) -> io::Result<()> {
+        // Else this would be a cut, and a hole where something was written.
+        if offset < self.size_bytes()? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not at the end"));
+        }
         self.set_size(offset.saturating_add(size_bytes))?;
         #[cfg(target_os = "linux")]
         {
@@ -158,9 +164,35 @@ impl DurableFile {
         read_padded(&self.file, buffer, offset).map(drop)
     }
 
-    /// The file, to be written by the system itself.
-    pub(crate) fn as_file(&self) -> &File {
-        &self.file
+    /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
+    pub(crate) fn take(&self, from: &File, range: Range<u64>, offset: u64) -> Option<u64> {
+        bulk_copy::copy(from, range, &self.file, offset)
+    }
+
+    /// Gives it the content of the file at `path`, if one is there.
+    pub(crate) fn begin_as(&self, path: &Path) -> io::Result<()> {
+        // A descriptor of what may be a database in use is not simply closed (C8).
+        let old = match LockFile::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            old => old?,
+        };
+        let size_bytes = old.size_bytes()?;
+        if old.as_file().is_some_and(|old| self.take(old, 0..size_bytes, 0).is_some()) {
+            return self.set_size(size_bytes);
+        }
+        let mut buffer = vec![0; 256 * 1024];
+        let mut offset = 0;
+        while offset < size_bytes {
+            let count = read_padded(&old, &mut buffer, offset)?;
+            self.write_at(buffer.get(..count).unwrap_or_default(), offset)?;
+            offset += buffer.len() as u64;
+        }
+        self.set_size(size_bytes)
+    }
+
+    /// Begins to bring a part to the device, so that [`sync`](Self::sync) has less to wait for.
+    pub(crate) fn start_sync(&self, range: Range<u64>) {
+        bulk_copy::start_writeback(&self.file, range);
     }
 
     /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.
@@ -272,6 +304,20 @@ mod tests {
             assert_eq!(found, content);
         }
         assert_eq!(file.size_bytes().unwrap(), 48);
+    }
+
+    #[test]
+    fn a_hole_lies_behind_the_end_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DurableFile::create(&folder.path().join("copy"), None).unwrap();
+        file.reserve(1 << 20).unwrap();
+        file.write_at(b"written", 0).unwrap();
+        file.append_hole(4096, 8192).unwrap();
+        assert_eq!(file.size_bytes().unwrap(), 12_288);
+        assert!(file.append_hole(12_287, 1).is_err() && file.append_hole(0, 0).is_err());
+        let mut found = [1; 8];
+        file.read_at(&mut found, 0).unwrap();
+        assert_eq!(&found, b"written\0");
     }
 
     #[test]

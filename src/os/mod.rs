@@ -2,6 +2,7 @@
 //!
 //! The only floor with `unsafe`, and the only one that sleeps.
 
+pub(crate) mod bulk_copy;
 pub(crate) mod clock;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;

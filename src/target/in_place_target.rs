@@ -39,6 +39,8 @@ pub struct InPlaceTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     state: State,
+    /// Whether page 1 stays as it is in the source.
+    exact: bool,
     /// As found under the first lock, which is kept.
     old: OldHeader,
     page_size: PageSize,
@@ -46,6 +48,7 @@ pub struct InPlaceTarget {
     page_one: Option<Vec<u8>>,
     /// Of the sealed copy.
     page_count: u32,
+    written_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -69,8 +72,25 @@ impl InPlaceTarget {
     /// The database at `path`, which must be there.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let (state, old) = (State::Unlocked, OldHeader::default());
-        Self { path: path.into(), state, old, page_size: PageSize::DEFAULT, page_one: None, page_count: 0 }
+        Self {
+            path: path.into(),
+            state: State::Unlocked,
+            exact: false,
+            old: OldHeader::default(),
+            page_size: PageSize::DEFAULT,
+            page_one: None,
+            page_count: 0,
+            written_bytes: 0,
+        }
+    }
+
+    /// Whether the header stays as it is in the source, so that the target becomes its logical image, byte for byte. Default
+    /// no: change counter and schema cookie are moved on, from which those who have the target open, though idle just now, know
+    /// that it has changed. For copies that are only kept, and brought up to date.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
     }
 
     fn take_locks(&mut self) -> Result<State> {
@@ -152,6 +172,11 @@ impl InPlaceTarget {
 
     /// Edits page 1 as the online backup does; for an empty source there is one afterwards too. Gives the page count.
     fn edit_page_one(&mut self, page_count: u32) -> Result<u32> {
+        self.page_count = page_count;
+        // A log has no commit of no pages.
+        if self.exact && (page_count > 0 || matches!(self.state, State::Writing(_))) {
+            return Ok(page_count);
+        }
         let mut edit = PageOneEdit::over(self.old.0.as_ref());
         let (mut page_one, page_count) = match self.page_one.take() {
             Some(page_one) => (page_one, page_count),
@@ -262,8 +287,10 @@ impl Target for InPlaceTarget {
     fn seal(&mut self, page_count: u32) -> Result<()> {
         let page_count = self.edit_page_one(page_count)?;
         match (&mut self.state, &self.page_one) {
-            (State::Writing(writer), Some(page_one)) => {
-                writer.write_pages(PageNumber::FIRST, page_one)?;
+            (State::Writing(writer), page_one) => {
+                page_one
+                    .as_ref()
+                    .map_or(Ok(()), |page_one| writer.write_pages(PageNumber::FIRST, page_one))?;
                 writer.seal(page_count)
             }
             (State::Logging(writer), _) => writer.seal(),
@@ -273,10 +300,21 @@ impl Target for InPlaceTarget {
 
     fn publish(&mut self) -> Result<()> {
         match (std::mem::replace(&mut self.state, State::Done), &self.page_one) {
-            (State::Writing(writer), _) => writer.commit(),
-            (State::Logging(writer), Some(page_one)) => writer.commit(page_one, self.page_count),
+            (State::Writing(writer), _) => {
+                self.written_bytes = writer.written_bytes();
+                writer.commit()
+            }
+            (State::Logging(writer), Some(page_one)) => {
+                self.written_bytes =
+                    Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes();
+                writer.commit(page_one, self.page_count)
+            }
             _ => Err(not_ready(&self.path)),
         }
+    }
+
+    fn written_bytes(&self) -> Option<u64> {
+        Some(self.written_bytes)
     }
 
     fn abandon(&mut self) {

@@ -1,4 +1,4 @@
-//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, or memory.
+//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, memory, or a stream.
 
 mod file_target;
 mod folder_target;
@@ -10,10 +10,12 @@ mod old_database;
 mod old_file;
 mod protecting_journal;
 mod source_guard;
+mod stream_target;
 
 pub use file_target::FileTarget;
 pub use in_place_target::InPlaceTarget;
 pub use memory_target::MemoryTarget;
+pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
 pub(crate) use old_database::OldDatabase;
@@ -113,14 +115,24 @@ pub trait Target {
         None
     }
 
+    /// How many bytes of pages were really written, for who counts them: not those that were there already.
+    fn written_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// In what order pages must come.
     fn order(&self) -> PageOrder {
         PageOrder::Any
     }
 
-    /// The file, if this target is one in which page n lies at offset (n - 1) * page size: then the system may be asked to
-    /// move pages there without our touching them.
-    fn as_file(&self) -> Option<&File> {
-        None
+    /// Takes `count` pages that lie one after the other in `file` from `offset` on, without their passing through us; `false`
+    /// when it cannot, and they have to be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_pages`](Self::write_pages).
+    fn take_pages(&mut self, first: PageNumber, count: u32, file: &File, offset: u64) -> Result<bool> {
+        let _ = (first, count, file, offset);
+        Ok(false)
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Problem, Result};
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_style::LockFolder;
+use crate::lock::wal_lock::{Connected, connected};
 use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
@@ -28,7 +29,14 @@ impl OldDatabase {
             return Ok(None);
         }
         match share(path, &files)?.exclude().map_err(Error::io("lock", path))? {
-            Tried::Granted(lock) => Ok(Some(Self { path: path.to_owned(), files, lock })),
+            Tried::Granted(lock) => {
+                let side_file = files.wal_index();
+                // Somebody is connected to a database that was moved away from here: the log is his.
+                if has_content(&side_file)? && wal_index_in_use(&side_file)? {
+                    return Err(Error::new(path, Problem::SideFileInTheWay { side_file }));
+                }
+                Ok(Some(Self { path: path.to_owned(), files, lock }))
+            }
             Tried::Busy(_) => Err(in_use(path, &files)),
         }
     }
@@ -108,6 +116,12 @@ pub(super) fn in_use(path: &Path, files: &SideFiles) -> Error {
         holders.retain(is_other);
     }
     Error::new(path, Problem::TargetInUse { holders })
+}
+
+/// Whether somebody is connected to the log whose wal-index lies at `path`.
+pub(super) fn wal_index_in_use(path: &Path) -> Result<bool> {
+    let asked = LockFile::open(path).and_then(|wal_index| connected(&wal_index));
+    Ok(asked.map_err(Error::io("look at the locks of", path))? != Connected::Nobody)
 }
 
 /// Whether a side file is there with anything in it: an empty one counts as none.

@@ -5,6 +5,8 @@
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
 //! together), [`files`], [`random`].
 //!
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
 //! Every other module is a group of tests; its first line tells of what.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
@@ -21,6 +23,7 @@
 mod busy;
 mod content;
 mod endings;
+mod every;
 mod files;
 mod fingerprint;
 mod hold;
@@ -38,6 +41,7 @@ mod pair;
 mod peer;
 mod progress;
 mod random;
+mod refresh;
 mod refused;
 mod restore;
 mod rollback_states;
@@ -46,8 +50,10 @@ mod set_instants;
 mod sets;
 mod states;
 mod steps;
+mod stream;
 mod styles;
 mod super_journals;
+mod targets;
 mod wal_states;
 mod writer;
 mod writers;
