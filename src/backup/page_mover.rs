@@ -70,10 +70,11 @@ impl PageMover {
 
     /// Ends the copy of the version at hand: makes it durable, and compares it with what was written. Gives its page count.
     pub(super) fn seal(&mut self, target: &mut impl Target) -> Result<u32> {
-        let Shape { page_size, mut page_count } = self.shape;
-        if let (0, Some(edit)) = (page_count, self.edit(target)) {
+        let mut page_count = self.shape.page_count;
+        // A target that edits page 1 itself also knows what to make of an empty source.
+        if let (0, Some(edit), None) = (page_count, self.treatment.fidelity.edit(), target.page_one_edit()) {
             page_count = 1;
-            let mut page = fresh_page_one(page_size);
+            let mut page = fresh_page_one(None);
             edit.apply(&mut page, page_count);
             self.sums = self.new_sums();
             self.write(target, PageNumber::FIRST, &page)?;

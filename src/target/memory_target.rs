@@ -38,7 +38,7 @@ impl MemoryTarget {
         let is_done = self.published;
         let mut bytes = self.into_bytes();
         if bytes.is_empty() && is_done {
-            return fresh_page_one(PageSize::DEFAULT);
+            return fresh_page_one(None);
         }
         leave_wal_mode(&mut bytes);
         bytes

@@ -4,6 +4,7 @@ mod file_target;
 mod folder_target;
 mod in_place_target;
 mod journaled_writer;
+mod log_writer;
 mod memory_target;
 mod old_database;
 mod old_file;

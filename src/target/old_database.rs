@@ -4,7 +4,7 @@ use crate::error::{Error, Problem, Result};
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_style::LockFolder;
 use crate::lock::wal_lock::{Connected, connected};
-use crate::lock::{Tried, lock_holders};
+use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::side_file::{self, SideFile};
@@ -108,7 +108,13 @@ pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
 
 /// Somebody is in the way: who, as far as can be told.
 pub(super) fn in_use(path: &Path, files: &SideFiles) -> Error {
-    let holders = lock_holders(files.database()).unwrap_or_default();
+    let mut holders = lock_holders(files.database()).unwrap_or_default();
+    // Our own are in the list too, with our process or with none.
+    let is_other =
+        |holder: &LockHolder| holder.process_id.is_some_and(|process| process != std::process::id());
+    if holders.iter().any(is_other) {
+        holders.retain(is_other);
+    }
     Error::new(path, Problem::TargetInUse { holders })
 }
 

@@ -44,6 +44,7 @@ mod progress;
 mod random;
 mod refresh;
 mod refused;
+mod restore;
 mod rollback_states;
 mod schedules;
 mod scrub;
