@@ -33,6 +33,7 @@ mod killed;
 mod kinds;
 mod locks;
 mod makers;
+mod model;
 mod no_rights;
 mod opaque;
 mod pacing;
