@@ -81,12 +81,12 @@ mod target;
 
 pub use backup::{
     AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
-    StepOutcome, copy_database,
+    StepOutcome, copy_database, restore, wait_for_change,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
-pub use source::{DatabaseSet, Source, SourceBytes, SourceOptions};
+pub use source::{ChangeStamp, DatabaseSet, Source, SourceBytes, SourceOptions};
 pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.

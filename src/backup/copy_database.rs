@@ -5,7 +5,7 @@ use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::Backup;
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
-use crate::target::{FileTarget, MemoryTarget, StreamTarget, Target};
+use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -28,6 +28,25 @@ use std::time::Duration;
 /// ```
 pub fn copy_database(source: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<CopyReport> {
     CopyOptions::new().copy(source, target)
+}
+
+/// Puts the content of the database at `backup` into the database at `database`, which others may have open: they see it at
+/// their next transaction. Where nothing is there, a new file is made.
+///
+/// See [`CopyOptions::in_place`]; for other options than the defaults, use that.
+///
+/// # Errors
+///
+/// See [`ErrorKind`](crate::ErrorKind). After an error the database is what it was before.
+///
+/// # Examples
+///
+/// ```no_run
+/// litecopy::restore("backup.db", "app.db")?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
+pub fn restore(backup: impl AsRef<Path>, database: impl AsRef<Path>) -> Result<CopyReport> {
+    CopyOptions::new().in_place(true).copy(backup, database)
 }
 
 /// How to copy a database; the defaults are those of [`copy_database`].
@@ -55,6 +74,7 @@ pub struct CopyOptions {
     hold_limits: HoldLimits,
     patience: Option<Duration>,
     replace: bool,
+    in_place: bool,
     pub(super) sync: bool,
 }
 
@@ -67,6 +87,7 @@ impl Default for CopyOptions {
             hold_limits: HoldLimits::default(),
             patience: None,
             replace: false,
+            in_place: false,
             sync: true,
         }
     }
@@ -156,6 +177,15 @@ impl CopyOptions {
         self
     }
 
+    /// Whether a database that is there already is written over in place, by SQLite's own protocol, so that others can go on
+    /// with it ([`InPlaceTarget`]). Before [`replace`](Self::replace); a new file is made as ever.
+    ///
+    /// The target is locked before the first page is read: [`lock_timeout`](Self::lock_timeout) counts for it too.
+    pub fn in_place(mut self, in_place: bool) -> Self {
+        self.in_place = in_place;
+        self
+    }
+
     /// Copies the database at `source` to the file `target`.
     ///
     /// # Errors
@@ -177,7 +207,41 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = Source::open_with(source, &self.source)?;
-        self.copy_to_target(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.run_to_path(source, target.as_ref(), progress)
+    }
+
+    /// Brings the copy of `source` at `copy` up to date: only pages that differ are written.
+    ///
+    /// In place, behind a journal from which SQLite, or the next refresh, would roll back: a crash leaves the old copy or the new
+    /// one. With [`replace`](Self::replace) a new file takes its place instead, all at once; where the file system can clone files, that
+    /// writes no more. A copy that is not there is made. Afterwards it is byte for byte what [`copy`](Self::copy) would make.
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`], and [`TargetInUse`](crate::ErrorKind::TargetInUse) while somebody uses the copy.
+    pub fn refresh(&self, source: impl AsRef<Path>, copy: impl AsRef<Path>) -> Result<CopyReport> {
+        self.refresh_with_progress(source, copy, |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, with `progress` called after every step; [`ControlFlow::Break`] stops it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::refresh`], and [`Cancelled`](crate::ErrorKind::Cancelled).
+    pub fn refresh_with_progress(
+        &self,
+        source: impl AsRef<Path>,
+        copy: impl AsRef<Path>,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        let source = Source::open_with(source, &self.source)?;
+        let copy = copy.as_ref();
+        if self.replace || !copy.exists() {
+            let target = FileTarget::update(copy).sync(self.sync);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+        }
+        let target = InPlaceTarget::new(copy).exact(true);
+        self.copy_to_target(source, target, progress).map(|(report, _)| report)
     }
 
     /// Copies the database of `set` that is called `name` to the file `target`.
@@ -204,7 +268,7 @@ impl CopyOptions {
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
         let source = set.source(name)?;
-        self.copy_to_target(source, self.file_target(target.as_ref()), progress).map(|(report, _)| report)
+        self.run_to_path(source, target.as_ref(), progress)
     }
 
     /// Copies the database at `source` into memory: the bytes of the file that [`copy`](Self::copy) would make.
@@ -232,6 +296,19 @@ impl CopyOptions {
         let source = Source::open_with(source, &self.source)?;
         let target = StreamTarget::new(writer);
         self.copy_to_target(source, target, |_| ControlFlow::Continue(())).map(|(report, _)| report)
+    }
+
+    fn run_to_path(
+        &self,
+        source: Source,
+        target: &Path,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<CopyReport> {
+        if self.in_place && target.exists() {
+            let target = InPlaceTarget::new(target);
+            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+        }
+        self.copy_to_target(source, self.file_target(target), progress).map(|(report, _)| report)
     }
 
     /// Copies `source`, with the options that it was opened with, to any kind of target, and gives that back; `progress` is

@@ -12,9 +12,11 @@ mod settle;
 mod stall_watch;
 mod step_outcome;
 mod stepwise;
+mod wait_for_change;
 
 pub use consistency::{AtLimit, Consistency, HoldLimits};
-pub use copy_database::{CopyOptions, copy_database};
+pub use copy_database::{CopyOptions, copy_database, restore};
 pub use run::{CopyReport, Progress, RunOptions};
 pub use step_outcome::{Status, StepOutcome};
 pub use stepwise::Backup;
+pub use wait_for_change::wait_for_change;

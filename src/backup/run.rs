@@ -7,7 +7,7 @@ use crate::error::{Error, Obstacle, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
-use crate::source::{Snapshot, Source};
+use crate::source::{ChangeStamp, Snapshot, Source};
 use crate::target::Target;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -79,6 +79,12 @@ pub struct CopyReport {
     pub network_file_system: Option<&'static str>,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
+    /// What tells this version of the source from later ones.
+    pub stamp: Option<ChangeStamp>,
+    /// How many bytes of pages were read from the source, those that were read again counted again.
+    pub read_bytes: u64,
+    /// How many bytes of pages the target wrote, if it counts them: not those that were there already.
+    pub written_bytes: Option<u64>,
     /// How many tries found the source busy.
     pub busy_count: u64,
     /// Whether one snapshot was held over several steps.
@@ -100,6 +106,7 @@ impl CopyReport {
             mode: snapshot.journal_mode(),
             wal_reset_fault: snapshot.wal_reset_fault(),
             network_file_system: snapshot.network_file_system(),
+            stamp: Some(snapshot.stamp()),
             ..Self::default()
         }
     }

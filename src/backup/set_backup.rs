@@ -117,11 +117,12 @@ impl SetBackup {
         if self.remaining > 0 {
             return Ok(StepOutcome::More);
         }
-        for (place, member) in self.members.iter().enumerate() {
-            let page_count = member.report.map_or(0, |report| report.page_count);
+        for (place, member) in self.members.iter_mut().enumerate() {
+            let Some(report) = &mut member.report else { continue };
             let mut file = self.target.file(place)?;
-            file.seal(page_count)?;
+            file.seal(report.page_count)?;
             file.publish()?;
+            (report.read_bytes, report.written_bytes) = (report.size_bytes(), file.written_bytes());
         }
         self.target.publish()?;
         Ok(StepOutcome::Done)

@@ -251,6 +251,8 @@ impl<T: Target> Backup<T> {
         self.target.seal(told.page_count)?;
         self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
+        let told = &mut self.counts.told;
+        (told.read_bytes, told.written_bytes) = (self.mover.moved_bytes(), self.target.written_bytes());
         self.state = State::Done;
         Ok(StepOutcome::Done)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Copy a database that others may be using; the source is only read
     Copy(CopyArguments),
+    /// Put the content of a backup into a database, which others may have open: they see it at their next transaction
+    Restore(RestoreArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
     /// Say who holds which lock on a database, and what its readers keep of its log
@@ -59,6 +61,11 @@ pub(crate) struct CopyArguments {
     #[arg(long)]
     pub(crate) no_sync: bool,
 
+    /// Write over an existing TARGET in place, by SQLite's own protocol: who has it open keeps it open, and sees the new
+    /// content at the next transaction
+    #[arg(long, conflicts_with_all = ["replace", "all", "opaque"])]
+    pub(crate) in_place: bool,
+
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
 
@@ -67,6 +74,32 @@ pub(crate) struct CopyArguments {
     #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
     pub(crate) opaque: Option<Option<PageSize>>,
 
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = super::exit_code::RESTORE_HELP)]
+pub(crate) struct RestoreArguments {
+    /// The database whose content is wanted; it is only read, and may be in use too
+    pub(crate) backup: PathBuf,
+
+    /// The database that is to get it; where nothing is, it is made
+    pub(crate) database: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+/// What is said meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct TellingArguments {
     /// How to show the way, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,

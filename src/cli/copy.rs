@@ -1,4 +1,4 @@
-//! `litecopy copy`: one database into one new file or a stream, or a set of them into a new folder.
+//! `litecopy copy` and `litecopy restore`: one database into one file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, Source, SourceOptions};
 use serde_json::json;
 
-use super::arguments::{CopyArguments, ProgressKind};
+use super::arguments::{CopyArguments, ProgressKind, RestoreArguments, TellingArguments};
 use super::exit_code::{Ending, json_message, message};
 use super::interrupt;
 use super::notes::Note;
@@ -30,16 +30,35 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
         say_error(&format!("litecopy: {refusal}"));
         return Ending::WrongUse;
     }
-    let reporter = Reporter::new(arguments.progress, arguments.quiet);
+    let say = if stream::is_wanted(arguments) { stream::say_beside } else { say };
+    report(&arguments.telling, say, |progress| copies(arguments, progress))
+}
+
+pub(crate) fn restore(arguments: &RestoreArguments) -> Ending {
+    let RestoreArguments { backup, database, course, reading, telling } = arguments;
+    let options = course.options().source(reading.options()).in_place(true);
+    report(telling, say, |progress| {
+        let report = options.copy_with_progress(backup, database, progress)?;
+        Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+    })
+}
+
+/// Does the job, tells of its progress, and says what came of it.
+fn report(
+    telling: &TellingArguments,
+    say: fn(&str) -> Ending,
+    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<Copied>, Error>,
+) -> Ending {
+    let reporter = Reporter::new(telling.progress, telling.quiet);
     interrupt::listen();
-    let result = copies(arguments, |progress| {
+    let result = job(&mut |progress| {
         reporter.show(progress);
         if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     reporter.clear();
-    let for_programs = arguments.progress == ProgressKind::Json;
+    let for_programs = telling.progress == ProgressKind::Json;
     match result {
-        Ok(_) if arguments.quiet => Ending::Done,
+        Ok(_) if telling.quiet => Ending::Done,
         Ok(copied) => {
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
@@ -49,12 +68,7 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
                 }
             }
             let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
-            let lines = copied.iter().map(line).collect::<Vec<_>>().join("\n");
-            if !stream::is_wanted(arguments) {
-                return say(&lines);
-            }
-            say_error(&lines);
-            Ending::Done
+            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
         Err(error) => {
             if for_programs {
@@ -125,7 +139,7 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = arguments.course.options().source(source_options(arguments));
-    options.replace(arguments.replace).sync(!arguments.no_sync)
+    options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }
 
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {

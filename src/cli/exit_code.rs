@@ -26,9 +26,23 @@ Exit codes:
   0  done: the copy is complete and on disk
   1  refused or failed
   2  wrong use
-  5  the source was still busy at the timeout, or the copy not done at the deadline or the limits to holding, or led nowhere
+  5  the source was still busy at the timeout, the target in use, or the copy not done at the deadline or the limits to holding, or led nowhere
 130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind
 141  whoever read the stream (`-`) went away before its end";
+
+/// What the help of `restore` says beyond its options.
+pub(crate) const RESTORE_HELP: &str = "\
+DATABASE is written over by SQLite's own protocol: whoever has it open keeps it open, and sees the new content at the next \
+transaction. Nobody else can read or write it meanwhile (in WAL mode, while others have it open, they can read). A crash \
+at any moment leaves the old content, after SQLite's own recovery, or the new. The page size may differ, unless DATABASE is in \
+WAL mode and open elsewhere.
+
+Exit codes:
+  0  done: the content is there and on disk
+  1  refused or failed; DATABASE is as it was
+  2  wrong use
+  5  BACKUP or DATABASE was still busy at the timeout, or the restore not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; DATABASE is as it was";
 
 /// What a shell shows for a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -63,6 +77,7 @@ impl Ending {
         match error.kind() {
             // These pass by themselves: the same command may succeed later.
             ErrorKind::Busy
+            | ErrorKind::TargetInUse
             | ErrorKind::DeadlinePassed
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit

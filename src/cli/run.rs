@@ -8,7 +8,7 @@ use clap::Parser;
 use serde::Serialize;
 
 use super::arguments::{Arguments, Verb};
-use super::copy::copy;
+use super::copy::{copy, restore};
 use super::exit_code::{Ending, message};
 use super::info::info;
 use super::locks::locks;
@@ -17,6 +17,7 @@ pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
         Ok(arguments) => match &arguments.verb {
             Verb::Copy(arguments) => copy(arguments),
+            Verb::Restore(arguments) => restore(arguments),
             Verb::Info(arguments) => info(arguments),
             Verb::Locks(arguments) => locks(arguments),
         },

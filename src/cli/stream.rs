@@ -9,6 +9,8 @@ use std::path::Path;
 use litecopy::{CopyOptions, CopyReport, Error, Progress, Source, StreamTarget};
 
 use super::arguments::CopyArguments;
+use super::exit_code::Ending;
+use super::run::say_error;
 
 /// Whether the target is stdout. A file of that name can be had as `./-`.
 pub(crate) fn is_wanted(arguments: &CopyArguments) -> bool {
@@ -23,6 +25,8 @@ pub(crate) fn refusal(arguments: &CopyArguments) -> Option<&'static str> {
         Some("a whole set (--all) needs a folder, not a stream")
     } else if arguments.replace {
         Some("there is nothing in a stream to --replace")
+    } else if arguments.in_place {
+        Some("there is nothing in a stream to be written over (--in-place)")
     } else if io::stdout().is_terminal() {
         Some("a database is not for a terminal: send stdout into a file or a pipe")
     } else if leads_to(&arguments.source) {
@@ -45,6 +49,12 @@ fn leads_to(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn leads_to(_: &Path) -> bool {
     false
+}
+
+/// Says how it went where the stream does not go.
+pub(crate) fn say_beside(text: &str) -> Ending {
+    say_error(text);
+    Ending::Done
 }
 
 pub(crate) fn copy_to_stdout(

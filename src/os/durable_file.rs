@@ -2,7 +2,8 @@
 
 use super::bulk_copy;
 use super::left_over;
-use super::random_access::{read_padded, write_all_at};
+use super::lock_file::LockFile;
+use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -166,6 +167,27 @@ impl DurableFile {
     /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
     pub(crate) fn take(&self, from: &File, range: Range<u64>, offset: u64) -> Option<u64> {
         bulk_copy::copy(from, range, &self.file, offset)
+    }
+
+    /// Gives it the content of the file at `path`, if one is there.
+    pub(crate) fn begin_as(&self, path: &Path) -> io::Result<()> {
+        // A descriptor of what may be a database in use is not simply closed (C8).
+        let old = match LockFile::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            old => old?,
+        };
+        let size_bytes = old.size_bytes()?;
+        if old.as_file().is_some_and(|old| self.take(old, 0..size_bytes, 0).is_some()) {
+            return self.set_size(size_bytes);
+        }
+        let mut buffer = vec![0; 256 * 1024];
+        let mut offset = 0;
+        while offset < size_bytes {
+            let count = read_padded(&old, &mut buffer, offset)?;
+            self.write_at(buffer.get(..count).unwrap_or_default(), offset)?;
+            offset += buffer.len() as u64;
+        }
+        self.set_size(size_bytes)
     }
 
     /// Begins to bring a part to the device, so that [`sync`](Self::sync) has less to wait for.

@@ -22,7 +22,7 @@ pub use source_bytes::SourceBytes;
 pub use source_database::Source;
 pub use source_options::SourceOptions;
 
-pub(crate) use change_stamp::ChangeStamp;
+pub use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Begun, Snapshot, Standing};
 
 use crate::error::{Error, Problem};

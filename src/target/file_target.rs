@@ -35,6 +35,8 @@ pub struct FileTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     if_there: IfThere,
+    /// Whether it begins as what it replaces.
+    updates: bool,
     sync: bool,
     /// Where the source lies, links resolved, when it is a file.
     source: Option<PathBuf>,
@@ -61,10 +63,18 @@ impl FileTarget {
         Self::with(path.into(), IfThere::Replace)
     }
 
+    /// The same, and it begins as the file that it replaces: then only what differs is written, over a clone of that where the file
+    /// system can make one.
+    #[must_use]
+    pub fn update(path: impl Into<PathBuf>) -> Self {
+        Self { updates: true, ..Self::replace(path) }
+    }
+
     fn with(path: PathBuf, if_there: IfThere) -> Self {
         Self {
             path,
             if_there,
+            updates: false,
             sync: true,
             source: None,
             page_size: PageSize::DEFAULT,
@@ -83,12 +93,6 @@ impl FileTarget {
     pub fn sync(mut self, sync: bool) -> Self {
         self.sync = sync;
         self
-    }
-
-    /// How many bytes were written so far, in this try and those before: not what was there already just so, nor what was left as a hole.
-    #[must_use]
-    pub fn written_bytes(&self) -> u64 {
-        self.written_bytes
     }
 
     /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
@@ -178,6 +182,9 @@ impl Target for FileTarget {
         let like = self.source.as_deref().map(look).transpose()?;
         let file = DurableFile::create(files.database(), like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
+        if self.updates {
+            file.begin_as(files.database()).map_err(Error::io("begin with what is there of", &self.path))?;
+        }
         self.reserved_bytes = self.reserve(&file, shape)?;
         (self.page_size, self.file, self.sync_begun) = (shape.page_size, Some(file), 0);
         Ok(())
@@ -216,6 +223,10 @@ impl Target for FileTarget {
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("read back", &self.path))?;
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
+    }
+
+    fn written_bytes(&self) -> Option<u64> {
+        Some(self.written_bytes)
     }
 
     fn replaces(&self) -> Option<&Path> {
@@ -259,11 +270,11 @@ mod tests {
         target.write_pages(page(1), &[1; 4 * 512]).unwrap();
         for (number, content, written_pages) in [(2, 1, 4), (2, 2, 5), (3, 0, 6), (5, 0, 6), (6, 6, 7)] {
             target.write_pages(page(number), &[content; 512]).unwrap();
-            assert_eq!(target.written_bytes(), written_pages * 512, "page {number}");
+            assert_eq!(target.written_bytes(), Some(written_pages * 512), "page {number}");
         }
         // Beyond the end in one go.
         target.write_pages(page(6), &[[6; 512], [7; 512]].concat()).unwrap();
-        assert_eq!(target.written_bytes(), 8 * 512);
+        assert_eq!(target.written_bytes(), Some(8 * 512));
         target.seal(7).unwrap();
         target.publish().unwrap();
         let found: Vec<[u8; 2]> =

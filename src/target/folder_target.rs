@@ -153,6 +153,10 @@ impl Target for InFolder<'_> {
         self.target.read_back(first, buffer).map_err(|error| error.renamed(&self.shown))
     }
 
+    fn written_bytes(&self) -> Option<u64> {
+        self.target.written_bytes()
+    }
+
     fn take_pages(&mut self, first: PageNumber, count: u32, file: &File, offset: u64) -> Result<bool> {
         self.target.take_pages(first, count, file, offset).map_err(|error| error.renamed(&self.shown))
     }

@@ -37,11 +37,14 @@ pub struct InPlaceTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     state: State,
+    /// Whether page 1 stays as it is in the source.
+    exact: bool,
     /// As found under the first lock, which is kept.
     old: OldHeader,
     page_size: PageSize,
     /// Kept back until the end: it is edited when all else is known, and ends the transaction.
     page_one: Option<Vec<u8>>,
+    written_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +67,17 @@ impl InPlaceTarget {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let (state, old) = (State::Unlocked, OldHeader::default());
-        Self { path: path.into(), state, old, page_size: PageSize::DEFAULT, page_one: None }
+        let page_size = PageSize::DEFAULT;
+        Self { path: path.into(), state, exact: false, old, page_size, page_one: None, written_bytes: 0 }
+    }
+
+    /// Whether the header stays as it is in the source, so that the target becomes its logical image, byte for byte. Default
+    /// no: change counter and schema cookie are moved on, from which those who have the target open, though idle just now, know
+    /// that it has changed. For copies that are only kept, and brought up to date.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
     }
 
     fn take_locks(&mut self) -> Result<State> {
@@ -204,9 +217,20 @@ impl Target for InPlaceTarget {
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
         let State::Writing(writer) = &mut self.state else { return Err(not_ready(&self.path)) };
+        if self.exact {
+            if let Some(page_one) = self.page_one.take() {
+                writer.write_pages(PageNumber::FIRST, &page_one)?;
+            }
+            return writer.seal(page_count);
+        }
         // As SQLite does with an empty source: a database without tables, not a file without bytes.
         let mut page_one = self.page_one.take().unwrap_or_else(|| fresh_page_one(self.page_size));
         let page_count = page_count.max(1);
+        DatabaseHeader::parse(&page_one).map_err(|damage| {
+            // An encrypted one, for instance, which nobody can edit.
+            let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
+            Error::io("edit the first page of the copy for", &self.path)(invalid)
+        })?;
         PageOneEdit::over(self.old.0.as_ref()).apply(&mut page_one, page_count);
         writer.write_pages(PageNumber::FIRST, &page_one)?;
         writer.seal(page_count)
@@ -216,7 +240,12 @@ impl Target for InPlaceTarget {
         let State::Writing(writer) = std::mem::replace(&mut self.state, State::Done) else {
             return Err(not_ready(&self.path));
         };
+        self.written_bytes = writer.written_bytes();
         writer.commit()
+    }
+
+    fn written_bytes(&self) -> Option<u64> {
+        Some(self.written_bytes)
     }
 
     fn abandon(&mut self) {

@@ -114,6 +114,11 @@ pub trait Target {
         None
     }
 
+    /// How many bytes of pages were really written, for who counts them: not those that were there already.
+    fn written_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// In what order pages must come.
     fn order(&self) -> PageOrder {
         PageOrder::Any

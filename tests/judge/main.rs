@@ -41,6 +41,7 @@ mod pair;
 mod peer;
 mod progress;
 mod random;
+mod refresh;
 mod refused;
 mod rollback_states;
 mod schedules;
