@@ -299,7 +299,8 @@ impl<T: Target> Backup<T> {
     /// Whether the snapshot is to be kept until the end.
     fn holds(&self, mode: JournalMode) -> bool {
         match (self.consistency, self.phase) {
-            (_, Phase::SteppingForGood) | (Consistency::Step, _) => false,
+            // What is being filled is of several versions, also when the source has turned to WAL mode meanwhile.
+            (_, Phase::SteppingForGood | Phase::Filling) | (Consistency::Step, _) => false,
             (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
             (Consistency::Auto, _) => mode == JournalMode::Wal,
         }

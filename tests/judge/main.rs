@@ -35,6 +35,7 @@ mod killed;
 mod kinds;
 mod locks;
 mod makers;
+mod model;
 mod no_rights;
 mod opaque;
 mod pacing;
