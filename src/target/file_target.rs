@@ -302,4 +302,24 @@ mod tests {
             std::fs::read(&path).unwrap().chunks(512).map(|page| [page[0], page[511]]).collect();
         assert_eq!(found, [1, 2, 0, 1, 0, 6, 7].map(|content| [content; 2]));
     }
+
+    /// What was reserved for pages of zeros is given back.
+    #[cfg(unix)]
+    #[test]
+    fn pages_of_zeros_keep_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        let mut target = FileTarget::create(&path);
+        let page_size = PageSize::new(65_536).unwrap();
+        target.begin(Shape { page_size, page_count: 64 }).unwrap();
+        target.write_pages(PageNumber::FIRST, &[0; 62 * 65_536]).unwrap();
+        target.write_pages(PageNumber::new(63).unwrap(), &[1; 65_536]).unwrap();
+        target.seal(64).unwrap();
+        target.publish().unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, 65_536));
+        let occupied = occupied_bytes(&path).unwrap();
+        // The last page was not given at all.
+        assert!((65_536..=3 * 65_536).contains(&occupied), "{occupied}");
+    }
 }
