@@ -251,9 +251,16 @@ impl<T: Target> Backup<T> {
             self.filled = self.filled.max(cursor.passed());
             cursor = self.next_phase(cursor);
             self.state = State::Copying { stamp, cursor, page_size };
+            if !self.holds_writers_up() {
+                self.target.between_steps()?;
+            }
             return Ok(StepOutcome::More);
         }
-        // C7: what follows is the target's alone.
+        self.finish()
+    }
+
+    /// All pages are there: what follows is the target's alone (C7).
+    fn finish(&mut self) -> Result<StepOutcome> {
         self.source.let_go();
         self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.replaces().map_or(Ok(()), settle)?;

@@ -318,6 +318,10 @@ impl Target for InPlaceTarget {
         }
     }
 
+    fn between_steps(&mut self) -> Result<()> {
+        if let State::Writing(writer) = &mut self.state { writer.between_steps() } else { Ok(()) }
+    }
+
     fn written_bytes(&self) -> Option<u64> {
         Some(self.written_bytes)
     }

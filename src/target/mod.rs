@@ -126,6 +126,15 @@ pub trait Target {
         None
     }
 
+    /// Told between steps, while nobody waits for a lock of ours: the time for what takes long.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_pages`](Self::write_pages).
+    fn between_steps(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// How many bytes of pages were really written, for who counts them: not those that were there already.
     fn written_bytes(&self) -> Option<u64> {
         None
