@@ -1,5 +1,6 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
+use crate::format::PageSize;
 use crate::format::damage::Damage;
 use crate::limits::LimitExceeded;
 use crate::lock::LockHolder;
@@ -65,6 +66,8 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// The target keeps its page size, being open elsewhere in WAL mode, and the source has another.
+    PageSizeFixed,
     /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
     LogOnNetwork,
     /// An opaque database without a log, of which nobody said how large its pages are.
@@ -75,6 +78,12 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// The copy, read back from its device, is not what was written.
+    NotAsWritten,
+    /// Whoever read a stream went away before its end.
+    StreamClosed,
+    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
+    SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
 }
@@ -158,6 +167,10 @@ pub(crate) enum Problem {
         "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
     )]
     LogOnNetwork { kind: &'static str },
+    #[error(
+        "is open elsewhere in WAL mode, so its pages stay of {target} bytes; those of the source have {source_size}"
+    )]
+    PageSizeFixed { target: PageSize, source_size: PageSize },
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
     #[error("unknown database {name}; there is {names}")]
@@ -175,6 +188,12 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error("page {page} reads back with the CRC32 {found:08x}, {written:08x} was written")]
+    NotAsWritten { page: u32, written: u32, found: u32 },
+    #[error("was closed before the end of the copy")]
+    StreamClosed,
+    #[error("the source changed when {given_bytes} bytes of it had been given away")]
+    GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
 }
@@ -253,11 +272,15 @@ impl Error {
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
+            Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::NotAsWritten { .. } => ErrorKind::NotAsWritten,
+            Problem::StreamClosed => ErrorKind::StreamClosed,
+            Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -305,6 +328,7 @@ impl Error {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
             }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
+            ErrorKind::PageSizeFixed => "close whatever has it open; then its page size can change too",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
@@ -328,7 +352,14 @@ impl Error {
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }
+            ErrorKind::SourceChanged => {
+                "throw away what the stream gave, and copy again; a copy to a file can begin again by itself"
+            }
+            ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),
+            ErrorKind::NotAsWritten => {
+                "name a target on another device, and have this one and the memory checked"
+            }
             ErrorKind::Cancelled => return None,
         })
     }
@@ -357,9 +388,11 @@ impl Error {
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit
             | ErrorKind::TargetInUse
+            | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
+            ErrorKind::PageSizeFixed => 8,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io => 10,
+            ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,

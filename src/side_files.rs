@@ -24,8 +24,10 @@ impl SideFiles {
 
     /// Of a database that may still have to be created at `path`, in a folder that is there.
     pub(crate) fn of_new(path: &Path) -> Result<Self> {
-        if let Ok(database) = std::fs::canonicalize(path) {
-            return Ok(Self { database });
+        match std::fs::canonicalize(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // Any other failure may hide that a file is there, or a link that leads to one.
+            found => return found.map(|database| Self { database }).map_err(Error::io("look at", path)),
         }
         let folder = crate::os::durable_file::folder_of(path);
         let folder = std::fs::canonicalize(folder).map_err(Error::io("open its folder", path))?;

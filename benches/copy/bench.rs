@@ -70,11 +70,12 @@ pub(crate) fn litecopy() -> Command {
     Command::new(env!("CARGO_BIN_EXE_litecopy"))
 }
 
-/// Whether a help text has a line that begins with this word, or after a short option.
+/// Whether a help text lists this verb or option: at the head of a line, which explanations have further to the right.
 fn knows(help: &[&str], word: &str) -> bool {
+    const EXPLANATION: usize = 10;
     let text = String::from_utf8(litecopy().args(help).output().unwrap().stdout).unwrap();
-    let begins = |line: &str| {
-        line.split([' ', ',', '[', '=']).filter(|part| !part.is_empty()).take(2).any(|part| part == word)
-    };
-    text.lines().any(begins)
+    let heads = text.lines().filter(|line| line.len() - line.trim_start().len() < EXPLANATION);
+    let mut words =
+        heads.flat_map(|line| line.split([' ', ',', '[', '=']).filter(|part| !part.is_empty()).take(2));
+    words.any(|known| known == word)
 }

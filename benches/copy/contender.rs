@@ -63,11 +63,7 @@ impl Contender {
     }
 
     pub(crate) fn is_litecopy(&self) -> bool {
-        match &self.tool {
-            Tool::Litecopy(_) => true,
-            Tool::Job(job) | Tool::JobForAll(job) => job.is_litecopy(),
-            Tool::Cp(_) | Tool::Start(_) => false,
-        }
+        self.label.starts_with("litecopy")
     }
 
     pub(crate) fn copies(&self) -> bool {

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::common::filled;
+
 const PAGE_BYTES: u64 = 4_096;
 /// Where SQLite's locks lie; the page there is never used.
 const LOCK_BYTE: u64 = 1 << 30;
@@ -19,14 +21,14 @@ pub(crate) enum Half {
 
 /// A database of so many millions of bytes, in rollback mode: a table with two rows of random bytes a page.
 pub(crate) fn rollback(path: &Path, megabytes: u64) {
-    filled(path, "OFF", megabytes).close().unwrap();
+    filled(path, "OFF", rows(megabytes)).close().unwrap();
     File::open(path).unwrap().sync_all().unwrap();
 }
 
 /// A database in WAL mode with half of its pages in the log, which stays so for as long as the connection lives.
 #[must_use = "SQLite empties the log when its last connection is closed"]
 pub(crate) fn half_in_log(path: &Path, megabytes: u64, half: Half) -> Connection {
-    let database = filled(path, "WAL", megabytes);
+    let database = filled(path, "WAL", rows(megabytes));
     let which = match half {
         Half::EverySecondPage => "id % 4 = 1",
         Half::First => "id <= (SELECT max(id) / 2 FROM t)",
@@ -42,7 +44,7 @@ pub(crate) fn half_in_log(path: &Path, megabytes: u64, half: Half) -> Connection
 
 /// A database of which half of the pages are free, in runs of a megabyte.
 pub(crate) fn half_free(path: &Path, megabytes: u64) {
-    let database = filled(path, "OFF", megabytes);
+    let database = filled(path, "OFF", rows(megabytes));
     database.execute_batch("DELETE FROM t WHERE id / 512 % 2 = 1").unwrap();
     database.close().unwrap();
     File::open(path).unwrap().sync_all().unwrap();
@@ -50,15 +52,7 @@ pub(crate) fn half_free(path: &Path, megabytes: u64) {
 
 /// A database of 40 kB.
 pub(crate) fn of_ten_pages(path: &Path) {
-    let database = Connection::open(path).unwrap();
-    database
-        .execute_batch(
-            "CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB);
-             WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 15)
-             INSERT INTO t SELECT i, randomblob(1980) FROM n;",
-        )
-        .unwrap();
-    database.close().unwrap();
+    filled(path, "OFF", 15).close().unwrap();
     assert_eq!(fs::metadata(path).unwrap().len(), 10 * PAGE_BYTES);
 }
 
@@ -118,17 +112,7 @@ pub(crate) fn assert_sound(copy: &Path) {
     database.close().unwrap();
 }
 
-/// In journal mode `journal_mode`, and never synced while it is made.
-fn filled(path: &Path, journal_mode: &str, megabytes: u64) -> Connection {
-    let database = Connection::open(path).unwrap();
-    let rows = megabytes * 1_000_000 / PAGE_BYTES * 2;
-    database
-        .execute_batch(&format!(
-            "PRAGMA synchronous = OFF; PRAGMA journal_mode = {journal_mode};
-             CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB);
-             WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-             INSERT INTO t SELECT i, randomblob(1980) FROM n;"
-        ))
-        .unwrap();
-    database
+/// Two a page.
+fn rows(megabytes: u64) -> u64 {
+    megabytes * 1_000_000 / PAGE_BYTES * 2
 }

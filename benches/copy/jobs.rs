@@ -60,10 +60,6 @@ impl Job {
         command
     }
 
-    pub(crate) fn is_litecopy(self) -> bool {
-        matches!(self, Self::Library | Self::LibrarySteps | Self::LibraryStepsBesideCommit)
-    }
-
     fn copy(self, source: &Path, target: &Path, synced: bool) {
         match self {
             Self::SqliteOneStep => sqlite_backup(source, target, synced, -1, || {}),
@@ -102,6 +98,8 @@ pub(crate) fn run() {
     while let Some(source) = paths.next() {
         job.copy(&source, &paths.next().unwrap_or_default(), synced);
     }
+    // As the command does, last of all: see `memory`.
+    println!("done");
 }
 
 /// A file and its name in the folder, on disk.

@@ -13,7 +13,8 @@ pub(crate) fn describe(folder: &Path) -> String {
         value_after("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
     parts.extend(memory.map(|kib| format!("{} GiB of memory", (kib + (1 << 19)) >> 20)));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    parts.push(format!("{} {}", std::env::consts::OS, kernel.trim()).trim().to_owned());
+    let version: Vec<&str> = kernel.split(['.', '-']).take(2).collect();
+    parts.push(format!("{} {}", std::env::consts::OS, version.join(".")).trim().to_owned());
     parts.extend(file_system(folder));
     parts.push(format!("SQLite {}", rusqlite::version()));
     parts.push(format!("litecopy {}", env!("CARGO_PKG_VERSION")));

@@ -10,30 +10,32 @@
 mod bench;
 mod cases;
 mod clones;
+#[path = "../common/mod.rs"]
+mod common;
 mod contender;
 mod databases;
 mod goal;
 mod jobs;
 mod machine;
+mod memory;
 mod options;
 mod picture;
 mod race;
 mod table;
 
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 use bench::Bench;
 use options::Options;
-use table::{Case, Ended};
+use table::Case;
 
 fn main() -> ExitCode {
     if jobs::is_child() {
         jobs::run();
         return ExitCode::SUCCESS;
     }
-    let names: Vec<&str> = cases::CASES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = cases::CASES.iter().map(|(name, ..)| *name).collect();
     let options = match Options::parse(std::env::args().skip(1), &names) {
         Ok(options) => options,
         Err(wrong) => {
@@ -44,22 +46,20 @@ fn main() -> ExitCode {
     let bench = Bench::new(options);
     let machine = machine::describe(bench.folder());
     println!("{machine}");
-    let mut cases = Vec::new();
-    for (name, run) in cases::CASES.iter().filter(|(name, _)| bench.options.wants(name)) {
+    let (mut cases, mut drawn) = (Vec::new(), Vec::new());
+    for (name, is_drawn, run) in cases::CASES.iter().filter(|(name, ..)| bench.options.wants(name)) {
         eprintln!("{name}");
         let case = run(&bench).unwrap_or_else(|reason| Case::skipped(name, reason));
         println!("{}", table::markdown(&case));
         cases.push(case);
+        drawn.push(*is_drawn);
     }
     if let Some(folder) = bench.options.out_folder() {
-        write(&folder, &machine, &cases);
+        let drawn: Vec<&Case> =
+            cases.iter().zip(drawn).filter_map(|(case, drawn)| drawn.then_some(case)).collect();
+        fs::write(folder.join("copy.svg"), picture::svg(&machine, &drawn)).unwrap();
+        fs::write(folder.join("copy.md"), table::page(&machine, &cases)).unwrap();
+        eprintln!("written: copy.md and copy.svg in {}", folder.display());
     }
     ExitCode::SUCCESS
-}
-
-fn write(folder: &Path, machine: &str, cases: &[Case]) {
-    let drawn: Vec<&Case> = cases.iter().filter(|case| matches!(case.ended, Ended::Rows(_))).collect();
-    fs::write(folder.join("copy.svg"), picture::svg(machine, &drawn)).unwrap();
-    fs::write(folder.join("copy.md"), table::page(machine, cases)).unwrap();
-    eprintln!("written: copy.md and copy.svg in {}", folder.display());
 }

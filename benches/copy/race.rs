@@ -1,15 +1,14 @@
 //! Contenders copy the same databases, round after round, in turns; each run is measured and its copies are checked.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use crate::bench::Bench;
 use crate::contender::Contender;
 use crate::table::{Amount, Row};
-use crate::{databases, machine};
+use crate::{databases, machine, memory};
 
 /// A database, and where its copy goes.
 pub(crate) struct Pair {
@@ -115,10 +114,10 @@ impl<'a> Race<'a> {
             if self.cold { machine::evict(&pair.source)? } else { databases::warm(&pair.source) }
         }
         let commands = contender.commands(&self.pairs);
-        let value = if self.memory { peak_kib(contender, commands)? } else { seconds(contender, commands) };
+        let value = if self.memory { peak_kib(commands)? } else { seconds(contender, commands) };
         if contender.copies() {
             self.pairs.iter().for_each(|pair| check(contender, pair));
-            if let (true, Some(pair)) = (first, self.pairs.first()) {
+            if let (true, Some(pair)) = (first && contender.is_litecopy(), self.pairs.first()) {
                 databases::assert_sound(&pair.target);
             }
         }
@@ -133,35 +132,11 @@ fn seconds(contender: &Contender, commands: Vec<(Command, Option<&Path>)>) -> f6
     started.elapsed().as_secs_f64()
 }
 
-/// The most memory that one of the processes ever had resident.
-fn peak_kib(contender: &Contender, commands: Vec<(Command, Option<&Path>)>) -> Result<f64, String> {
-    if !cfg!(target_os = "linux") {
-        return Err("only Linux tells a process's peak of memory".to_owned());
-    }
-    let mut peak = 0_u32;
-    for (mut command, _) in commands {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        peak = peak.max(watched_peak_kib(&child));
-        assert!(child.wait().unwrap().success(), "{}: failed", contender.label);
-    }
-    Ok(f64::from(peak))
-}
-
-/// `VmHWM` of a process until it is gone. What it says only rises, so that asking without a pause misses at most what is
-/// taken within the process's last microseconds.
-fn watched_peak_kib(child: &Child) -> u32 {
-    let mut status = File::open(format!("/proc/{}/status", child.id())).unwrap();
-    let (mut peak, mut text) = (0, String::new());
-    loop {
-        text.clear();
-        let read = status.rewind().and_then(|()| status.read_to_string(&mut text));
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        // A process that has ended has no memory any more, but is there until it is waited for.
-        let Some(kib) = line.filter(|_| read.is_ok()).and_then(|line| line.split_whitespace().next()) else {
-            return peak;
-        };
-        peak = peak.max(kib.parse().unwrap());
-    }
+/// The most of the processes' peaks.
+fn peak_kib(commands: Vec<(Command, Option<&Path>)>) -> Result<f64, String> {
+    let peaks: Result<Vec<u32>, String> =
+        commands.into_iter().map(|(command, _)| memory::peak_kib(command)).collect();
+    Ok(f64::from(peaks?.into_iter().max().unwrap_or(0)))
 }
 
 fn check(contender: &Contender, pair: &Pair) {

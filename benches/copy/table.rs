@@ -94,7 +94,7 @@ pub(crate) fn markdown(case: &Case) -> String {
         Ended::Skipped(reason) => return format!("{text}Skipped: {reason}.\n"),
         Ended::Rows(rows) => rows,
     };
-    let first = rows.first().and_then(Row::median);
+    let first = rows.iter().find_map(Row::median);
     let of_memory = rows.first().is_some_and(|row| row.amount == Amount::PeakKib);
     let (what, beside) =
         if of_memory { ("peak memory", "above the first") } else { ("median", "to the first") };

@@ -24,10 +24,11 @@ use super::run::{CopyReport, Progress, Stall, Steps};
 use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
+use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
-use crate::target::Target;
+use crate::target::{PageOrder, Target};
 use std::time::{Duration, Instant};
 
 /// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
@@ -110,10 +111,11 @@ impl<T: Target> Backup<T> {
     /// [`TargetExists`](ErrorKind::TargetExists) and their like.
     pub fn new(source: Source, mut target: T) -> Result<Self> {
         target.admit(source.path())?;
+        let consistency = allowed_by(&target, Consistency::default());
         Ok(Self {
             source,
             target,
-            consistency: Consistency::default(),
+            consistency,
             hold_limits: HoldLimits::default(),
             patience: PATIENCE,
             phase: Phase::Stepping,
@@ -127,9 +129,10 @@ impl<T: Target> Backup<T> {
         })
     }
 
-    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step).
+    /// The same with another [`Consistency`] than the default, [`Step`](Consistency::Step). A target that takes pages
+    /// only in order, each once, has to have [`Hold`](Consistency::Hold), and gets it whatever is asked for.
     pub fn with_consistency(mut self, consistency: Consistency) -> Self {
-        self.consistency = consistency;
+        self.consistency = allowed_by(&self.target, consistency);
         self
     }
 
@@ -143,6 +146,12 @@ impl<T: Target> Backup<T> {
     /// is 2 s. It is never less than twice the longest time between two restarts.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same with another [`Treatment`] of the pages than the default, none. To be chosen before the first step.
+    pub fn with_treatment(mut self, treatment: Treatment) -> Self {
+        self.mover = PageMover::new(treatment);
         self
     }
 
@@ -246,9 +255,11 @@ impl<T: Target> Backup<T> {
         }
         // C7: what follows is the target's alone.
         self.source.let_go();
-        self.target.seal(told.page_count)?;
+        self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
+        let told = &mut self.counts.told;
+        (told.read_bytes, told.written_bytes) = (self.mover.moved_bytes(), self.target.written_bytes());
         self.state = State::Done;
         Ok(StepOutcome::Done)
     }
@@ -266,6 +277,7 @@ impl<T: Target> Backup<T> {
             }
             State::Copying { stamp, cursor, page_size: same } => {
                 if *same == page_size
+                    && !self.mover.leaves_out()
                     && self.consistency != Consistency::Step
                     && let Some(changed) = snapshot.pages_changed_since(stamp)
                 {
@@ -287,7 +299,8 @@ impl<T: Target> Backup<T> {
     /// Whether the snapshot is to be kept until the end.
     fn holds(&self, mode: JournalMode) -> bool {
         match (self.consistency, self.phase) {
-            (_, Phase::SteppingForGood) | (Consistency::Step, _) => false,
+            // What is being filled is of several versions, also when the source has turned to WAL mode meanwhile.
+            (_, Phase::SteppingForGood | Phase::Filling) | (Consistency::Step, _) => false,
             (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
             (Consistency::Auto, _) => mode == JournalMode::Wal,
         }
@@ -301,7 +314,8 @@ impl<T: Target> Backup<T> {
         if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
             return Ok(true);
         }
-        if then == AtLimit::Fail {
+        // What a stream was given cannot be given again.
+        if then == AtLimit::Fail || self.target.order() == PageOrder::Ascending {
             return Err(Error::new(self.source.name(), Problem::HoldLimit { held, grown_bytes }));
         }
         // What is committed from now on can be told from the log, and copied again alone.
@@ -316,6 +330,11 @@ impl<T: Target> Backup<T> {
         let stalled = self.watch.is_stalled(self.patience, Instant::now());
         match self.phase {
             Phase::Stepping if self.consistency == Consistency::Auto && self.held.is_none() && stalled => {
+                if self.mover.leaves_out() {
+                    // No page of another version is of use.
+                    self.phase = Phase::Holding;
+                    return cursor.begun_again();
+                }
                 self.phase = Phase::Filling;
                 cursor
             }
@@ -351,6 +370,14 @@ impl<T: Target> Backup<T> {
     }
 }
 
+/// What a target that cannot have pages again must have is one snapshot, so that the copy need not begin again.
+fn allowed_by(target: &impl Target, consistency: Consistency) -> Consistency {
+    match target.order() {
+        PageOrder::Any => consistency,
+        PageOrder::Ascending => Consistency::Hold,
+    }
+}
+
 impl<T: Target> Steps for Backup<T> {
     fn take(&mut self, pages: i32) -> Result<StepOutcome> {
         self.step(pages)
@@ -363,6 +390,11 @@ impl<T: Target> Steps for Backup<T> {
             page_count: self.page_count(),
             restarts: self.restarts(),
         }
+    }
+
+    fn usual_pages(&self) -> i32 {
+        // Which holds nothing between steps: so there have to be some.
+        if self.consistency == Consistency::Auto { 1_000 } else { -1 }
     }
 
     fn stall(&self) -> Option<Stall> {

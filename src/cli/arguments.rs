@@ -1,12 +1,13 @@
 //! What can be said on the command line, and its help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use litecopy::lock::{LockStyle, UnknownLockStyle};
 use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
 
-use super::course_arguments::CourseArguments;
+use super::course_arguments::{CourseArguments, duration};
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -20,6 +21,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Copy a database that others may be using; the source is only read
     Copy(CopyArguments),
+    /// Put the content of a backup into a database, which others may have open: they see it at their next transaction
+    Restore(RestoreArguments),
+    /// Bring an existing copy up to date, writing only the pages that differ
+    Refresh(RefreshArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
     /// Say who holds which lock on a database, and what its readers keep of its log
@@ -32,7 +37,7 @@ pub(crate) struct CopyArguments {
     /// The database to copy
     pub(crate) source: PathBuf,
 
-    /// The file to make, or with --all the folder; the folder it lies in must be there
+    /// The file to make, or with --all the folder; the folder it lies in must be there. `-` is stdout
     pub(crate) target: PathBuf,
 
     /// Make a set of SOURCE, which is `main` in it, and the database PATH under NAME; can be given again. Needs --name or
@@ -48,12 +53,26 @@ pub(crate) struct CopyArguments {
     #[arg(long, group = "choice", conflicts_with_all = ["pages", "consistency", "replace"])]
     pub(crate) all: bool,
 
+    /// Go on for ever: look at the source this often, and copy it again when something was committed. Needs --replace or
+    /// --in-place
+    #[arg(long, value_name = "SECONDS", value_parser = duration, conflicts_with = "choice", requires = "over")]
+    pub(crate) every: Option<Duration>,
+
     #[command(flatten)]
     pub(crate) course: CourseArguments,
 
     /// Put the copy in the place of an existing TARGET, at the end and in one move
-    #[arg(long)]
+    #[arg(long, group = "over")]
     pub(crate) replace: bool,
+
+    /// Do not wait until the copy is on the device: sooner done, but a power cut soon after may damage it
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+
+    /// Write over an existing TARGET in place, by SQLite's own protocol: who has it open keeps it open, and sees the new
+    /// content at the next transaction
+    #[arg(long, group = "over", conflicts_with_all = ["all", "opaque"])]
+    pub(crate) in_place: bool,
 
     #[command(flatten)]
     pub(crate) reading: ReadingArguments,
@@ -63,6 +82,59 @@ pub(crate) struct CopyArguments {
     #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
     pub(crate) opaque: Option<Option<PageSize>>,
 
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = super::exit_code::RESTORE_HELP)]
+pub(crate) struct RestoreArguments {
+    /// The database whose content is wanted; it is only read, and may be in use too
+    pub(crate) backup: PathBuf,
+
+    /// The database that is to get it; where nothing is, it is made
+    pub(crate) database: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = super::exit_code::REFRESH_HELP)]
+pub(crate) struct RefreshArguments {
+    /// The database; it is only read
+    pub(crate) source: PathBuf,
+
+    /// The copy of it that is to be brought up to date; where nothing is, it is made
+    pub(crate) copy: PathBuf,
+
+    /// Put a new file in the place of the copy, at the end and in one move, instead of writing into it
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// Go on for ever: look at the source this often, and refresh the copy when something was committed
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+/// What is said meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct TellingArguments {
     /// How to show the way, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,

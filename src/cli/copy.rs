@@ -1,60 +1,32 @@
-//! `litecopy copy`: one database into one new file, or a set of them into a new folder.
+//! `litecopy copy`: one database into one file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, SourceOptions};
-use serde_json::json;
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, Progress, Source, SourceOptions};
 
-use super::arguments::{CopyArguments, ProgressKind};
-use super::exit_code::{Ending, json_message, message};
-use super::interrupt;
-use super::notes::Note;
-use super::numbers::{counted, size, time};
-use super::progress::Reporter;
+use super::arguments::CopyArguments;
+use super::exit_code::Ending;
+use super::job::{Copied, report};
+use super::repeat::{first_stamp, repeat};
 use super::run::{say, say_error};
-
-/// One database that was copied.
-struct Copied {
-    /// Its name in the set, when a set was asked for.
-    name: Option<String>,
-    source: PathBuf,
-    target: PathBuf,
-    report: CopyReport,
-}
+use super::stream;
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
-    let reporter = Reporter::new(arguments.progress, arguments.quiet);
-    interrupt::listen();
-    let result = copies(arguments, |progress| {
-        reporter.show(progress);
-        if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    reporter.clear();
-    let for_programs = arguments.progress == ProgressKind::Json;
-    match result {
-        Ok(_) if arguments.quiet => Ending::Done,
-        Ok(copied) => {
-            for it in &copied {
-                let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
-                for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
-                    let note = note.of(it.name.clone());
-                    say_error(&if for_programs { note.json().to_string() } else { note.text() });
-                }
-            }
-            let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
-            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
-        }
-        Err(error) => {
-            if for_programs {
-                say_error(&json_message(&error).to_string());
-            } else {
-                say_error(&message(&error));
-            }
-            Ending::of(&error)
-        }
+    if let Some(refusal) = stream::refusal(arguments) {
+        say_error(&format!("litecopy: {refusal}"));
+        return Ending::WrongUse;
     }
+    let say = if stream::is_wanted(arguments) { stream::say_beside } else { say };
+    let source = || Source::open_with(&arguments.source, &source_options(arguments));
+    repeat(arguments.every, source, |stamp| {
+        report(&arguments.telling, say, |progress| {
+            let copied = copies(arguments, progress)?;
+            *stamp = first_stamp(&copied);
+            Ok(copied)
+        })
+    })
 }
 
 /// Copies what was asked for: a database by its path, one of a set, or the whole set.
@@ -74,6 +46,15 @@ fn copies(
             Copied { source: source.to_owned(), name: Some(name), target, report }
         };
         return Ok(copied.into_iter().map(in_folder).collect());
+    }
+    if stream::is_wanted(arguments) {
+        let source = match &arguments.name {
+            Some(name) => set(arguments)?.source(name)?,
+            None => Source::open_with(source, &source_options(arguments))?,
+        };
+        let report = stream::copy_to_stdout(&options, source, progress)?;
+        let path = arguments.name.as_ref().map_or(&*arguments.source, |name| path_of(arguments, name));
+        return Ok(one(arguments.name.clone(), path, report));
     }
     if let Some(name) = &arguments.name {
         let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
@@ -105,61 +86,6 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    arguments.course.options().source(source_options(arguments)).replace(arguments.replace)
-}
-
-fn summary(Copied { source, target, report, .. }: &Copied) -> String {
-    let mut line = format!(
-        "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
-        source.display(),
-        target.display(),
-        counted(u64::from(report.page_count), "page", "pages"),
-        report.page_size.bytes(),
-        size(copied_bytes(report)),
-        time(report.elapsed),
-        mode_name(report.mode),
-    );
-    if report.restarts > 0 {
-        line.push_str(&format!(", started again {}", counted(report.restarts, "time", "times")));
-    }
-    if !report.longest_lock.is_zero() {
-        line.push_str(&format!(", held commits up for at most {}", time(report.longest_lock)));
-    }
-    if report.busy_count > 0 {
-        line.push_str(&format!(", found it locked {}", counted(report.busy_count, "time", "times")));
-    }
-    line
-}
-
-fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
-    let mut object = json!({
-        "event": "done",
-        "source": source.to_string_lossy(),
-        "target": target.to_string_lossy(),
-        "page_count": report.page_count,
-        "page_size": report.page_size.bytes(),
-        "bytes": copied_bytes(report),
-        "restarts": report.restarts,
-        "busy_count": report.busy_count,
-        "held": report.held,
-        "longest_lock_seconds": report.longest_lock.as_secs_f64(),
-        "locked_seconds": report.locked.as_secs_f64(),
-        "elapsed_seconds": report.elapsed.as_secs_f64(),
-        "journal_mode": mode_name(report.mode),
-    });
-    if let (Some(name), Some(members)) = (name, object.as_object_mut()) {
-        members.insert("name".to_owned(), json!(name));
-    }
-    object
-}
-
-fn copied_bytes(report: &CopyReport) -> u64 {
-    u64::from(report.page_count) * u64::from(report.page_size.bytes())
-}
-
-fn mode_name(mode: JournalMode) -> &'static str {
-    match mode {
-        JournalMode::Wal => "wal",
-        JournalMode::Rollback => "rollback",
-    }
+    let options = arguments.course.options().source(source_options(arguments));
+    options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }

@@ -15,7 +15,8 @@ Exit codes:
 /// What the help of `copy` says beyond its options.
 pub(crate) const COPY_HELP: &str = "\
 The target is written under a temporary name and renamed when it is complete and on disk: a copy that fails leaves \
-nothing under the target's name, or what was there before. With `--all` the same holds of the whole folder.
+nothing under the target's name, or what was there before. With `--all` the same holds of the whole folder. The target `-` is \
+stdout, from one snapshot and in order; what it gives is a database only if the copy ends with 0, and what is said goes to stderr.
 
 On stdout: one line at the end, or one for each database of a set. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
 object with the member `event`: `progress` (with status 0, 5, 6 or 101, remaining, page_count, restarts) and `error` \
@@ -25,11 +26,42 @@ Exit codes:
   0  done: the copy is complete and on disk
   1  refused or failed
   2  wrong use
-  5  the source was still busy at the timeout, or the copy not done at the deadline or the limits to holding, or led nowhere
-130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind";
+  5  the source was still busy at the timeout, the target in use, or the copy not done at the deadline or the limits to holding, or led nowhere
+130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind
+141  whoever read the stream (`-`) went away before its end";
+
+/// What the help of `restore` says beyond its options.
+pub(crate) const RESTORE_HELP: &str = "\
+DATABASE is written over by SQLite's own protocol: whoever has it open keeps it open, and sees the new content at the next \
+transaction. Nobody else can read or write it meanwhile (in WAL mode, while others have it open, they can read). A crash \
+at any moment leaves the old content, after SQLite's own recovery, or the new. The page size may differ, unless DATABASE is in \
+WAL mode and open elsewhere.
+
+Exit codes:
+  0  done: the content is there and on disk
+  1  refused or failed; DATABASE is as it was
+  2  wrong use
+  5  BACKUP or DATABASE was still busy at the timeout, or the restore not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; DATABASE is as it was";
+
+/// What the help of `refresh` says beyond its options.
+pub(crate) const REFRESH_HELP: &str = "\
+COPY becomes what a new copy would be, byte for byte. It is written behind a journal from which SQLite, or the next refresh, would \
+roll back: a crash leaves the old copy or the new one. With --replace a new file takes its place instead; where the file system \
+can clone files, that writes no more.
+
+Exit codes:
+  0  done: the copy is up to date and on disk
+  1  refused or failed; COPY is as it was
+  2  wrong use
+  5  SOURCE or COPY was still busy at the timeout, or the refresh not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; COPY is as it was";
 
 /// What a shell shows for a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// What a shell shows for a process that wrote into a closed pipe.
+const STREAM_CLOSED: u8 = 141;
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +71,7 @@ pub(crate) enum Ending {
     WrongUse,
     StillBusy,
     Interrupted,
+    StreamClosed,
 }
 
 impl Ending {
@@ -49,15 +82,20 @@ impl Ending {
             Self::WrongUse => 2,
             Self::StillBusy => 5,
             Self::Interrupted => INTERRUPTED,
+            Self::StreamClosed => STREAM_CLOSED,
         })
     }
 
     pub(crate) fn of(error: &Error) -> Self {
         match error.kind() {
-            // All of these pass by themselves: the same command may succeed later.
-            ErrorKind::Busy | ErrorKind::DeadlinePassed | ErrorKind::Stalled | ErrorKind::HoldLimit => {
-                Self::StillBusy
-            }
+            // These pass by themselves: the same command may succeed later.
+            ErrorKind::Busy
+            | ErrorKind::TargetInUse
+            | ErrorKind::DeadlinePassed
+            | ErrorKind::Stalled
+            | ErrorKind::HoldLimit
+            | ErrorKind::SourceChanged => Self::StillBusy,
+            ErrorKind::StreamClosed => Self::StreamClosed,
             // Nobody else cancels a copy of the command.
             ErrorKind::Cancelled => Self::Interrupted,
             _ => Self::Failed,

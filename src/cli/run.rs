@@ -12,11 +12,15 @@ use super::copy::copy;
 use super::exit_code::{Ending, message};
 use super::info::info;
 use super::locks::locks;
+use super::refresh::refresh;
+use super::restore::restore;
 
 pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
         Ok(arguments) => match &arguments.verb {
             Verb::Copy(arguments) => copy(arguments),
+            Verb::Restore(arguments) => restore(arguments),
+            Verb::Refresh(arguments) => refresh(arguments),
             Verb::Info(arguments) => info(arguments),
             Verb::Locks(arguments) => locks(arguments),
         },

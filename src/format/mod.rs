@@ -23,10 +23,12 @@ pub mod record;
 pub mod shape;
 pub mod super_journal;
 pub mod text;
+pub mod unused_bytes;
 pub mod varint;
 pub mod wal_checksum;
 pub mod wal_frame;
 pub mod wal_hash;
+pub mod wal_hash_edit;
 pub mod wal_header;
 pub mod wal_index;
 

@@ -1,7 +1,10 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
+use super::bulk_copy;
 use super::left_over;
-use super::random_access::{read_padded, write_all_at};
+use super::lock_file::LockFile;
+use super::page_cache;
+use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -78,8 +81,8 @@ impl DurableFile {
         #[cfg(target_os = "linux")]
         if RESERVES && size_bytes > 0 {
             use rustix::fs::{FallocateFlags, fallocate};
-            use rustix::io::Errno;
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes) {
+            use rustix::io::{Errno, retry_on_intr};
+            match retry_on_intr(|| fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size_bytes)) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => {}
                 other => return other.map(|()| size_bytes).map_err(io::Error::from),
             }
@@ -88,8 +91,12 @@ impl DurableFile {
         Ok(0)
     }
 
-    /// Lengthens the file by a hole from `offset` on, and gives back what was reserved for that part.
+    /// Lengthens the file by a hole from `offset` on, at or behind its end, and gives back what was reserved for that part.
     pub(crate) fn append_hole(&self, offset: u64, size_bytes: u64) -> io::Result<()> {
+        // Else this would be a cut, and a hole where something was written.
+        if offset < self.size_bytes()? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not at the end"));
+        }
         self.set_size(offset.saturating_add(size_bytes))?;
         #[cfg(target_os = "linux")]
         {
@@ -153,14 +160,45 @@ impl DurableFile {
         }
     }
 
+    /// Lets the system forget what it has of the file in its cache, once that was synced.
+    pub(crate) fn forget_cached(&self) {
+        page_cache::forget(&self.file);
+    }
+
     /// Fills `buffer` from `offset`, with zeros behind the end.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         read_padded(&self.file, buffer, offset).map(drop)
     }
 
-    /// The file, to be written by the system itself.
-    pub(crate) fn as_file(&self) -> &File {
-        &self.file
+    /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
+    pub(crate) fn take(&self, from: &File, range: Range<u64>, offset: u64) -> Option<u64> {
+        bulk_copy::copy(from, range, &self.file, offset)
+    }
+
+    /// Gives it the content of the file at `path`, if one is there.
+    pub(crate) fn begin_as(&self, path: &Path) -> io::Result<()> {
+        // A descriptor of what may be a database in use is not simply closed (C8).
+        let old = match LockFile::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            old => old?,
+        };
+        let size_bytes = old.size_bytes()?;
+        if old.as_file().is_some_and(|old| self.take(old, 0..size_bytes, 0).is_some()) {
+            return self.set_size(size_bytes);
+        }
+        let mut buffer = vec![0; 256 * 1024];
+        let mut offset = 0;
+        while offset < size_bytes {
+            let count = read_padded(&old, &mut buffer, offset)?;
+            self.write_at(buffer.get(..count).unwrap_or_default(), offset)?;
+            offset += buffer.len() as u64;
+        }
+        self.set_size(size_bytes)
+    }
+
+    /// Begins to bring a part to the device, so that [`sync`](Self::sync) has less to wait for.
+    pub(crate) fn start_sync(&self, range: Range<u64>) {
+        bulk_copy::start_writeback(&self.file, range);
     }
 
     /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.
@@ -173,8 +211,9 @@ impl DurableFile {
         self.file.sync_all()
     }
 
-    /// Gives the file its final name, and with `sync` brings the name to the device.
-    pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<()> {
+    /// Gives the file its final name. With `sync` the name has still to be brought to the device, by what is given back.
+    pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<FolderSync> {
+        let folder = FolderSync::prepare(folder_of(&self.path), sync)?;
         match if_there {
             IfThere::Refuse => self.temporary.persist_noclobber(&self.path),
             IfThere::Replace => self.temporary.persist(&self.path),
@@ -182,7 +221,29 @@ impl DurableFile {
         .map_err(|failed| failed.error)?;
         // Not before: until now it could have been taken for a left-over. It is closed in any case, which lets go as well.
         let _ = fs4::FileExt::unlock(&self.file);
-        if sync { sync_folder(folder_of(&self.path)) } else { Ok(()) }
+        Ok(folder)
+    }
+}
+
+/// A folder in which names change, held open to be synced after that. It is opened before: one that cannot be is then known
+/// while nothing has happened yet.
+#[derive(Debug)]
+#[must_use = "the names are not on the device before `finish`"]
+pub(crate) struct FolderSync(Option<File>);
+
+impl FolderSync {
+    /// Before the first change of a name; without `sync` there is nothing to do, nor where the system does it by itself.
+    pub(super) fn prepare(folder: &Path, sync: bool) -> io::Result<Self> {
+        Ok(Self(if sync && cfg!(unix) { Some(File::open(folder)?) } else { None }))
+    }
+
+    /// Makes the names durable.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self.0.map_or(Ok(()), |folder| folder.sync_all()) {
+            // Some file systems cannot sync a folder, and say so with EINVAL.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -214,15 +275,7 @@ fn permit_like(file: &File, ours: u32, like: &Metadata) {
 
 /// Makes the names in `folder` durable; where the system cannot do that, it does it by itself.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Some file systems cannot sync a folder, and say so with EINVAL.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
-        other => other?,
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    FolderSync::prepare(folder, true)?.finish()
 }
 
 #[cfg(test)]
@@ -249,7 +302,7 @@ mod tests {
         assert!(!path.exists());
         assert_eq!(names(folder.path()).len(), 1);
         file.sync().unwrap();
-        file.publish(IfThere::Refuse, true).unwrap();
+        file.publish(IfThere::Refuse, true).unwrap().finish().unwrap();
         assert_eq!(names(folder.path()), ["copy"]);
         assert_eq!(fs::read(&path).unwrap(), b"\0\0\0conte");
     }
@@ -275,6 +328,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_lies_behind_the_end_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DurableFile::create(&folder.path().join("copy"), None).unwrap();
+        file.reserve(1 << 20).unwrap();
+        file.write_at(b"written", 0).unwrap();
+        file.append_hole(4096, 8192).unwrap();
+        assert_eq!(file.size_bytes().unwrap(), 12_288);
+        assert!(file.append_hole(12_287, 1).is_err() && file.append_hole(0, 0).is_err());
+        let mut found = [1; 8];
+        file.read_at(&mut found, 0).unwrap();
+        assert_eq!(&found, b"written\0");
+    }
+
+    #[test]
     fn dropping_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         drop(DurableFile::create(&folder.path().join("copy"), None).unwrap());
@@ -289,7 +356,7 @@ mod tests {
         let refused = DurableFile::create(&path, None).unwrap().publish(IfThere::Refuse, true).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        DurableFile::create(&path, None).unwrap().publish(IfThere::Replace, true).unwrap();
+        DurableFile::create(&path, None).unwrap().publish(IfThere::Replace, true).unwrap().finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
         assert_eq!(names(folder.path()), ["copy"]);
     }
@@ -304,7 +371,12 @@ mod tests {
         fs::set_permissions(&original, fs::Permissions::from_mode(0o600)).unwrap();
         let path = folder.path().join("copy");
         let like = fs::metadata(&original).unwrap();
-        DurableFile::create(&path, Some(&like)).unwrap().publish(IfThere::Refuse, true).unwrap();
+        DurableFile::create(&path, Some(&like))
+            .unwrap()
+            .publish(IfThere::Refuse, true)
+            .unwrap()
+            .finish()
+            .unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

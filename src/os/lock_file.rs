@@ -128,6 +128,11 @@ impl LockFile {
         fs4::FileExt::unlock(self.file()?)
     }
 
+    /// The file itself, to be read by the system; `None` only while it is being dropped.
+    pub(crate) fn as_file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
     fn asker(&self) -> io::Result<Asker<'_>> {
         Ok(Asker { file: self.file()?, identity: self.identity, owner: self.owner })
     }

@@ -2,6 +2,7 @@
 //!
 //! The only floor with `unsafe`, and the only one that sleeps.
 
+pub(crate) mod bulk_copy;
 pub(crate) mod clock;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
@@ -11,6 +12,7 @@ mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
+pub(crate) mod page_cache;
 mod parked_files;
 pub(crate) mod random;
 pub(crate) mod random_access;

@@ -12,9 +12,9 @@
 use crate::format::{Salts, WalChecksum};
 use crate::os::file_identity::{FileIdentity, FileTimes};
 
-/// What was found when a snapshot began, to be compared with what is found when the next one begins.
+/// What tells one version of a database from the next: taken when a snapshot begins, to be compared with what is found later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ChangeStamp {
+pub struct ChangeStamp {
     /// `None` for a source made of bytes.
     pub(super) identity: Option<FileIdentity>,
     pub(super) content: Content,
@@ -46,8 +46,9 @@ pub(super) struct LogPosition {
 }
 
 impl ChangeStamp {
-    /// Whether the database holds the same content at `later` as at this stamp.
-    pub(crate) fn same_content(&self, later: &Self) -> bool {
+    /// Whether the database held the same content at `later` as at this stamp, which was taken before. In doubt not.
+    #[must_use]
+    pub fn same_content(&self, later: &Self) -> bool {
         self.identity == later.identity
             && match (self.content, later.content) {
                 (Content::Rollback(before), Content::Rollback(after)) => before == after,

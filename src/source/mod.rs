@@ -7,7 +7,10 @@ mod frame_index;
 mod held;
 mod hot_journal;
 mod journal_index;
+mod page_map;
 mod page_one;
+mod page_set;
+mod page_walk;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
@@ -22,7 +25,8 @@ pub use source_bytes::SourceBytes;
 pub use source_database::Source;
 pub use source_options::SourceOptions;
 
-pub(crate) use change_stamp::ChangeStamp;
+pub use change_stamp::ChangeStamp;
+pub(crate) use page_map::PageMap;
 pub(crate) use snapshot::{Begun, Snapshot, Standing};
 
 use crate::error::{Error, Problem};

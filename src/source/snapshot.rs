@@ -9,6 +9,7 @@ use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageNumber, PageSize, Shape};
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
+use std::fs::File;
 use std::sync::Arc;
 
 /// What came of beginning a snapshot.
@@ -94,6 +95,12 @@ impl Snapshot {
         let frames = self.followed.as_deref()?;
         let since = earlier.frame_in_same_log(&self.stamp)?;
         Some(frames.pages_since(since).filter(|page| page.get() <= self.page_count).collect())
+    }
+
+    /// The file in which these pages lie one after the other just as they are in this version, and where; `None` where some
+    /// come from elsewhere.
+    pub(crate) fn plain_pages(&self, first: PageNumber, count: u32) -> Option<(&File, u64)> {
+        Some((self.view.plain_file(first, count)?, first.offset(self.page_size)))
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.

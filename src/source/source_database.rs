@@ -1,5 +1,6 @@
 //! A database to be copied: finds out in what state it is, and gives a snapshot of it at a time.
 
+use super::change_stamp::ChangeStamp;
 use super::file_watch::{self, FileWatch};
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
@@ -135,6 +136,24 @@ impl Source {
     pub(crate) fn writer_waits(&self) -> bool {
         let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
         self.path().is_some_and(|path| waits(path).unwrap_or(false))
+    }
+
+    /// The stamp of the version that is there now; `None` when somebody holds a lock that keeps us from looking. Nothing stays
+    /// locked.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the database from being read.
+    pub fn stamp(&mut self) -> Result<Option<ChangeStamp>> {
+        let stamp = match self.begin()? {
+            Begun::Snapshot(snapshot) => {
+                let stamp = snapshot.stamp();
+                (self.end(*snapshot)? == Standing::Confirmed).then_some(stamp)
+            }
+            Begun::Busy(_) => None,
+        };
+        self.let_go();
+        Ok(stamp)
     }
 
     /// From now on snapshots can tell which pages were changed since an earlier one, as far as the log tells.

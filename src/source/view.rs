@@ -11,6 +11,7 @@ use crate::format::{Damage, PageNumber, PageSize};
 use crate::limits::Limit;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,6 +71,16 @@ impl View {
             }
         }
         Ok(())
+    }
+
+    /// The database file, if pages `first` and the `count - 1` after it are just what lies there.
+    pub(super) fn plain_file(&self, first: PageNumber, count: u32) -> Option<&File> {
+        let in_log =
+            self.frames.as_ref().is_some_and(|frames| !frames.index.entries(first, count).is_empty());
+        if in_log || self.rollback.is_some() {
+            return None;
+        }
+        self.held.lock_file()?.as_file()
     }
 
     /// Reads what the file holds, or would hold after a rollback.

@@ -31,6 +31,7 @@ pub(super) struct JournaledWriter {
     page_size: PageSize,
     batch: Batch,
     sealed_bytes: u64,
+    written_bytes: u64,
     committed: bool,
 }
 
@@ -61,6 +62,7 @@ impl JournaledWriter {
             page_size,
             batch: Batch::default(),
             sealed_bytes: 0,
+            written_bytes: 0,
             committed: false,
         };
         writer.change_page_size(page_size)?;
@@ -118,6 +120,11 @@ impl JournaledWriter {
         self.file().sync().map_err(self.cannot("sync"))
     }
 
+    /// How many bytes of pages differed, and were written.
+    pub(super) fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
     /// Makes it count, by removing the journal.
     pub(super) fn commit(mut self) -> Result<()> {
         self.journal.remove()?;
@@ -158,6 +165,7 @@ impl JournaledWriter {
         }
         self.journal.seal()?;
         let Batch { numbers, bytes } = &self.batch;
+        self.written_bytes += bytes.len() as u64;
         let mut rest = bytes.as_slice();
         for run in numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
             let (pages, behind) =

@@ -1,24 +1,28 @@
-//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, or memory.
+//! Where pages go: a new file that appears whole or not at all, a database that is written over in place, memory, or a stream.
 
 mod file_target;
 mod folder_target;
 mod in_place_target;
 mod journaled_writer;
+mod log_writer;
 mod memory_target;
 mod old_database;
 mod old_file;
 mod protecting_journal;
 mod source_guard;
+mod stream_target;
 
 pub use file_target::FileTarget;
 pub use in_place_target::InPlaceTarget;
 pub use memory_target::MemoryTarget;
+pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
 pub(crate) use old_database::OldDatabase;
 
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
+use crate::format::page_one_edit::PageOneEdit;
 use crate::format::shape::Shape;
 use std::fs::File;
 use std::io;
@@ -112,14 +116,34 @@ pub trait Target {
         None
     }
 
+    /// Under what name the copy will be there, for messages.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What has to be changed on page 1 of any copy in this place, so that those who have it open notice.
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
+        None
+    }
+
+    /// How many bytes of pages were really written, for who counts them: not those that were there already.
+    fn written_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// In what order pages must come.
     fn order(&self) -> PageOrder {
         PageOrder::Any
     }
 
-    /// The file, if this target is one in which page n lies at offset (n - 1) * page size: then the system may be asked to
-    /// move pages there without our touching them.
-    fn as_file(&self) -> Option<&File> {
-        None
+    /// Takes `count` pages that lie one after the other in `file` from `offset` on, without their passing through us; `false`
+    /// when it cannot, and they have to be written.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_pages`](Self::write_pages).
+    fn take_pages(&mut self, first: PageNumber, count: u32, file: &File, offset: u64) -> Result<bool> {
+        let _ = (first, count, file, offset);
+        Ok(false)
     }
 }

@@ -5,6 +5,8 @@
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
 //! together), [`files`], [`random`].
 //!
+//! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
+//! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
 //! Every other module is a group of tests; its first line tells of what.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
@@ -21,6 +23,8 @@
 mod busy;
 mod content;
 mod endings;
+mod every;
+mod fidelity;
 mod files;
 mod fingerprint;
 mod hold;
@@ -31,6 +35,7 @@ mod killed;
 mod kinds;
 mod locks;
 mod makers;
+mod model;
 mod no_rights;
 mod opaque;
 mod pacing;
@@ -38,15 +43,21 @@ mod pair;
 mod peer;
 mod progress;
 mod random;
+mod refresh;
 mod refused;
+mod restore;
 mod rollback_states;
 mod schedules;
+mod scrub;
 mod set_instants;
 mod sets;
 mod states;
 mod steps;
+mod stream;
 mod styles;
 mod super_journals;
+mod targets;
+mod verify;
 mod wal_states;
 mod writer;
 mod writers;

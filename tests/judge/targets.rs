@@ -1,0 +1,292 @@
+//! A new file, a replaced file, a folder: room, permissions, what killed runs leave, and what lies beside an old file.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use litecopy::{Backup, CopyOptions, DatabaseSet, ErrorKind, FileTarget, Source, StepOutcome, Target};
+use rusqlite::Connection;
+
+use crate::files::{Folder, beside};
+use crate::judge::assert_right_copy;
+use crate::makers;
+use crate::peer::{Peer, until};
+
+/// A database of so many pages and some, without holes.
+fn database(path: &Path, page_bytes: u32, page_count: u32) {
+    let connection = Connection::open(path).unwrap();
+    let sql = format!(
+        "PRAGMA page_size = {page_bytes}; CREATE TABLE t(id INTEGER PRIMARY KEY, b);
+         WITH i(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM i WHERE n < {page_count})
+         INSERT INTO t SELECT n, randomblob({page_bytes} - 100) FROM i;"
+    );
+    connection.execute_batch(&sql).unwrap();
+}
+
+fn temporary_names(folder: &Folder) -> Vec<String> {
+    folder.names().into_iter().filter(|name| name.starts_with(".litecopy-")).collect()
+}
+
+/// The command in the midst of a copy: it stands still, because nobody reads the progress that it wants to tell.
+struct Stuck {
+    child: Child,
+    _progress: io::PipeReader,
+}
+
+impl Stuck {
+    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        let (progress, mut full) = io::pipe().unwrap();
+        // As much as a pipe holds.
+        full.write_all(&[b'\n'; 65_536]).unwrap();
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("litecopy"));
+        command.arg("copy").args(arguments).args(["--progress", "json"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full);
+        let child = command.spawn().unwrap();
+        until("the copy has begun", || !temporary_names(folder).is_empty());
+        Self { child, _progress: progress }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next_and_what_a_living_one_has_is_not() {
+    let sources = Folder::new();
+    let source = sources.join("source.db");
+    database(&source, 1024, 100);
+    let targets = Folder::new();
+    let target = targets.join("copy.db");
+    let arguments = [source.to_str().unwrap(), target.to_str().unwrap(), "--pages", "1"];
+    let stuck = Stuck::start(&targets, &arguments);
+    let living = temporary_names(&targets);
+    assert_eq!(living.len(), 1);
+    litecopy::copy_database(&source, &target).unwrap();
+    assert_eq!(temporary_names(&targets), living, "of a living run");
+    fs::remove_file(&target).unwrap();
+
+    stuck.kill();
+    assert_eq!(temporary_names(&targets), living);
+    litecopy::copy_database(&source, targets.join("other.db")).unwrap();
+    assert_eq!(temporary_names(&targets), living, "of another target");
+    litecopy::copy_database(&source, &target).unwrap();
+    assert_eq!(targets.names(), ["copy.db", "other.db"]);
+    assert_right_copy(&source, &target);
+}
+
+#[test]
+fn the_folder_that_a_killed_run_left_is_removed_by_the_next() {
+    let sources = Folder::new();
+    let [source, logs] = ["source.db", "logs.db"].map(|name| sources.join(name));
+    database(&source, 1024, 1500);
+    database(&logs, 1024, 10);
+    let set = DatabaseSet::open(&source).unwrap().attach("logs", &logs).unwrap();
+    let targets = Folder::new();
+    let target = targets.join("set");
+    let attached = format!("logs={}", logs.display());
+    let arguments = [source.to_str().unwrap(), target.to_str().unwrap(), "--all", "--attach", &attached];
+    let stuck = Stuck::start(&targets, &arguments);
+    let living = temporary_names(&targets);
+    CopyOptions::new().copy_set(&set, &target).unwrap();
+    assert_eq!(temporary_names(&targets), living, "of a living run");
+    fs::remove_dir_all(&target).unwrap();
+    stuck.kill();
+    assert_eq!(temporary_names(&targets), living);
+    CopyOptions::new().copy_set(&set, &target).unwrap();
+    assert_eq!(targets.names(), ["set"]);
+    assert_right_copy(&source, &target.join("source.db"));
+}
+
+#[test]
+fn permissions_are_those_of_the_source_whatever_the_mask() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let is_root = fs::metadata(targets.path()).unwrap().uid() == 0;
+    for mode in [0o666, 0o640, 0o600, 0o444] {
+        fs::set_permissions(&made.path, Permissions::from_mode(mode)).unwrap();
+        if is_root {
+            chown(&made.path, Some(12_345), Some(54_321)).unwrap();
+        }
+        let copy = targets.join(&format!("{mode:o}.db"));
+        litecopy::copy_database(&made.path, &copy).unwrap();
+        let [source, copy] = [&made.path, &copy].map(|path| fs::metadata(path).unwrap());
+        assert_eq!(copy.mode() & 0o7777, mode, "{mode:o}");
+        if is_root {
+            assert_eq!((copy.uid(), copy.gid()), (source.uid(), source.gid()));
+        }
+    }
+    if !is_root {
+        println!("SKIPPED: only root can give a file to others");
+    }
+}
+
+/// In a file system of its own, of 1 MiB in memory; only root can have that.
+#[test]
+fn too_little_room_is_seen_before_the_first_byte() {
+    let sources = Folder::new();
+    let source = sources.join("source.db");
+    database(&source, 1024, 2000);
+    let mount = Folder::new();
+    let script = r#"
+        mount -t tmpfs -o size=1m tmpfs "$place" || exit 77
+        "$litecopy" copy "$source" "$place/copy.db" --progress json
+        code=$?
+        ls -A "$place" >&2
+        exit $code"#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script]);
+    command.env("litecopy", assert_cmd::cargo::cargo_bin!("litecopy"));
+    command.env("place", mount.path()).env("source", &source);
+    let Some(output) = command.output().ok().filter(|output| output.status.code() == Some(1)) else {
+        println!("SKIPPED: no file system of our own to be had");
+        return;
+    };
+    let said = String::from_utf8(output.stderr).unwrap();
+    if !said.contains("litecopy") && !said.contains("event") {
+        println!("SKIPPED: no file system of our own to be had: {said}");
+        return;
+    }
+    assert_eq!(said.lines().count(), 1, "steps were told, or something was left behind: {said}");
+    let needed_bytes = fs::metadata(&source).unwrap().len();
+    assert!(said.contains(r#""kind":"no_space""#), "{said}");
+    assert!(said.contains(&format!("{needed_bytes} bytes are needed, 1048576 are free")), "{said}");
+}
+
+/// Holes of the source need no room, and stay holes.
+#[test]
+fn a_database_with_holes_is_copied_with_holes() {
+    let made = makers::past_the_lock_byte_page().make();
+    let targets = Folder::new();
+    let copy = targets.join("copy.db");
+    litecopy::copy_database(&made.path, &copy).unwrap();
+    let [source, copy] = [&made.path, &copy].map(|path| fs::metadata(path).unwrap());
+    assert_eq!(source.len(), copy.len());
+    // Holes are found in runs of 256 KiB.
+    assert!(
+        copy.blocks() < 2 * source.blocks() && copy.blocks() * 512 < copy.len() / 100,
+        "{} and {}",
+        copy.blocks(),
+        source.blocks()
+    );
+}
+
+/// Zeros that the source has no hole for: what was reserved for them is given back.
+#[test]
+fn pages_of_zeros_keep_no_room() {
+    let folder = Folder::new();
+    let source = folder.join("source.db");
+    database(&source, 4096, 4000);
+    Connection::open(&source)
+        .unwrap()
+        .execute_batch("PRAGMA secure_delete = ON; DELETE FROM t WHERE id BETWEEN 100 AND 3900;")
+        .unwrap();
+    let copy = folder.join("copy.db");
+    litecopy::copy_database(&source, &copy).unwrap();
+    assert_right_copy(&source, &copy);
+    let [source, copy] = [&source, &copy].map(|path| fs::metadata(path).unwrap());
+    println!("{} blocks of {}", copy.blocks(), source.blocks());
+    assert!(copy.blocks() < source.blocks() / 2, "{} and {}", copy.blocks(), source.blocks());
+}
+
+#[test]
+fn a_copy_that_begins_again_writes_only_what_differs() {
+    let folder = Folder::new();
+    let source = folder.join("source.db");
+    database(&source, 1024, 1000);
+    let mut other = Peer::connected_to(&source);
+    let targets = Folder::new();
+    let target = FileTarget::create(targets.join("copy.db"));
+    let mut backup = Backup::new(Source::open(&source).unwrap(), target).unwrap();
+    for _ in 0..3 {
+        assert_eq!(backup.step(900).unwrap(), StepOutcome::More);
+        other.execute("main", "UPDATE t SET b = randomblob(900) WHERE id IN (10, 500)").unwrap();
+    }
+    assert_eq!(backup.step(-1).unwrap(), StepOutcome::Done);
+    assert_eq!(backup.restarts(), 3);
+    let size_bytes = u64::from(backup.page_count()) * 1024;
+    let written_bytes = backup.into_target().written_bytes().unwrap();
+    assert_right_copy(&source, &targets.join("copy.db"));
+    // Page 1 and the page of each row, three times.
+    assert!(written_bytes > size_bytes && written_bytes <= size_bytes + 3 * 5 * 1024, "{written_bytes}");
+}
+
+#[test]
+fn without_sync_it_is_the_same_copy() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let copy = targets.join("copy.db");
+    CopyOptions::new().sync(false).copy(&made.path, &copy).unwrap();
+    assert_right_copy(&made.path, &copy);
+    CopyOptions::new().sync(false).replace(true).copy(&made.path, &copy).unwrap();
+    assert_eq!(targets.names(), ["copy.db"]);
+}
+
+/// A wal-index of nobody, and empty files that count as none.
+#[test]
+fn stale_side_files_of_a_replaced_file_go_with_it() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let target = targets.join("copy.db");
+    makers::left_log(&target);
+    let index = fs::read(beside(&target, "-shm")).unwrap();
+    let connection = Connection::open(&target).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    connection.close().unwrap();
+    assert_eq!(targets.names(), ["copy.db"]);
+    fs::write(beside(&target, "-shm"), index).unwrap();
+    fs::write(beside(&target, "-wal"), []).unwrap();
+    fs::write(beside(&target, "-journal"), []).unwrap();
+    CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
+    assert_eq!(targets.names(), ["copy.db"]);
+    assert_right_copy(&made.path, &target);
+}
+
+/// Somebody is still connected to a database that was moved away from under its name: its log would be found by that name.
+#[test]
+fn a_wal_index_in_use_is_in_the_way() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let target = targets.join("copy.db");
+    let mut user = Peer::connected_to(&target);
+    let sql = "PRAGMA journal_mode = WAL; CREATE TABLE u(a); PRAGMA wal_checkpoint(TRUNCATE);";
+    user.execute("main", sql).unwrap();
+    assert_eq!(fs::metadata(beside(&target, "-wal")).unwrap().len(), 0);
+    fs::rename(&target, targets.join("moved.db")).unwrap();
+    for has_old in [false, true] {
+        if has_old {
+            fs::copy(&made.path, &target).unwrap();
+        }
+        let before = targets.names();
+        let error = CopyOptions::new().replace(true).copy(&made.path, &target).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SideFileInTheWay, "{error}");
+        assert_eq!(targets.names(), before);
+    }
+}
+
+/// A connection that is between two transactions holds no lock, and writes on afterwards: not into the new file, nor into
+/// a journal that would be found beside it.
+#[test]
+fn who_had_the_old_file_open_does_no_harm_to_the_new_one() {
+    for journal_mode in ["DELETE", "TRUNCATE"] {
+        let made = makers::usual();
+        let targets = Folder::new();
+        let target = targets.join("copy.db");
+        let mut user = Peer::connected_to(&target);
+        let sql =
+            format!("PRAGMA journal_mode = {journal_mode}; CREATE TABLE u(a); INSERT INTO u VALUES (1);");
+        user.execute("main", &sql).unwrap();
+        CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
+        let written = user.execute("main", "BEGIN IMMEDIATE; INSERT INTO u SELECT zeroblob(5000) FROM u;");
+        println!("{journal_mode}: {written:?}");
+        assert_eq!(targets.names(), ["copy.db"]);
+        assert_right_copy(&made.path, &target);
+        user.kill();
+        assert_right_copy(&made.path, &target);
+        let mut reader = Peer::connected_to(&target);
+        assert_eq!(reader.query("main", "PRAGMA integrity_check").unwrap(), [["'ok'"]]);
+    }
+}
