@@ -102,7 +102,8 @@ impl CopyOptions {
         Self::default()
     }
 
-    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000; with a [`rate`](Self::rate) so
+    /// many that the pauses between them are short.
     pub fn pages_per_step(mut self, pages: i32) -> Self {
         self.run.pages_per_step = pages;
         self
@@ -128,8 +129,7 @@ impl CopyOptions {
 
     /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
     ///
-    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
-    /// that is held, it is not kept.
+    /// Kept by pauses between steps; while commits wait for a snapshot that is held, it is not kept.
     pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
         self.run.bytes_per_second = bytes_per_second;
         self
