@@ -44,6 +44,7 @@ mod random;
 mod refresh;
 mod refused;
 mod restore;
+mod restore_kills;
 mod rollback_states;
 mod schedules;
 mod set_instants;
