@@ -40,6 +40,7 @@ mod pacing;
 mod pair;
 mod peer;
 mod progress;
+mod protecting_journal;
 mod random;
 mod refresh;
 mod refused;

@@ -187,8 +187,7 @@ fn has_hot_journal(database: &Path) -> bool {
     // It may be gone at any moment.
     let Ok(mut journal) = fs::File::open(beside(database, "-journal")) else { return false };
     let mut first = [0];
-    journal.read(&mut first).unwrap();
-    first != [0]
+    journal.read_exact(&mut first).is_ok() && first != [0]
 }
 
 /// Whether valid frames follow the last commit of a log with pages of 4096 bytes.
