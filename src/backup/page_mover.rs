@@ -1,11 +1,15 @@
 //! Moves pages from a snapshot to a target, run by run, and treats them on the way.
 
+#[cfg(feature = "manifest")]
+use super::manifest_maker::ManifestMaker;
 use super::page_cursor::{PageCursor, Run};
 use super::page_sums::PageSums;
 use super::treatment::Treatment;
 use crate::error::Result;
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
+#[cfg(feature = "manifest")]
+use crate::manifest::Manifest;
 use crate::source::{PageMap, Snapshot};
 use crate::target::Target;
 
@@ -21,6 +25,10 @@ pub(super) struct PageMover {
     sums: Option<PageSums>,
     /// Of the version at hand.
     shape: Shape,
+    #[cfg(feature = "manifest")]
+    maker: ManifestMaker,
+    #[cfg(feature = "manifest")]
+    manifest: Option<Manifest>,
 }
 
 impl PageMover {
@@ -31,6 +39,12 @@ impl PageMover {
     /// How much it has moved in all.
     pub(super) fn moved_bytes(&self) -> u64 {
         self.moved_bytes
+    }
+
+    /// What the copy was when it was sealed, if that was asked for.
+    #[cfg(feature = "manifest")]
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
     }
 
     /// Whether what becomes of a page depends on others of its version: what was a page of a table may be free in the
@@ -49,6 +63,8 @@ impl PageMover {
         limit: u32,
     ) -> Result<()> {
         self.shape = snapshot.shape();
+        #[cfg(feature = "manifest")]
+        self.maker.note(snapshot.stamp());
         if cursor.passed() == 0 && cursor.remaining().min(limit) > 0 {
             self.look_at(snapshot, target)?;
         }
@@ -79,10 +95,20 @@ impl PageMover {
             self.write(target, PageNumber::FIRST, &page)?;
         }
         target.seal(page_count)?;
-        if let Some(sums) = &mut self.sums {
-            sums.compare(target, page_count, &mut self.buffer, |_| ())?;
+        if self.treatment.compares() {
+            let mut sums = self.sums.take().unwrap_or_else(|| PageSums::new(page_size));
+            self.compare(target, &mut sums, Shape { page_size, page_count })?;
         }
         Ok(page_count)
+    }
+
+    fn compare(&mut self, target: &mut impl Target, sums: &mut PageSums, shape: Shape) -> Result<()> {
+        #[cfg(feature = "manifest")]
+        if self.treatment.manifest {
+            self.manifest = Some(self.maker.compare(sums, target, shape, &mut self.buffer)?);
+            return Ok(());
+        }
+        sums.compare(target, shape.page_count, &mut self.buffer, |_| ())
     }
 
     /// Learns what there is to know of a version before its first page is moved.
@@ -101,7 +127,7 @@ impl PageMover {
     }
 
     fn new_sums(&self) -> Option<PageSums> {
-        self.treatment.verify.then(|| PageSums::new(self.shape.page_size))
+        self.treatment.compares().then(|| PageSums::new(self.shape.page_size))
     }
 
     /// What is changed on page 1: what the target needs, or what the fidelity asks for.

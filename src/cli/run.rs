@@ -12,6 +12,7 @@ use super::copy::{copy, restore};
 use super::exit_code::{Ending, message};
 use super::info::info;
 use super::locks::locks;
+use super::verify::verify;
 
 pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
@@ -19,6 +20,7 @@ pub(crate) fn run() -> ExitCode {
             Verb::Copy(arguments) => copy(arguments),
             Verb::Restore(arguments) => restore(arguments),
             Verb::Info(arguments) => info(arguments),
+            Verb::Verify(arguments) => verify(arguments),
             Verb::Locks(arguments) => locks(arguments),
         },
         Err(help_or_error) => {

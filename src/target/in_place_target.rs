@@ -267,7 +267,7 @@ impl Target for InPlaceTarget {
     }
 
     fn page_one_edit(&self) -> Option<PageOneEdit> {
-        Some(self.old.edit())
+        (!self.exact).then(|| self.old.edit())
     }
 }
 
