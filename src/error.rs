@@ -1,5 +1,6 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
+use crate::format::PageSize;
 use crate::format::damage::Damage;
 use crate::limits::LimitExceeded;
 use crate::lock::LockHolder;
@@ -65,6 +66,8 @@ pub enum ErrorKind {
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
     TargetIsSideFile,
+    /// The target keeps its page size, being open elsewhere in WAL mode, and the source has another.
+    PageSizeFixed,
     /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
     LogOnNetwork,
     /// An opaque database without a log, of which nobody said how large its pages are.
@@ -164,6 +167,10 @@ pub(crate) enum Problem {
         "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
     )]
     LogOnNetwork { kind: &'static str },
+    #[error(
+        "is open elsewhere in WAL mode, so its pages stay of {target} bytes; those of the source have {source_size}"
+    )]
+    PageSizeFixed { target: PageSize, source_size: PageSize },
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
     #[error("unknown database {name}; there is {names}")]
@@ -265,6 +272,7 @@ impl Error {
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
+            Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
@@ -320,6 +328,7 @@ impl Error {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
             }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
+            ErrorKind::PageSizeFixed => "close whatever has it open; then its page size can change too",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
@@ -381,6 +390,7 @@ impl Error {
             | ErrorKind::TargetInUse
             | ErrorKind::SourceChanged
             | ErrorKind::SideFileInTheWay => 5,
+            ErrorKind::PageSizeFixed => 8,
             ErrorKind::Cancelled => 9,
             ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,

@@ -57,7 +57,7 @@ pub fn restore(backup: impl AsRef<Path>, database: impl AsRef<Path>) -> Result<C
 /// | Python | here | meaning |
 /// |---|---|---|
 /// | `source` | the first argument of [`copy`](Self::copy) | the database, by path instead of by connection |
-/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream |
+/// | `target` | the second argument, or [`copy_to_memory`](Self::copy_to_memory) | a file or memory; [`copy_to_writer`](Self::copy_to_writer): a stream; [`copy_for_deserialize`](Self::copy_for_deserialize): for an in-memory connection |
 /// | `pages=-1` | [`pages_per_step(-1)`](Self::pages_per_step) | pages per step; at or below 0 all in one step |
 /// | `progress=None` | [`copy_with_progress`](Self::copy_with_progress) | called after every step, the last included, with status (0, 5, 6, 101), remaining and total |
 /// | `name="main"` | the path, or [`copy_named`](Self::copy_named) | which database of a [`DatabaseSet`] is copied |
@@ -102,7 +102,7 @@ impl CopyOptions {
         Self::default()
     }
 
-    /// Pages per step; at or below 0 all in one step.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000.
     pub fn pages_per_step(mut self, pages: i32) -> Self {
         self.run.pages_per_step = pages;
         self
@@ -311,10 +311,21 @@ impl CopyOptions {
     ///
     /// As [`copy_database`].
     pub fn copy_to_memory(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_bytes(), report))
+    }
+
+    /// The same, as `sqlite3_deserialize` takes it: see [`MemoryTarget::into_deserializable`].
+    ///
+    /// # Errors
+    ///
+    /// As [`copy_database`].
+    pub fn copy_for_deserialize(&self, source: impl AsRef<Path>) -> Result<(Vec<u8>, CopyReport)> {
+        self.memory_target(source.as_ref()).map(|(report, target)| (target.into_deserializable(), report))
+    }
+
+    fn memory_target(&self, source: &Path) -> Result<(CopyReport, MemoryTarget)> {
         let source = Source::open_with(source, &self.source)?;
-        let (report, target) =
-            self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))?;
-        Ok((target.into_bytes(), report))
+        self.copy_to_target(source, MemoryTarget::new(), |_| ControlFlow::Continue(()))
     }
 
     /// Copies the database at `source` into a stream: the bytes of the file that [`copy`](Self::copy) would make, in order.

@@ -5,13 +5,15 @@ use super::manifest_maker::ManifestMaker;
 use super::page_cursor::{PageCursor, Run};
 use super::page_sums::PageSums;
 use super::treatment::Treatment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::{PageMap, Snapshot};
 use crate::target::Target;
+use std::io;
+use std::path::Path;
 
 /// The way that the pages of one copy take.
 #[derive(Debug, Default)]
@@ -87,9 +89,14 @@ impl PageMover {
     /// Ends the copy of the version at hand: makes it durable, and compares it with what was written. Gives its page count.
     pub(super) fn seal(&mut self, target: &mut impl Target) -> Result<u32> {
         let Shape { page_size, mut page_count } = self.shape;
-        if let (0, Some(edit)) = (page_count, self.edit(target)) {
+        if page_count == 0 && target.page_one_edit().is_some() {
+            // A target that edits page 1 also knows what to make of an empty source: it alone.
+            if self.treatment.compares() {
+                return Err(cannot_compare(target));
+            }
+        } else if let (0, Some(edit)) = (page_count, self.treatment.fidelity.edit()) {
             page_count = 1;
-            let mut page = fresh_page_one(page_size);
+            let mut page = fresh_page_one(None);
             edit.apply(&mut page, page_count);
             self.sums = self.new_sums();
             self.write(target, PageNumber::FIRST, &page)?;
@@ -192,4 +199,10 @@ impl PageMover {
         }
         target.write_pages(first, pages)
     }
+}
+
+fn cannot_compare(target: &impl Target) -> Error {
+    let unsupported =
+        io::Error::new(io::ErrorKind::Unsupported, "there is no page in the source to compare it with");
+    Error::from_io("verify", target.path().unwrap_or(Path::new("the copy")), unsupported)
 }

@@ -260,9 +260,16 @@ impl<T: Target> Backup<T> {
             self.filled = self.filled.max(cursor.passed());
             cursor = self.next_phase(cursor);
             self.state = State::Copying { stamp, cursor, page_size };
+            if !self.holds_writers_up() {
+                self.target.between_steps()?;
+            }
             return Ok(StepOutcome::More);
         }
-        // C7: what follows is the target's alone.
+        self.finish()
+    }
+
+    /// All pages are there: what follows is the target's alone (C7).
+    fn finish(&mut self) -> Result<StepOutcome> {
         self.source.let_go();
         self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.replaces().map_or(Ok(()), settle)?;
@@ -308,7 +315,8 @@ impl<T: Target> Backup<T> {
     /// Whether the snapshot is to be kept until the end.
     fn holds(&self, mode: JournalMode) -> bool {
         match (self.consistency, self.phase) {
-            (_, Phase::SteppingForGood) | (Consistency::Step, _) => false,
+            // What is being filled is of several versions, also when the source has turned to WAL mode meanwhile.
+            (_, Phase::SteppingForGood | Phase::Filling) | (Consistency::Step, _) => false,
             (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
             (Consistency::Auto, _) => mode == JournalMode::Wal,
         }
@@ -398,6 +406,11 @@ impl<T: Target> Steps for Backup<T> {
             page_count: self.page_count(),
             restarts: self.restarts(),
         }
+    }
+
+    fn usual_pages(&self) -> i32 {
+        // Which holds nothing between steps: so there have to be some.
+        if self.consistency == Consistency::Auto { 1_000 } else { -1 }
     }
 
     fn stall(&self) -> Option<Stall> {

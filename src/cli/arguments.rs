@@ -1,12 +1,13 @@
 //! What can be said on the command line, and its help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use litecopy::lock::{LockStyle, UnknownLockStyle};
 use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
 
-use super::course_arguments::CourseArguments;
+use super::course_arguments::{CourseArguments, duration};
 use super::treatment_arguments::TreatmentArguments;
 
 /// Copies a live SQLite database, page by page, without libsqlite3
@@ -23,6 +24,8 @@ pub(crate) enum Verb {
     Copy(CopyArguments),
     /// Put the content of a backup into a database, which others may have open: they see it at their next transaction
     Restore(RestoreArguments),
+    /// Bring an existing copy up to date, writing only the pages that differ
+    Refresh(RefreshArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
     /// Say whether a copy is still what it was when it was made, and which pages are not
@@ -53,11 +56,16 @@ pub(crate) struct CopyArguments {
     #[arg(long, group = "choice", conflicts_with_all = ["pages", "consistency", "replace"])]
     pub(crate) all: bool,
 
+    /// Go on for ever: look at the source this often, and copy it again when something was committed. Needs --replace or
+    /// --in-place
+    #[arg(long, value_name = "SECONDS", value_parser = duration, conflicts_with = "choice", requires = "over")]
+    pub(crate) every: Option<Duration>,
+
     #[command(flatten)]
     pub(crate) course: CourseArguments,
 
     /// Put the copy in the place of an existing TARGET, at the end and in one move
-    #[arg(long)]
+    #[arg(long, group = "over")]
     pub(crate) replace: bool,
 
     /// Do not wait until the copy is on the device: sooner done, but a power cut soon after may damage it
@@ -66,7 +74,7 @@ pub(crate) struct CopyArguments {
 
     /// Write over an existing TARGET in place, by SQLite's own protocol: who has it open keeps it open, and sees the new
     /// content at the next transaction
-    #[arg(long, conflicts_with_all = ["replace", "all", "opaque"])]
+    #[arg(long, group = "over", conflicts_with_all = ["all", "opaque"])]
     pub(crate) in_place: bool,
 
     #[command(flatten)]
@@ -115,6 +123,33 @@ pub(crate) struct VerifyArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = super::exit_code::REFRESH_HELP)]
+pub(crate) struct RefreshArguments {
+    /// The database; it is only read
+    pub(crate) source: PathBuf,
+
+    /// The copy of it that is to be brought up to date; where nothing is, it is made
+    pub(crate) copy: PathBuf,
+
+    /// Put a new file in the place of the copy, at the end and in one move, instead of writing into it
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// Go on for ever: look at the source this often, and refresh the copy when something was committed
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
 }
 
 /// What is said meanwhile.

@@ -1,30 +1,18 @@
-//! `litecopy copy` and `litecopy restore`: one database into one file or a stream, or a set of them into a new folder.
+//! `litecopy copy`: one database into one file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, JournalMode, Progress, Source, SourceOptions};
-use serde_json::json;
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, Progress, Source, SourceOptions};
 
-use super::arguments::{CopyArguments, ProgressKind, RestoreArguments, TellingArguments};
-use super::exit_code::{Ending, json_message, message};
-use super::interrupt;
+use super::arguments::CopyArguments;
+use super::exit_code::Ending;
+use super::job::{Copied, report};
 use super::manifest_file::ManifestFile;
-use super::notes::Note;
-use super::numbers::{counted, size, time};
-use super::progress::Reporter;
+use super::repeat::{first_stamp, repeat};
 use super::run::{say, say_error};
 use super::stream;
-
-/// One database that was copied.
-struct Copied {
-    /// Its name in the set, when a set was asked for.
-    name: Option<String>,
-    source: PathBuf,
-    target: PathBuf,
-    report: CopyReport,
-}
 
 pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
     if let Some(refusal) = stream::refusal(arguments) {
@@ -32,54 +20,14 @@ pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
         return Ending::WrongUse;
     }
     let say = if stream::is_wanted(arguments) { stream::say_beside } else { say };
-    report(&arguments.telling, say, |progress| copies(arguments, progress))
-}
-
-pub(crate) fn restore(arguments: &RestoreArguments) -> Ending {
-    let RestoreArguments { backup, database, course, reading, telling } = arguments;
-    let options = course.options().source(reading.options()).in_place(true);
-    report(telling, say, |progress| {
-        let report = options.copy_with_progress(backup, database, progress)?;
-        Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+    let source = || Source::open_with(&arguments.source, &source_options(arguments));
+    repeat(arguments.every, source, |stamp| {
+        report(&arguments.telling, say, |progress| {
+            let copied = copies(arguments, progress)?;
+            *stamp = first_stamp(&copied);
+            Ok(copied)
+        })
     })
-}
-
-/// Does the job, tells of its progress, and says what came of it.
-fn report(
-    telling: &TellingArguments,
-    say: fn(&str) -> Ending,
-    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<Copied>, Error>,
-) -> Ending {
-    let reporter = Reporter::new(telling.progress, telling.quiet);
-    interrupt::listen();
-    let result = job(&mut |progress| {
-        reporter.show(progress);
-        if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    reporter.clear();
-    let for_programs = telling.progress == ProgressKind::Json;
-    match result {
-        Ok(_) if telling.quiet => Ending::Done,
-        Ok(copied) => {
-            for it in &copied {
-                let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
-                for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
-                    let note = note.of(it.name.clone());
-                    say_error(&if for_programs { note.json().to_string() } else { note.text() });
-                }
-            }
-            let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
-            say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
-        }
-        Err(error) => {
-            if for_programs {
-                say_error(&json_message(&error).to_string());
-            } else {
-                say_error(&message(&error));
-            }
-            Ending::of(&error)
-        }
-    }
 }
 
 /// Copies what was asked for: a database by its path, one of a set, or the whole set.
@@ -122,8 +70,9 @@ fn with_manifest<'a>(
     manifest: &Path,
     progress: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<(&'a Path, CopyReport), Error> {
+    let replace = arguments.replace || arguments.in_place;
     let (source, path) = source(arguments)?;
-    let file = ManifestFile::admit(manifest, path, &arguments.target, arguments.replace)?;
+    let file = ManifestFile::admit(manifest, path, &arguments.target, replace)?;
     let (report, manifest) = options(arguments).copy_with_manifest(source, &arguments.target, progress)?;
     file.write(&manifest)?;
     Ok((path, report))
@@ -165,60 +114,4 @@ fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = arguments.course.options().source(source_options(arguments));
     let options = options.treatment(arguments.treatment.treatment());
     options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
-}
-
-fn summary(Copied { source, target, report, .. }: &Copied) -> String {
-    let mut line = format!(
-        "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
-        source.display(),
-        target.display(),
-        counted(u64::from(report.page_count), "page", "pages"),
-        report.page_size.bytes(),
-        size(copied_bytes(report)),
-        time(report.elapsed),
-        mode_name(report.mode),
-    );
-    if report.restarts > 0 {
-        line.push_str(&format!(", started again {}", counted(report.restarts, "time", "times")));
-    }
-    if !report.longest_lock.is_zero() {
-        line.push_str(&format!(", held commits up for at most {}", time(report.longest_lock)));
-    }
-    if report.busy_count > 0 {
-        line.push_str(&format!(", found it locked {}", counted(report.busy_count, "time", "times")));
-    }
-    line
-}
-
-fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
-    let mut object = json!({
-        "event": "done",
-        "source": source.to_string_lossy(),
-        "target": target.to_string_lossy(),
-        "page_count": report.page_count,
-        "page_size": report.page_size.bytes(),
-        "bytes": copied_bytes(report),
-        "restarts": report.restarts,
-        "busy_count": report.busy_count,
-        "held": report.held,
-        "longest_lock_seconds": report.longest_lock.as_secs_f64(),
-        "locked_seconds": report.locked.as_secs_f64(),
-        "elapsed_seconds": report.elapsed.as_secs_f64(),
-        "journal_mode": mode_name(report.mode),
-    });
-    if let (Some(name), Some(members)) = (name, object.as_object_mut()) {
-        members.insert("name".to_owned(), json!(name));
-    }
-    object
-}
-
-fn copied_bytes(report: &CopyReport) -> u64 {
-    u64::from(report.page_count) * u64::from(report.page_size.bytes())
-}
-
-fn mode_name(mode: JournalMode) -> &'static str {
-    match mode {
-        JournalMode::Wal => "wal",
-        JournalMode::Rollback => "rollback",
-    }
 }

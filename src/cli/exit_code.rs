@@ -44,6 +44,19 @@ Exit codes:
   5  BACKUP or DATABASE was still busy at the timeout, or the restore not done at the deadline
 130  stopped by Ctrl-C, a termination or a hang-up; DATABASE is as it was";
 
+/// What the help of `refresh` says beyond its options.
+pub(crate) const REFRESH_HELP: &str = "\
+COPY becomes what a new copy would be, byte for byte. It is written behind a journal from which SQLite, or the next refresh, would \
+roll back: a crash leaves the old copy or the new one. With --replace a new file takes its place instead; where the file system \
+can clone files, that writes no more.
+
+Exit codes:
+  0  done: the copy is up to date and on disk
+  1  refused or failed; COPY is as it was
+  2  wrong use
+  5  SOURCE or COPY was still busy at the timeout, or the refresh not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; COPY is as it was";
+
 /// What a shell shows for a process that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 

@@ -8,10 +8,12 @@ use clap::Parser;
 use serde::Serialize;
 
 use super::arguments::{Arguments, Verb};
-use super::copy::{copy, restore};
+use super::copy::copy;
 use super::exit_code::{Ending, message};
 use super::info::info;
 use super::locks::locks;
+use super::refresh::refresh;
+use super::restore::restore;
 use super::verify::verify;
 
 pub(crate) fn run() -> ExitCode {
@@ -19,6 +21,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(arguments) => match &arguments.verb {
             Verb::Copy(arguments) => copy(arguments),
             Verb::Restore(arguments) => restore(arguments),
+            Verb::Refresh(arguments) => refresh(arguments),
             Verb::Info(arguments) => info(arguments),
             Verb::Verify(arguments) => verify(arguments),
             Verb::Locks(arguments) => locks(arguments),

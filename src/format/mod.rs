@@ -28,6 +28,7 @@ pub mod varint;
 pub mod wal_checksum;
 pub mod wal_frame;
 pub mod wal_hash;
+pub mod wal_hash_edit;
 pub mod wal_header;
 pub mod wal_index;
 

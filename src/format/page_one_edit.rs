@@ -54,17 +54,31 @@ impl PageOneEdit {
     }
 }
 
-/// The only page of a database in which nothing was ever made, as SQLite writes it.
+/// Makes the header in `page` say rollback mode where it says WAL; one that is encrypted stays as it is.
+pub fn leave_wal_mode(page: &mut [u8]) {
+    if DatabaseHeader::parse(page).is_ok_and(|header| header.journal_mode() == JournalMode::Wal) {
+        put(page, 18, &[1, 1]);
+    }
+}
+
+/// The only page of a database in which nothing was ever made, as SQLite writes it over a database whose header was
+/// `target` (`None` for an empty one): with its page size, reserved bytes and way of vacuuming.
 #[must_use]
-pub fn fresh_page_one(page_size: PageSize) -> Vec<u8> {
+pub fn fresh_page_one(target: Option<&DatabaseHeader>) -> Vec<u8> {
+    let page_size = target.map_or(PageSize::DEFAULT, |header| header.page_size);
+    let usable_bytes = target.map_or(page_size.bytes(), DatabaseHeader::usable_bytes);
     let mut page = vec![0; page_size.bytes_usize()];
     put(&mut page, 0, &DATABASE_MAGIC);
     put(&mut page, 16, &page_size.header_code().to_be_bytes());
-    put(&mut page, 18, &[1, 1, 0, 64, 32, 32]);
+    put(&mut page, 18, &[1, 1, target.map_or(0, |header| header.reserved_bytes), 64, 32, 32]);
     put(&mut page, 28, &1_u32.to_be_bytes());
+    if let Some(header) = target.filter(|header| header.is_auto_vacuum()) {
+        put(&mut page, 52, &1_u32.to_be_bytes());
+        put(&mut page, 64, &u32::from(header.incremental_vacuum != 0).to_be_bytes());
+    }
     // An empty leaf of a table b-tree, whose content begins at the page's end; 65536 is written as 0.
     put(&mut page, 100, &[13]);
-    put(&mut page, 105, &u16::try_from(page_size.bytes()).unwrap_or(0).to_be_bytes());
+    put(&mut page, 105, &u16::try_from(usable_bytes).unwrap_or(0).to_be_bytes());
     page
 }
 
@@ -85,11 +99,11 @@ mod tests {
 
     #[test]
     fn the_counters_go_on_from_those_of_the_target() {
-        let mut old = fresh_page_one(PageSize::DEFAULT);
+        let mut old = fresh_page_one(None);
         put(&mut old, 18, &[2, 2]);
         put(&mut old, 24, &u32::MAX.to_be_bytes());
         put(&mut old, 40, &41_u32.to_be_bytes());
-        let mut page = fresh_page_one(PageSize::DEFAULT);
+        let mut page = fresh_page_one(None);
         PageOneEdit::over(Some(&header(&old))).apply(&mut page, 7);
         let edited = header(&page);
         assert_eq!((edited.change_counter, edited.version_valid_for, edited.schema_cookie), (0, 0, 42));
@@ -98,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_empty_target_counts_from_one_and_the_sources_mode_stays() {
-        let mut page = fresh_page_one(PageSize::DEFAULT);
+        let mut page = fresh_page_one(None);
         put(&mut page, 18, &[2, 2]);
         put(&mut page, 96, &3_045_000_u32.to_be_bytes());
         PageOneEdit::over(None).apply(&mut page, 1);
@@ -112,18 +126,29 @@ mod tests {
 
     #[test]
     fn a_fresh_page_is_the_one_that_sqlite_makes() {
+        let sqlite_version = Some(SqliteVersion(u32::try_from(rusqlite::version_number()).unwrap()));
         for page_size in PageSize::ALL {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("fresh.db");
-            let sqlite = rusqlite::Connection::open(&path).unwrap();
-            let sql = format!("PRAGMA page_size = {page_size}; PRAGMA user_version = 1;");
-            sqlite.execute_batch(&sql).unwrap();
-            let mut page = fresh_page_one(page_size);
-            let edit = PageOneEdit { schema_cookie: 0, ..PageOneEdit::over(None) };
-            let sqlite_version = Some(SqliteVersion(u32::try_from(rusqlite::version_number()).unwrap()));
-            PageOneEdit { sqlite_version, ..edit }.apply(&mut page, 1);
-            put(&mut page, 60, &1_u32.to_be_bytes());
-            assert_eq!(std::fs::read(&path).unwrap(), page, "{page_size}");
+            for (auto_vacuum, largest_root_page, incremental) in
+                [("NONE", 0, 0), ("FULL", 1, 0), ("INCREMENTAL", 1, 1)]
+            {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("fresh.db");
+                let sqlite = rusqlite::Connection::open(&path).unwrap();
+                let settings = format!("PRAGMA page_size = {page_size}; PRAGMA auto_vacuum = {auto_vacuum};");
+                sqlite.execute_batch(&format!("{settings} PRAGMA user_version = 1;")).unwrap();
+                let mut target = fresh_page_one(None);
+                put(&mut target, 16, &page_size.header_code().to_be_bytes());
+                put(&mut target, 52, &u32::to_be_bytes(largest_root_page));
+                put(&mut target, 64, &u32::to_be_bytes(incremental));
+                let mut page = fresh_page_one(Some(&header(&target)));
+                // To make room for a pointer map, SQLite writes twice.
+                let change_counter = 1 + largest_root_page;
+                let edit =
+                    PageOneEdit { change_counter, schema_cookie: 0, sqlite_version, journal_mode: None };
+                edit.apply(&mut page, 1);
+                put(&mut page, 60, &1_u32.to_be_bytes());
+                assert_eq!(std::fs::read(&path).unwrap(), page, "{settings}");
+            }
         }
     }
 

@@ -166,6 +166,28 @@ impl FrameChain {
         Ok(WalFrame { number, page_number, commit_page_count: header.commit_page_count, checksum: computed })
     }
 
+    /// Appends the next frame to `log`, with its header, and moves past it; `commit_page_count` is 0 where it ends no
+    /// transaction. `None` when no more frames can be numbered.
+    pub fn append(
+        &mut self,
+        log: &mut Vec<u8>,
+        page_number: PageNumber,
+        commit_page_count: u32,
+        image: &[u8],
+    ) -> Option<FrameNumber> {
+        let number = self.next_frame()?;
+        let start = log.len();
+        log.extend(page_number.get().to_be_bytes());
+        log.extend(commit_page_count.to_be_bytes());
+        let summed_header = log.get(start..).unwrap_or_default();
+        self.checksum = self.checksum.extend(self.byte_order, summed_header).extend(self.byte_order, image);
+        self.accepted = number.get();
+        log.extend(self.salts.0);
+        log.extend(self.checksum.words().map(u32::to_be_bytes).as_flattened());
+        log.extend(image);
+        Some(number)
+    }
+
     /// How many frames were found valid so far: the number of the last one, or 0.
     #[must_use]
     pub fn accepted(&self) -> u32 {

@@ -74,6 +74,33 @@ impl WalHeader {
     }
 }
 
+impl WalHeader {
+    /// The header of a log that begins with these salts, in this machine's byte order.
+    #[must_use]
+    pub fn new(page_size: PageSize, checkpoint_sequence: u32, salts: Salts) -> Self {
+        let byte_order = ByteOrder::NATIVE;
+        let unsummed =
+            Self { byte_order, page_size, checkpoint_sequence, salts, checksum: WalChecksum::SEED };
+        let bytes = unsummed.to_bytes();
+        let summed = bytes.get(..SUMMED_BYTES).unwrap_or_default();
+        Self { checksum: WalChecksum::SEED.extend(byte_order, summed), ..unsummed }
+    }
+
+    /// The header's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; WAL_HEADER_BYTES] {
+        let magic = WAL_MAGIC + u32::from(self.byte_order == ByteOrder::Big);
+        let [salt_1, salt_2] = self.salts.numbers();
+        let (page_bytes, WalChecksum { s1, s2 }) = (self.page_size.bytes(), self.checksum);
+        let fields = [magic, WAL_VERSION, page_bytes, self.checkpoint_sequence, salt_1, salt_2, s1, s2];
+        let mut bytes = [0; WAL_HEADER_BYTES];
+        for (place, field) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
+            *place = field.to_be_bytes();
+        }
+        bytes
+    }
+}
+
 impl Damage {
     /// Whether a log header with this damage makes the log count as empty, instead of making it unreadable.
     /// `[wal.md#empty-or-unreadable]`

@@ -117,6 +117,27 @@ impl WalIndexHeader {
         })
     }
 
+    /// The 48 bytes of one copy, in this machine's byte order.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; WAL_INDEX_HEADER_BYTES] {
+        let [c0, c1] = self.page_size_code.to_ne_bytes();
+        let flags =
+            u32::from_ne_bytes([self.is_init, u8::from(self.checksum_order == ByteOrder::Big), c0, c1]);
+        let [a, b, c, d, e, f, g, h] = self.salts.0;
+        let salts = [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h])];
+        let WalChecksum { s1, s2 } = self.frame_checksum;
+        let mut bytes = [0; WAL_INDEX_HEADER_BYTES];
+        let fields =
+            [self.version, 0, self.change, flags, self.mx_frame, self.page_count, s1, s2, salts[0], salts[1]];
+        for (place, field) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(fields) {
+            *place = field.to_ne_bytes();
+        }
+        let (summed, sum) = bytes.split_at_mut(SUMMED_BYTES);
+        let words = WalChecksum::SEED.extend(ByteOrder::NATIVE, summed).words();
+        sum.copy_from_slice(words.map(u32::to_ne_bytes).as_flattened());
+        bytes
+    }
+
     /// The page size, or `None` where the header has none: the log was found empty, and size and page
     /// count are to be taken from the database.
     #[must_use]

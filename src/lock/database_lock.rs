@@ -125,17 +125,6 @@ pub(crate) fn writer_is_there(file: &LockFile) -> io::Result<bool> {
     Ok(held(RESERVED)? || held(PENDING)?)
 }
 
-/// Goes from UNLOCKED to EXCLUSIVE in one try. Busy: whatever was taken on the way has been let go.
-pub(crate) fn try_exclusive(file: LockFile) -> io::Result<Option<ExclusiveLock>> {
-    let Tried::Granted(shared) = SharedLock::acquire(file)? else { return Ok(None) };
-    let Tried::Granted(reserved) = shared.reserve()? else { return Ok(None) };
-    let Tried::Granted(pending) = reserved.pend()? else { return Ok(None) };
-    Ok(match pending.exclude()? {
-        Tried::Granted(exclusive) => Some(exclusive),
-        Tried::Busy(_) => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     //! SQLite judges: a connection of the same process takes POSIX locks, which are another owner than ours.
@@ -270,9 +259,9 @@ mod tests {
         };
         assert!(sqlite_can(&scene.sqlite, "COMMIT"));
         drop(granted(pending.exclude()));
-        assert!(try_exclusive(open(&scene.path)).unwrap().is_some());
+        drop(granted(granted(SharedLock::acquire(open(&scene.path))).exclude()));
         assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
-        assert!(try_exclusive(open(&scene.path)).unwrap().is_none());
+        assert!(is_busy(granted(SharedLock::acquire(open(&scene.path))).exclude()));
         assert!(sqlite_can(&scene.sqlite, "COMMIT; UPDATE t SET x = 3"));
     }
 

@@ -7,13 +7,20 @@
 //! | 124..127 | READ1..READ4 | who reads up to the mark of that number | who changes the mark |
 //! | 128 | DMS ("dead man's switch") | every connection, as long as it lives | the first one, while it empties the file |
 //!
-//! We never lock DMS: the next connection to come would trust an index that nobody kept (`[hazards.md#h1]`).
+//! Who reads never locks DMS: the next connection to come would trust an index that nobody kept (`[hazards.md#h1]`). Who
+//! writes into the log of others does, as each of them.
 
 use super::Tried;
+use crate::format::WalIndex;
 use crate::format::lock_bytes::{WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
+use crate::format::wal_index::WAL_INDEX_BYTES;
 use crate::os::lock_file::LockFile;
+use crate::os::random_access::read_padded;
 use crate::os::range_lock::{ByteRange, LockKind};
 use std::io;
+
+/// Where the lock bytes of the wal-index begin.
+const FIRST_LOCK_BYTE: usize = 120;
 
 const WRITE: ByteRange = ByteRange::one(WAL_WRITE_BYTE);
 const READ0: u64 = WAL_READ_BYTES[0];
@@ -115,6 +122,43 @@ impl WalReadLock {
     pub(crate) fn also_keep_writers_out(&self) -> io::Result<bool> {
         self.wal_index.try_lock(WRITE, LockKind::Shared)
     }
+}
+
+/// WRITE, of a connection among others: its holder alone appends to the log.
+///
+/// Others are connected, so the wal-index is kept; that it stays so is what our own share of DMS is for.
+#[derive(Debug)]
+pub(crate) struct WalWriteLock(LockFile);
+
+impl WalWriteLock {
+    /// Connects, and takes WRITE. Busy: nobody else is connected, or somebody is just arriving, or writes.
+    pub(crate) fn acquire(wal_index: LockFile) -> io::Result<Tried<Self, LockFile>> {
+        if connected(&wal_index)? != Connected::Somebody || !wal_index.try_lock(DMS, LockKind::Shared)? {
+            return Ok(Tried::Busy(wal_index));
+        }
+        // Asked again: had the last of them left before we came, nobody would have kept the index.
+        if connected(&wal_index)? == Connected::Somebody && wal_index.try_lock(WRITE, LockKind::Exclusive)? {
+            return Ok(Tried::Granted(Self(wal_index)));
+        }
+        wal_index.unlock(DMS)?;
+        Ok(Tried::Busy(wal_index))
+    }
+
+    /// The wal-index, to be read and written.
+    pub(crate) fn wal_index(&self) -> &LockFile {
+        &self.0
+    }
+}
+
+/// What the wal-index says; `None` while it says nothing that can be believed.
+///
+/// Only what lies before the lock bytes is read: what lies among and behind them is not needed, and on Windows cannot be
+/// read while others hold them.
+pub(crate) fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
+    let mut bytes = [0; WAL_INDEX_BYTES];
+    let Some(before_locks) = bytes.get_mut(..FIRST_LOCK_BYTE) else { return Ok(None) };
+    let count = read_padded(wal_index, before_locks, 0)?;
+    Ok(if count < FIRST_LOCK_BYTE { None } else { WalIndex::parse(&bytes).ok() })
 }
 
 /// Who is connected, besides whoever asks.

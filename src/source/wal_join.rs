@@ -12,21 +12,16 @@
 
 use crate::error::Obstacle;
 use crate::format::WalIndex;
-use crate::format::wal_index::WAL_INDEX_BYTES;
 use crate::lock::Tried;
-use crate::lock::wal_lock::{Connected, ReadSlot, WalGate, WalReadLock};
+use crate::lock::wal_lock::{Connected, ReadSlot, WalGate, WalReadLock, read_index};
 use crate::os::clock::Deadline;
 use crate::os::lock_file::LockFile;
-use crate::os::random_access::read_padded;
 use std::io;
 use std::time::Duration;
 
 /// How often a wal-index that is just changing hands is looked at again, and after what pause.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
-
-/// Where the lock bytes begin.
-const FIRST_LOCK_BYTE: usize = 120;
 
 /// What came of joining.
 #[derive(Debug)]
@@ -120,15 +115,4 @@ fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Tried<(WalReadLock, Wa
         }
     }
     Ok(Tried::Busy(wal_index))
-}
-
-/// What the wal-index says; `None` while it says nothing that can be believed.
-///
-/// Only what lies before the lock bytes is read: what lies among and behind them is not needed, and on Windows cannot be
-/// read while others hold them.
-fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
-    let mut bytes = [0; WAL_INDEX_BYTES];
-    let Some(before_locks) = bytes.get_mut(..FIRST_LOCK_BYTE) else { return Ok(None) };
-    let count = read_padded(wal_index, before_locks, 0)?;
-    Ok(if count < FIRST_LOCK_BYTE { None } else { WalIndex::parse(&bytes).ok() })
 }

@@ -10,7 +10,7 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::Target;
-use super::old_file::{lock_the_old, remove_stale, stale_side_files};
+use super::old_file::{lock_the_old, refuse_side_files};
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
@@ -38,6 +38,8 @@ pub struct FileTarget {
     /// Whether it begins as what it replaces.
     updates: bool,
     sync: bool,
+    /// Whether the name is synced too; not where the folder is synced anyway when it is full.
+    sync_name: bool,
     /// Where the source lies, links resolved, when it is a file.
     source: Option<PathBuf>,
     page_size: PageSize,
@@ -78,6 +80,7 @@ impl FileTarget {
             if_there,
             updates: false,
             sync: true,
+            sync_name: true,
             source: None,
             page_size: PageSize::DEFAULT,
             file: None,
@@ -87,6 +90,11 @@ impl FileTarget {
             scratch: Vec::new(),
             cached: false,
         }
+    }
+
+    /// A new file in a folder that the caller syncs when all that belongs there is in it.
+    pub(super) fn create_within(path: PathBuf) -> Self {
+        Self { sync_name: false, ..Self::create(path) }
     }
 
     /// Whether file and folder are brought to the device before the copy is done. Default yes. Without, the copy is there
@@ -172,7 +180,7 @@ impl Target for FileTarget {
         }
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
         if lock_the_old(&self.path, &files, self.if_there)?.is_none() {
-            stale_side_files(&self.path, &files)?;
+            refuse_side_files(&self.path, &files)?;
         }
         Ok(())
     }
@@ -209,19 +217,21 @@ impl Target for FileTarget {
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = SideFiles::of_new(&self.path)?;
         let old = lock_the_old(&self.path, &files, self.if_there)?;
-        let stale = stale_side_files(&self.path, &files)?;
+        refuse_side_files(&self.path, &files)?;
         let published = if let Some(old) = &old {
-            remove_stale(&stale, old)?;
-            file.publish(IfThere::Replace, self.sync)
+            // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
+            old.remove_side_files()?;
+            file.publish(IfThere::Replace, self.sync && self.sync_name)
         } else {
             // What has appeared since is not locked.
-            file.publish(IfThere::Refuse, self.sync)
+            file.publish(IfThere::Refuse, self.sync && self.sync_name)
         };
         drop(old);
-        published.map_err(|error| match error.kind() {
+        let folder = published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
-        })
+        })?;
+        folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path))
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
@@ -291,5 +301,25 @@ mod tests {
         let found: Vec<[u8; 2]> =
             std::fs::read(&path).unwrap().chunks(512).map(|page| [page[0], page[511]]).collect();
         assert_eq!(found, [1, 2, 0, 1, 0, 6, 7].map(|content| [content; 2]));
+    }
+
+    /// What was reserved for pages of zeros is given back.
+    #[cfg(unix)]
+    #[test]
+    fn pages_of_zeros_keep_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        let mut target = FileTarget::create(&path);
+        let page_size = PageSize::new(65_536).unwrap();
+        target.begin(Shape { page_size, page_count: 64 }).unwrap();
+        target.write_pages(PageNumber::FIRST, &[0; 62 * 65_536]).unwrap();
+        target.write_pages(PageNumber::new(63).unwrap(), &[1; 65_536]).unwrap();
+        target.seal(64).unwrap();
+        target.publish().unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, 65_536));
+        let occupied = occupied_bytes(&path).unwrap();
+        // The last page was not given at all.
+        assert!((65_536..=3 * 65_536).contains(&occupied), "{occupied}");
     }
 }

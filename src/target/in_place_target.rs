@@ -12,6 +12,7 @@
 
 use super::Target;
 use super::journaled_writer::JournaledWriter;
+use super::log_writer::LogWriter;
 use super::old_database::{has_content, in_use, share};
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
@@ -20,6 +21,7 @@ use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
 use crate::lock::Tried;
 use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
+use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::opening;
 use crate::os::random_access::{ReadAt, read_padded};
@@ -44,6 +46,8 @@ pub struct InPlaceTarget {
     page_size: PageSize,
     /// Kept back until the end: it is edited when all else is known, and ends the transaction.
     page_one: Option<Vec<u8>>,
+    /// Of the sealed copy.
+    page_count: u32,
     written_bytes: u64,
 }
 
@@ -55,6 +59,8 @@ enum State {
     Waiting(SideFiles, PendingLock),
     Locked(SideFiles, ExclusiveLock),
     Writing(Box<JournaledWriter>),
+    /// In WAL mode, with others connected.
+    Logging(Box<LogWriter>),
     Done,
 }
 
@@ -66,9 +72,16 @@ impl InPlaceTarget {
     /// The database at `path`, which must be there.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let (state, old) = (State::Unlocked, OldHeader::default());
-        let page_size = PageSize::DEFAULT;
-        Self { path: path.into(), state, exact: false, old, page_size, page_one: None, written_bytes: 0 }
+        Self {
+            path: path.into(),
+            state: State::Unlocked,
+            exact: false,
+            old: OldHeader::default(),
+            page_size: PageSize::DEFAULT,
+            page_one: None,
+            page_count: 0,
+            written_bytes: 0,
+        }
     }
 
     /// Whether the header stays as it is in the source, so that the target becomes its logical image, byte for byte. Default
@@ -100,7 +113,11 @@ impl InPlaceTarget {
             return match shared.exclude().map_err(self.cannot("lock"))? {
                 Tried::Granted(_) if unsettled => Err(self.in_the_way(files.wal())),
                 Tried::Granted(lock) => Ok(State::Locked(files, lock)),
-                Tried::Busy(_) => Err(in_use(&self.path, &files)),
+                Tried::Busy(shared) => {
+                    let writer = LogWriter::join(&self.path, &files, shared)?;
+                    self.old = OldHeader(writer.old_header()?);
+                    Ok(State::Logging(Box::new(writer)))
+                }
             };
         }
         let Tried::Granted(reserved) = shared.reserve().map_err(self.cannot("lock"))? else {
@@ -153,6 +170,44 @@ impl InPlaceTarget {
         Ok(OldHeader(Some(header)))
     }
 
+    /// Edits page 1 as the online backup does; for an empty source there is one afterwards too. Gives the page count.
+    fn edit_page_one(&mut self, page_count: u32) -> Result<u32> {
+        self.page_count = page_count;
+        // A log has no commit of no pages.
+        if self.exact && (page_count > 0 || matches!(self.state, State::Writing(_))) {
+            return Ok(page_count);
+        }
+        let mut edit = self.old.edit();
+        let (mut page_one, page_count) = match self.page_one.take() {
+            Some(page_one) => (page_one, page_count),
+            None => {
+                // As SQLite does with an empty source: a database without tables, not a file without bytes.
+                self.page_size = self.old.0.map_or(PageSize::DEFAULT, |header| header.page_size);
+                edit.sqlite_version = self.old.0.map(|header| header.sqlite_version);
+                if let State::Writing(writer) = &mut self.state {
+                    writer.change_page_size(self.page_size)?;
+                }
+                (fresh_page_one(self.old.0.as_ref()), 1)
+            }
+        };
+        DatabaseHeader::parse(&page_one).map_err(|damage| {
+            // An encrypted one, for instance, which nobody can edit.
+            let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
+            Error::io("edit the first page of the copy for", &self.path)(invalid)
+        })?;
+        edit.apply(&mut page_one, page_count);
+        (self.page_one, self.page_count) = (Some(page_one), page_count);
+        Ok(page_count)
+    }
+
+    fn write_behind_first(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
+        match &mut self.state {
+            State::Writing(writer) => writer.write_pages(first, pages),
+            State::Logging(writer) => writer.write_pages(first, pages),
+            _ => Err(not_ready(&self.path)),
+        }
+    }
+
     fn in_the_way(&self, side_file: PathBuf) -> Error {
         Error::new(&self.path, Problem::SideFileInTheWay { side_file })
     }
@@ -183,6 +238,14 @@ impl OldHeader {
 impl Target for InPlaceTarget {
     fn admit(&mut self, source: Option<&Path>) -> Result<()> {
         let files = SideFiles::of(&self.path)?;
+        let found = match file_identity::look(files.database()).map_err(self.cannot("look at"))? {
+            Found::Folder => Some("a folder"),
+            Found::Other => Some("a device or a pipe"),
+            Found::File { .. } | Found::Nothing => None,
+        };
+        if let Some(found) = found {
+            return Err(Error::new(&self.path, Problem::NotAFile { found }));
+        }
         source.map_or(Ok(()), |source| refuse_the_source(&self.path, &files, source))
     }
 
@@ -205,48 +268,58 @@ impl Target for InPlaceTarget {
                 writer.change_page_size(shape.page_size)?;
                 State::Writing(writer)
             }
+            State::Logging(writer) => {
+                let (target, source_size) = (writer.page_size(), shape.page_size);
+                if target != source_size {
+                    return Err(Error::new(&self.path, Problem::PageSizeFixed { target, source_size }));
+                }
+                State::Logging(writer)
+            }
             _ => return Err(not_ready(&self.path)),
         };
         Ok(())
     }
 
     fn write_pages(&mut self, first: PageNumber, pages: &[u8]) -> Result<()> {
-        let State::Writing(writer) = &mut self.state else { return Err(not_ready(&self.path)) };
         if first != PageNumber::FIRST {
-            return writer.write_pages(first, pages);
+            return self.write_behind_first(first, pages);
         }
         let (page_one, rest) = pages.split_at_checked(self.page_size.bytes_usize()).unwrap_or((pages, &[]));
         self.page_one = Some(page_one.to_owned());
-        first.next().map_or(Ok(()), |second| writer.write_pages(second, rest))
+        first.next().map_or(Ok(()), |second| self.write_behind_first(second, rest))
     }
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
-        let State::Writing(writer) = &mut self.state else { return Err(not_ready(&self.path)) };
-        if self.exact {
-            if let Some(page_one) = self.page_one.take() {
-                writer.write_pages(PageNumber::FIRST, &page_one)?;
+        let page_count = self.edit_page_one(page_count)?;
+        match (&mut self.state, &self.page_one) {
+            (State::Writing(writer), page_one) => {
+                page_one
+                    .as_ref()
+                    .map_or(Ok(()), |page_one| writer.write_pages(PageNumber::FIRST, page_one))?;
+                writer.seal(page_count)
             }
-            return writer.seal(page_count);
+            (State::Logging(writer), _) => writer.seal(),
+            _ => Err(not_ready(&self.path)),
         }
-        // As SQLite does with an empty source: a database without tables, not a file without bytes.
-        let mut page_one = self.page_one.take().unwrap_or_else(|| fresh_page_one(self.page_size));
-        let page_count = page_count.max(1);
-        DatabaseHeader::parse(&page_one).map_err(|damage| {
-            // An encrypted one, for instance, which nobody can edit.
-            let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
-            Error::io("edit the first page of the copy for", &self.path)(invalid)
-        })?;
-        self.old.edit().apply(&mut page_one, page_count);
-        writer.write_pages(PageNumber::FIRST, &page_one)?;
-        writer.seal(page_count)
     }
 
     fn publish(&mut self) -> Result<()> {
-        let State::Writing(writer) = std::mem::replace(&mut self.state, State::Done) else {
-            return Err(not_ready(&self.path));
-        };
-        self.written_bytes = writer.written_bytes();
-        writer.commit()
+        match (std::mem::replace(&mut self.state, State::Done), &self.page_one) {
+            (State::Writing(writer), _) => {
+                self.written_bytes = writer.written_bytes();
+                writer.commit()
+            }
+            (State::Logging(writer), Some(page_one)) => {
+                self.written_bytes =
+                    Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes();
+                writer.commit(page_one, self.page_count)
+            }
+            _ => Err(not_ready(&self.path)),
+        }
+    }
+
+    fn between_steps(&mut self) -> Result<()> {
+        if let State::Writing(writer) = &mut self.state { writer.between_steps() } else { Ok(()) }
     }
 
     fn written_bytes(&self) -> Option<u64> {
@@ -258,8 +331,19 @@ impl Target for InPlaceTarget {
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
-        let State::Writing(writer) = &self.state else { return Err(not_ready(&self.path)) };
-        writer.read(first, buffer)
+        let writer = match &self.state {
+            State::Writing(writer) => return writer.read(first, buffer),
+            State::Logging(writer) => writer,
+            _ => return Err(not_ready(&self.path)),
+        };
+        for (place, image) in (0_u32..).zip(buffer.chunks_exact_mut(self.page_size.bytes_usize())) {
+            match (first.checked_add(place), &self.page_one) {
+                (Some(PageNumber::FIRST), Some(page_one)) => image.copy_from_slice(page_one),
+                (Some(page), _) => writer.read(page, image)?,
+                (None, _) => {}
+            }
+        }
+        Ok(())
     }
 
     fn path(&self) -> Option<&Path> {

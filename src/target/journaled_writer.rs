@@ -13,8 +13,11 @@ use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::{Path, PathBuf};
 
-/// How many bytes of pages a batch has: so many are in memory, and so seldom is the journal synced.
+/// How many bytes of pages a batch has, so that the journal is synced seldom.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many it has at most, in memory, while it would not be the time to sync.
+const MOST_BATCH_BYTES: usize = 2 * BATCH_BYTES;
 
 /// How many bytes of the old database are read at once.
 const READ_BYTES: u32 = 256 * 1024;
@@ -101,11 +104,16 @@ impl JournaledWriter {
             }
             self.batch.numbers.push(number);
             self.batch.bytes.extend(page);
-            if self.batch.bytes.len() >= BATCH_BYTES {
+            if self.batch.bytes.len() >= MOST_BATCH_BYTES {
                 self.write_batch()?;
             }
         }
         Ok(())
+    }
+
+    /// Now is the time to sync.
+    pub(super) fn between_steps(&mut self) -> Result<()> {
+        if self.batch.bytes.len() >= BATCH_BYTES { self.write_batch() } else { Ok(()) }
     }
 
     /// Ends the writing of a database of `page_count` pages, and brings it to the device. It can still be rolled back.

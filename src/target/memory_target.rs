@@ -3,6 +3,7 @@
 use super::Target;
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
+use crate::format::page_one_edit::{fresh_page_one, leave_wal_mode};
 use crate::format::page_size::PageSize;
 use crate::format::shape::Shape;
 use crate::os::random_access::read_padded;
@@ -28,6 +29,19 @@ impl MemoryTarget {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         if self.published { self.bytes } else { Vec::new() }
+    }
+
+    /// The image as `sqlite3_deserialize` takes it: with a header that says rollback mode, for there is no shared memory that a log
+    /// could have (`[targets.md#memory]`), and with a first page even if the source is empty. Empty until the copy is done.
+    #[must_use]
+    pub fn into_deserializable(self) -> Vec<u8> {
+        let is_done = self.published;
+        let mut bytes = self.into_bytes();
+        if bytes.is_empty() && is_done {
+            return fresh_page_one(None);
+        }
+        leave_wal_mode(&mut bytes);
+        bytes
     }
 
     /// Grows or cuts the image, with zeros for what is new.

@@ -4,6 +4,7 @@ mod file_target;
 mod folder_target;
 mod in_place_target;
 mod journaled_writer;
+mod log_writer;
 mod memory_target;
 mod old_database;
 mod old_file;
@@ -123,6 +124,15 @@ pub trait Target {
     /// What has to be changed on page 1 of any copy in this place, so that those who have it open notice.
     fn page_one_edit(&self) -> Option<PageOneEdit> {
         None
+    }
+
+    /// Told between steps, while nobody waits for a lock of ours: the time for what takes long.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_pages`](Self::write_pages).
+    fn between_steps(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// How many bytes of pages were really written, for who counts them: not those that were there already.

@@ -3,7 +3,8 @@
 use crate::error::{Error, Problem, Result};
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_style::LockFolder;
-use crate::lock::{Tried, lock_holders};
+use crate::lock::wal_lock::{Connected, connected};
+use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::side_file::{self, SideFile};
@@ -28,7 +29,14 @@ impl OldDatabase {
             return Ok(None);
         }
         match share(path, &files)?.exclude().map_err(Error::io("lock", path))? {
-            Tried::Granted(lock) => Ok(Some(Self { path: path.to_owned(), files, lock })),
+            Tried::Granted(lock) => {
+                let side_file = files.wal_index();
+                // Somebody is connected to a database that was moved away from here: the log is his.
+                if has_content(&side_file)? && wal_index_in_use(&side_file)? {
+                    return Err(Error::new(path, Problem::SideFileInTheWay { side_file }));
+                }
+                Ok(Some(Self { path: path.to_owned(), files, lock }))
+            }
             Tried::Busy(_) => Err(in_use(path, &files)),
         }
     }
@@ -100,8 +108,20 @@ pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
 
 /// Somebody is in the way: who, as far as can be told.
 pub(super) fn in_use(path: &Path, files: &SideFiles) -> Error {
-    let holders = lock_holders(files.database()).unwrap_or_default();
+    let mut holders = lock_holders(files.database()).unwrap_or_default();
+    // Our own are in the list too, with our process or with none.
+    let is_other =
+        |holder: &LockHolder| holder.process_id.is_some_and(|process| process != std::process::id());
+    if holders.iter().any(is_other) {
+        holders.retain(is_other);
+    }
     Error::new(path, Problem::TargetInUse { holders })
+}
+
+/// Whether somebody is connected to the log whose wal-index lies at `path`.
+pub(super) fn wal_index_in_use(path: &Path) -> Result<bool> {
+    let asked = LockFile::open(path).and_then(|wal_index| connected(&wal_index));
+    Ok(asked.map_err(Error::io("look at the locks of", path))? != Connected::Nobody)
 }
 
 /// Whether a side file is there with anything in it: an empty one counts as none.

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use crate::kinds::{Kind, Sources, State, kinds};
+use crate::kinds::{Kind, State, kinds};
 use crate::shim::{Deed, Fault, Run, Shim};
+use crate::sources::Sources;
 use crate::tell;
 
 /// What a row of [`TRIES`] demands beyond the promise of the target.
@@ -62,15 +63,17 @@ const TRIES: &[(&[&str], Deed, Demand)] = &[
 ];
 
 /// No fewer faults than this in each kind of target.
-const FAULTS: usize = 100;
+const FAULTS: usize = 50;
 
 #[test]
 fn every_call_fails_once_in_every_kind_of_target() {
     let Some(shim) = Shim::new("the fault matrix") else { return };
-    let sources = Sources::new(300);
+    let sources = Sources::new(150);
     for kind in kinds() {
         let mut counts = Counts::default();
-        for (kinds, deed, demand) in TRIES {
+        // Where a link leads is looked up; all else is as without it.
+        let concerns = |kinds: &[&str]| kind.link.is_none() || kinds.contains(&"look");
+        for (kinds, deed, demand) in TRIES.iter().filter(|(kinds, ..)| concerns(kinds)) {
             try_all(&shim, &sources, &kind, kinds, *deed, *demand, &mut counts);
             sources.assert_untouched();
         }
@@ -106,7 +109,7 @@ fn try_all(
             shim.run(folder.path(), &kind.arguments(sources, folder.path()), Some(Fault { kinds, at, deed }));
         let what = format!("{}, {kinds:?} number {at}: {deed:?}", kind.name);
         let state = kind.look(sources, folder.path()).unwrap_or_else(|why| panic!("{what}: {why}"));
-        let left_over = kind.left_over(folder.path());
+        let left_over = kind.left_over(folder.path(), state);
         if demand != MayLeaveTemporary || run.fault_count() == 0 {
             assert!(left_over.is_empty(), "{what}: {left_over:?}\n{}", run.stderr);
         }
@@ -120,9 +123,17 @@ fn try_all(
                 assert_eq!(state, State::New, "{what}: done, it said");
                 counts.unnoticed += 1;
             }
-            Some(1) if demand != Unnoticed => {
+            // 5: SQLite, too, takes a lock that the system does not give for one that somebody else has.
+            Some(code) if demand != Unnoticed && (code == 1 || (code == 5 && kinds == ["lock"])) => {
                 assert_told(&what, &run, folder.path());
                 counts.refused += 1;
+                // Whoever is refused must know whether anything has changed.
+                assert_eq!(
+                    run.stderr.contains("of the finished cop"),
+                    state == State::New,
+                    "{what}: {}",
+                    run.stderr
+                );
                 counts.refused_late += usize::from(state == State::New);
             }
             other => panic!("{what}: ended with {other:?}: {}", run.stderr),

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use crate::disk::{Disk, Found, Luck};
 use crate::files::Folder;
-use crate::kinds::{Kind, Sources, State, is_temporary, kinds};
+use crate::kinds::{Kind, State, is_temporary, kinds};
 use crate::random::{Random, seed};
 use crate::shim::{Call, Shim};
+use crate::sources::Sources;
 use crate::tell;
 
 /// States tried at each cut beside those in which all names, and all content, are kept or lost.
@@ -29,7 +30,7 @@ struct Tried {
 fn old_or_new_after_a_power_cut_and_new_when_done() {
     let Some(shim) = Shim::new("power cuts") else { return };
     let seed = seed("power cuts");
-    let sources = Sources::new(200);
+    let sources = Sources::new(150);
     for kind in kinds() {
         let (disk, calls) = record(&shim, &sources, &kind);
         let tried = cut_everywhere(&sources, &kind, disk, &calls, seed).unwrap();
@@ -43,7 +44,7 @@ fn old_or_new_after_a_power_cut_and_new_when_done() {
 fn a_run_that_does_not_sync_is_found_out() {
     let Some(shim) = Shim::new("power cuts without syncs") else { return };
     let seed = seed("power cuts without syncs");
-    let sources = Sources::new(200);
+    let sources = Sources::new(150);
     for kind in kinds() {
         let (disk, calls) = record(&shim, &sources, &kind);
         // Here all files, and no folders, have it in their names.

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Statement};
 
 use crate::files::{Folder, byte_copy};
 
@@ -62,7 +62,11 @@ pub(crate) fn dump_of(connection: &Connection) -> Vec<String> {
 
 /// The rows that a statement gives, each value written as an SQL literal.
 pub(crate) fn rows(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<Vec<String>>> {
-    let mut statement = connection.prepare(sql)?;
+    rows_of(&mut connection.prepare(sql)?)
+}
+
+/// The rows that a statement gives, which may have been prepared long ago.
+pub(crate) fn rows_of(statement: &mut Statement<'_>) -> rusqlite::Result<Vec<Vec<String>>> {
     let column_count = statement.column_count();
     let mut rows = statement.query([])?;
     let mut found = Vec::new();

@@ -5,9 +5,9 @@
 //! database holds), [`makers`] (databases of every kind), [`judge`] (a copy is right), [`pair`] (two databases that commit
 //! together), [`files`], [`random`].
 //!
-//! Every other module is a group of tests; its first line tells of what.
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
 //! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
+//! Every other module is a group of tests; its first line tells of what.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
@@ -23,6 +23,7 @@
 mod busy;
 mod content;
 mod endings;
+mod every;
 mod fidelity;
 mod files;
 mod fingerprint;
@@ -34,6 +35,7 @@ mod killed;
 mod kinds;
 mod locks;
 mod makers;
+mod model;
 mod no_rights;
 mod opaque;
 mod pacing;
@@ -43,6 +45,7 @@ mod progress;
 mod random;
 mod refresh;
 mod refused;
+mod restore;
 mod rollback_states;
 mod schedules;
 mod scrub;

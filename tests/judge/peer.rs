@@ -19,7 +19,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value as Json, json};
 
-use crate::content::rows;
+use crate::content::{rows, rows_of};
 use crate::writer::{Plan, Report, Versions, Writer};
 
 /// Marks the lines of standard output that are answers.
@@ -104,6 +104,16 @@ impl Peer {
     /// The rows of one statement, the values as SQL literals.
     pub(crate) fn query(&mut self, name: &str, sql: &str) -> Result<Vec<Vec<String>>, SqliteFailure> {
         let found = self.order(json!({"do": "query", "name": name, "sql": sql}))?;
+        Ok(serde_json::from_value(found).unwrap())
+    }
+
+    /// The same of a statement that stays prepared from the first time on.
+    pub(crate) fn query_prepared(
+        &mut self,
+        name: &str,
+        sql: &str,
+    ) -> Result<Vec<Vec<String>>, SqliteFailure> {
+        let found = self.order(json!({"do": "query_prepared", "name": name, "sql": sql}))?;
         Ok(serde_json::from_value(found).unwrap())
     }
 
@@ -274,6 +284,10 @@ impl Served {
             "execute" => self.connection(order).execute_batch(order["sql"].as_str().unwrap())?,
             "query" => {
                 return rows(self.connection(order), order["sql"].as_str().unwrap()).map(|rows| json!(rows));
+            }
+            "query_prepared" => {
+                let mut statement = self.connection(order).prepare_cached(order["sql"].as_str().unwrap())?;
+                return rows_of(&mut statement).map(|rows| json!(rows));
             }
             "close" => {
                 let connection = self.connections.remove(order["name"].as_str().unwrap()).unwrap();
