@@ -60,9 +60,10 @@ impl Bench {
         if !verb.starts_with('-') && !knows(&["--help"], verb) {
             return Some(format!("this litecopy has no `{verb}`"));
         }
-        let unknown =
-            options.iter().find(|option| option.starts_with("--") && !knows(&[verb, "--help"], option));
-        unknown.map(|option| format!("this litecopy has no `{option}`"))
+        let names =
+            options.iter().filter(|option| option.starts_with("--")).filter_map(|o| o.split('=').next());
+        let unknown = names.into_iter().find(|name| !knows(&[verb, "--help"], name));
+        unknown.map(|name| format!("this litecopy has no `{name}`"))
     }
 }
 

@@ -48,20 +48,19 @@ pub(crate) fn sync() {
 ///
 /// # Errors
 ///
-/// The cache still has it, or the system has no way to ask.
+/// The cache still has some of it, or the system has no way to ask.
 #[cfg(target_os = "linux")]
 pub(crate) fn evict(path: &Path) -> Result<(), String> {
     use rustix::fs::{Advice, fadvise};
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
     let file = fs::File::open(path).unwrap();
     fadvise(&file, 0, None, Advice::DontNeed).map_err(|error| error.to_string())?;
-    // Reading without waiting for the disk gives nothing now.
-    let middle = file.metadata().unwrap().len() / 2;
-    let mut byte = [0];
-    match preadv2(&file, &mut [std::io::IoSliceMut::new(&mut byte)], middle, ReadWriteFlags::NOWAIT) {
-        Ok(_) => Err("the system keeps the file in its cache".to_owned()),
-        Err(Errno::AGAIN | Errno::OPNOTSUPP) => Ok(()),
-        Err(error) => Err(error.to_string()),
+    // It is no more than an advice. Trying to read would fill the cache again.
+    let said =
+        Command::new("fincore").args(["--bytes", "--noheadings", "--output", "RES"]).arg(path).output();
+    match said.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()) {
+        Ok(bytes) if bytes == "0" => Ok(()),
+        Ok(bytes) => Err(format!("the system keeps `{bytes}` bytes of the file in its cache")),
+        Err(error) => Err(format!("whether the file is in the cache is not known: fincore: {error}")),
     }
 }
 
