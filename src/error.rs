@@ -78,6 +78,8 @@ pub enum ErrorKind {
     AlreadyInSet,
     /// Two files of a set cannot lie in one folder under their own names.
     FileNameConflict,
+    /// The copy, read back from its device, is not what was written.
+    NotAsWritten,
     /// Whoever read a stream went away before its end.
     StreamClosed,
     /// The source was changed under a copy that could not begin again, as pages of it were given away already.
@@ -186,6 +188,8 @@ pub(crate) enum Problem {
     FileNameConflict { other: PathBuf },
     #[error("is there already; a set needs a new folder")]
     FolderExists,
+    #[error("page {page} reads back with the CRC32 {found:08x}, {written:08x} was written")]
+    NotAsWritten { page: u32, written: u32, found: u32 },
     #[error("was closed before the end of the copy")]
     StreamClosed,
     #[error("the source changed when {given_bytes} bytes of it had been given away")]
@@ -274,6 +278,7 @@ impl Error {
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
             Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::NotAsWritten { .. } => ErrorKind::NotAsWritten,
             Problem::StreamClosed => ErrorKind::StreamClosed,
             Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
@@ -352,6 +357,9 @@ impl Error {
             }
             ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),
+            ErrorKind::NotAsWritten => {
+                "name a target on another device, and have this one and the memory checked"
+            }
             ErrorKind::Cancelled => return None,
         })
     }
@@ -384,7 +392,7 @@ impl Error {
             | ErrorKind::SideFileInTheWay => 5,
             ErrorKind::PageSizeFixed => 8,
             ErrorKind::Cancelled => 9,
-            ErrorKind::Io | ErrorKind::StreamClosed => 10,
+            ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NoSpace => 13,
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,

@@ -74,18 +74,24 @@ pub mod format;
 pub mod inspect;
 mod limits;
 pub mod lock;
+#[cfg(feature = "manifest")]
+mod manifest;
 mod os;
 mod side_files;
 mod source;
 mod target;
 
 pub use backup::{
-    AtLimit, Backup, Consistency, CopyOptions, CopyReport, HoldLimits, Progress, RunOptions, Status,
-    StepOutcome, copy_database, restore, wait_for_change,
+    AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
+    Status, StepOutcome, Treatment, copy_database, restore, wait_for_change,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
+#[cfg(feature = "manifest")]
+pub use manifest::Manifest;
+#[cfg(all(feature = "manifest", feature = "serde"))]
+pub use manifest::ManifestError;
 pub use source::{ChangeStamp, DatabaseSet, Source, SourceBytes, SourceOptions};
 pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 

@@ -3,6 +3,7 @@
 use super::consistency::{Consistency, HoldLimits};
 use super::run::{CopyReport, Progress, RunOptions};
 use super::stepwise::Backup;
+use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
 use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
@@ -73,6 +74,7 @@ pub struct CopyOptions {
     consistency: Consistency,
     hold_limits: HoldLimits,
     patience: Option<Duration>,
+    pub(super) treatment: Treatment,
     replace: bool,
     in_place: bool,
     pub(super) sync: bool,
@@ -86,6 +88,7 @@ impl Default for CopyOptions {
             consistency: Consistency::default(),
             hold_limits: HoldLimits::default(),
             patience: None,
+            treatment: Treatment::default(),
             replace: false,
             in_place: false,
             sync: true,
@@ -99,7 +102,8 @@ impl CopyOptions {
         Self::default()
     }
 
-    /// Pages per step; at or below 0 all in one step.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000; with a [`rate`](Self::rate) so
+    /// many that the pauses between them are short.
     pub fn pages_per_step(mut self, pages: i32) -> Self {
         self.run.pages_per_step = pages;
         self
@@ -125,8 +129,7 @@ impl CopyOptions {
 
     /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
     ///
-    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
-    /// that is held, it is not kept.
+    /// Kept by pauses between steps; while commits wait for a snapshot that is held, it is not kept.
     pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
         self.run.bytes_per_second = bytes_per_second;
         self
@@ -163,6 +166,37 @@ impl CopyOptions {
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
+    }
+
+    /// What is done to the pages on their way: [`fidelity`](Treatment::fidelity), [`skip_free`](Treatment::skip_free),
+    /// [`scrub`](Treatment::scrub) and [`verify`](Treatment::verify) all at once.
+    pub fn treatment(mut self, treatment: Treatment) -> Self {
+        self.treatment = treatment;
+        self
+    }
+
+    /// How the header of the copy compares with that of its source; see [`Treatment::fidelity`].
+    pub fn fidelity(self, fidelity: Fidelity) -> Self {
+        let treatment = self.treatment.fidelity(fidelity);
+        self.treatment(treatment)
+    }
+
+    /// Whether free pages are left out; see [`Treatment::skip_free`].
+    pub fn skip_free(self, skip_free: bool) -> Self {
+        let treatment = self.treatment.skip_free(skip_free);
+        self.treatment(treatment)
+    }
+
+    /// Whether nothing that was deleted is left in the copy; see [`Treatment::scrub`].
+    pub fn scrub(self, scrub: bool) -> Self {
+        let treatment = self.treatment.scrub(scrub);
+        self.treatment(treatment)
+    }
+
+    /// Whether the copy is read back and compared before it is shown; see [`Treatment::verify`].
+    pub fn verify(self, verify: bool) -> Self {
+        let treatment = self.treatment.verify(verify);
+        self.treatment(treatment)
     }
 
     /// Whether a file that is there already may be replaced; also then not while somebody has it open.
@@ -315,7 +349,7 @@ impl CopyOptions {
         target: &Path,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
-        if self.in_place && target.exists() {
+        if self.is_in_place(target) {
             let target = InPlaceTarget::new(target);
             return self.copy_to_target(source, target, progress).map(|(report, _)| report);
         }
@@ -334,17 +368,33 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
+        self.run_to_target(source, target, progress).map(|(report, backup)| (report, backup.into_target()))
+    }
+
+    /// The same, with all that the copy knows of itself.
+    pub(super) fn run_to_target<T: Target>(
+        &self,
+        source: Source,
+        target: T,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<(CopyReport, Backup<T>)> {
         let mut backup = Backup::new(source, target)?
             .with_consistency(self.consistency)
-            .with_hold_limits(self.hold_limits);
+            .with_hold_limits(self.hold_limits)
+            .with_treatment(self.treatment);
         if let Some(patience) = self.patience {
             backup = backup.with_patience(patience);
         }
         let report = backup.run_to_completion(&self.run, progress)?;
-        Ok((report, backup.into_target()))
+        Ok((report, backup))
     }
 
-    fn file_target(&self, path: &Path) -> FileTarget {
+    /// Whether `target` is a database to be written over in place.
+    pub(super) fn is_in_place(&self, target: &Path) -> bool {
+        self.in_place && target.exists()
+    }
+
+    pub(super) fn file_target(&self, path: &Path) -> FileTarget {
         let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
         target.sync(self.sync)
     }

@@ -40,7 +40,7 @@ impl CopyOptions {
         folder: impl AsRef<Path>,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Vec<(String, CopyReport)>> {
-        let mut backup = SetBackup::new(set, folder.as_ref(), self.sync)?;
+        let mut backup = SetBackup::new(set, folder.as_ref(), self.sync, self.treatment)?;
         let ran = run::run(&mut backup, &self.run, progress)?;
         Ok(backup.into_reports(&ran))
     }

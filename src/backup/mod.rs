@@ -3,15 +3,21 @@
 mod consistency;
 mod copy_database;
 mod copy_set;
+#[cfg(feature = "manifest")]
+mod copy_with_manifest;
+#[cfg(feature = "manifest")]
+mod manifest_maker;
 mod pacing;
 mod page_cursor;
 mod page_mover;
+mod page_sums;
 mod run;
 mod set_backup;
 mod settle;
 mod stall_watch;
 mod step_outcome;
 mod stepwise;
+mod treatment;
 mod wait_for_change;
 
 pub use consistency::{AtLimit, Consistency, HoldLimits};
@@ -19,4 +25,5 @@ pub use copy_database::{CopyOptions, copy_database, restore};
 pub use run::{CopyReport, Progress, RunOptions};
 pub use step_outcome::{Status, StepOutcome};
 pub use stepwise::Backup;
+pub use treatment::{Fidelity, Treatment};
 pub use wait_for_change::wait_for_change;

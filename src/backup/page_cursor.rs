@@ -15,6 +15,14 @@ pub(super) struct Run {
     pub(super) count: u32,
 }
 
+impl Run {
+    /// What is left of it behind its first `count` pages.
+    pub(super) fn behind(self, count: u32) -> Option<Self> {
+        let left = self.count.checked_sub(count).filter(|&left| left > 0)?;
+        Some(Self { first: self.first.checked_add(count)?, count: left })
+    }
+}
+
 /// Goes through the pages 1 to `page_count`, counting the lock-byte page but never naming it (`[pages.md#lock-byte-page]`);
 /// then through those that were changed behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]

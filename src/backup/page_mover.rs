@@ -1,24 +1,62 @@
-//! Moves pages from a snapshot to a target, run by run.
+//! Moves pages from a snapshot to a target, run by run, and treats them on the way.
 
-use super::page_cursor::PageCursor;
-use crate::error::Result;
-use crate::source::Snapshot;
+#[cfg(feature = "manifest")]
+use super::manifest_maker::ManifestMaker;
+use super::page_cursor::{PageCursor, Run};
+use super::page_sums::PageSums;
+use super::treatment::Treatment;
+use crate::error::{Error, Result};
+use crate::format::page_one_edit::fresh_page_one;
+use crate::format::{PageNumber, PageOneEdit, Shape};
+#[cfg(feature = "manifest")]
+use crate::manifest::Manifest;
+use crate::source::{PageMap, Snapshot};
 use crate::target::Target;
+use std::io;
+use std::path::Path;
 
-/// The buffer that pages pass through.
+/// The way that the pages of one copy take.
 #[derive(Debug, Default)]
 pub(super) struct PageMover {
+    treatment: Treatment,
     buffer: Vec<u8>,
     moved_bytes: u64,
+    /// Of the version at hand, when something of it is to be left out.
+    map: Option<PageMap>,
+    /// Of the pages in the target, when they are to be compared.
+    sums: Option<PageSums>,
+    /// Of the version at hand.
+    shape: Shape,
+    #[cfg(feature = "manifest")]
+    maker: ManifestMaker,
+    #[cfg(feature = "manifest")]
+    manifest: Option<Manifest>,
 }
 
 impl PageMover {
+    pub(super) fn new(treatment: Treatment) -> Self {
+        Self { treatment, ..Self::default() }
+    }
+
     /// How much it has moved in all.
     pub(super) fn moved_bytes(&self) -> u64 {
         self.moved_bytes
     }
 
-    /// Moves up to `limit` of the pages that the cursor has before it.
+    /// What the copy was when it was sealed, if that was asked for.
+    #[cfg(feature = "manifest")]
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// Whether what becomes of a page depends on others of its version: what was a page of a table may be free in the
+    /// next, without a word about it on the page itself or in the log. Then only pages of one version will do.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.treatment.skip_free || self.treatment.scrub
+    }
+
+    /// Moves up to `limit` of the pages that the cursor has before it. A cursor that stands at the first page begins a
+    /// version anew: what is known of another is forgotten.
     pub(super) fn move_pages(
         &mut self,
         snapshot: &Snapshot,
@@ -26,21 +64,145 @@ impl PageMover {
         cursor: &mut PageCursor,
         limit: u32,
     ) -> Result<()> {
+        self.shape = snapshot.shape();
+        #[cfg(feature = "manifest")]
+        self.maker.note(snapshot.stamp());
+        if cursor.passed() == 0 && cursor.remaining().min(limit) > 0 {
+            self.look_at(snapshot, target)?;
+        }
         let mut left = limit;
         while let Some((passed, run)) = cursor.advance(left) {
             left -= passed;
-            let Some(run) = run else { continue };
-            self.moved_bytes += u64::from(run.count) * u64::from(snapshot.page_size().bytes());
-            // The shortest way is that within the system.
-            if let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
-                && target.take_pages(run.first, run.count, file, offset)?
-            {
-                continue;
+            let mut rest = run;
+            while let Some(run) = rest {
+                let (empty, count) = match &self.map {
+                    Some(map) => map.stretch(run.first, run.count),
+                    None => (false, run.count),
+                };
+                self.move_run(snapshot, target, Run { count, ..run }, empty)?;
+                rest = run.behind(count);
             }
-            self.buffer.resize(run.count as usize * snapshot.page_size().bytes_usize(), 0);
-            snapshot.read_pages(run.first, &mut self.buffer)?;
-            target.write_pages(run.first, &self.buffer)?;
         }
         Ok(())
     }
+
+    /// Ends the copy of the version at hand: makes it durable, and compares it with what was written. Gives its page count.
+    pub(super) fn seal(&mut self, target: &mut impl Target) -> Result<u32> {
+        let Shape { page_size, mut page_count } = self.shape;
+        if page_count == 0 && target.page_one_edit().is_some() {
+            // A target that edits page 1 also knows what to make of an empty source: it alone.
+            if self.treatment.compares() {
+                return Err(cannot_compare(target));
+            }
+        } else if let (0, Some(edit)) = (page_count, self.treatment.fidelity.edit()) {
+            page_count = 1;
+            let mut page = fresh_page_one(None);
+            edit.apply(&mut page, page_count);
+            self.sums = self.new_sums();
+            self.write(target, PageNumber::FIRST, &page)?;
+        }
+        target.seal(page_count)?;
+        if self.treatment.compares() {
+            let mut sums = self.sums.take().unwrap_or_else(|| PageSums::new(page_size));
+            self.compare(target, &mut sums, Shape { page_size, page_count })?;
+        }
+        Ok(page_count)
+    }
+
+    fn compare(&mut self, target: &mut impl Target, sums: &mut PageSums, shape: Shape) -> Result<()> {
+        #[cfg(feature = "manifest")]
+        if self.treatment.manifest {
+            self.manifest = Some(self.maker.compare(sums, target, shape, &mut self.buffer)?);
+            return Ok(());
+        }
+        sums.compare(target, shape.page_count, &mut self.buffer, |_| ())
+    }
+
+    /// Learns what there is to know of a version before its first page is moved.
+    fn look_at(&mut self, snapshot: &Snapshot, target: &impl Target) -> Result<()> {
+        if self.edit(target).is_some() {
+            // What cannot be read cannot be edited.
+            snapshot.read_header()?;
+        }
+        self.sums = self.new_sums();
+        self.map = match self.treatment {
+            Treatment { scrub: true, .. } => Some(PageMap::of_all(snapshot)?),
+            Treatment { skip_free: true, .. } => Some(PageMap::of_freelist(snapshot)?),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    fn new_sums(&self) -> Option<PageSums> {
+        self.treatment.compares().then(|| PageSums::new(self.shape.page_size))
+    }
+
+    /// What is changed on page 1: what the target needs, or what the fidelity asks for.
+    fn edit(&self, target: &impl Target) -> Option<PageOneEdit> {
+        let asked = self.treatment.fidelity.edit();
+        match target.page_one_edit() {
+            Some(needed) => {
+                let sqlite_version = asked.and_then(|edit| edit.sqlite_version);
+                Some(PageOneEdit { sqlite_version, ..needed })
+            }
+            None => asked,
+        }
+    }
+
+    /// Moves pages that are all empty, and then not even read, or all not.
+    fn move_run(
+        &mut self,
+        snapshot: &Snapshot,
+        target: &mut impl Target,
+        run: Run,
+        empty: bool,
+    ) -> Result<()> {
+        let size_bytes = run.count as usize * self.shape.page_size.bytes_usize();
+        if !empty {
+            self.moved_bytes += size_bytes as u64;
+            // The shortest way is that within the system.
+            if !self.treats(run, target)
+                && let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
+                && target.take_pages(run.first, run.count, file, offset)?
+            {
+                return Ok(());
+            }
+        }
+        let mut pages = std::mem::take(&mut self.buffer);
+        pages.resize(size_bytes, 0);
+        if empty {
+            pages.fill(0);
+        } else {
+            snapshot.read_pages(run.first, &mut pages)?;
+        }
+        if let Some(map) = &self.map {
+            map.clear_unused(snapshot, run.first, &mut pages)?;
+        }
+        if let (PageNumber::FIRST, Some(edit)) = (run.first, self.edit(target)) {
+            edit.apply(&mut pages, self.shape.page_count);
+        }
+        self.write(target, run.first, &pages)?;
+        self.buffer = pages;
+        Ok(())
+    }
+
+    /// Whether these pages have to pass through our hands.
+    fn treats(&self, run: Run, target: &impl Target) -> bool {
+        self.sums.is_some()
+            || (run.first == PageNumber::FIRST && self.edit(target).is_some())
+            || self.map.as_ref().is_some_and(|map| map.touches(run.first, run.count))
+    }
+
+    fn write(&mut self, target: &mut impl Target, first: PageNumber, pages: &[u8]) -> Result<()> {
+        if let Some(sums) = &mut self.sums {
+            sums.note(first, pages);
+        }
+        target.write_pages(first, pages)
+    }
+}
+
+fn cannot_compare(target: &impl Target) -> Error {
+    let unsupported =
+        io::Error::new(io::ErrorKind::Unsupported, "there is no page in the source to compare it with");
+    Error::from_io("verify", target.path().unwrap_or(Path::new("the copy")), unsupported)
 }

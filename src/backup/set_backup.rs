@@ -18,6 +18,7 @@ use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{self, CopyReport, Progress, Ran, Steps};
 use super::step_outcome::StepOutcome;
+use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::JournalMode;
 use crate::source::{Begun, DatabaseSet, Snapshot, Source, Standing};
@@ -33,7 +34,6 @@ const MOST_RESTARTS: u64 = 20;
 pub(super) struct SetBackup {
     members: Vec<Member>,
     target: FolderTarget,
-    mover: PageMover,
     /// The snapshots have begun, and some are still to be copied.
     begun: bool,
     started: Instant,
@@ -51,13 +51,14 @@ struct Member {
     /// As long as it is not copied to its end.
     snapshot: Option<Snapshot>,
     cursor: Option<PageCursor>,
+    mover: PageMover,
     /// What the snapshot told of itself; counts and times are the set's.
     report: Option<CopyReport>,
 }
 
 impl SetBackup {
     /// Prepares a copy. No lock is taken, and nothing is created. Without `sync`, nothing is brought to the device.
-    pub(super) fn new(set: &DatabaseSet, folder: &Path, sync: bool) -> Result<Self> {
+    pub(super) fn new(set: &DatabaseSet, folder: &Path, sync: bool, treatment: Treatment) -> Result<Self> {
         let mut members = Vec::new();
         for name in set.names() {
             let source = set.source(name)?;
@@ -66,6 +67,7 @@ impl SetBackup {
                 source,
                 snapshot: None,
                 cursor: None,
+                mover: PageMover::new(treatment),
                 report: None,
             });
         }
@@ -73,7 +75,6 @@ impl SetBackup {
         Ok(Self {
             target: FolderTarget::admit(folder, sources, sync)?,
             members,
-            mover: PageMover::default(),
             begun: false,
             started: Instant::now(),
             remaining: 0,
@@ -120,9 +121,9 @@ impl SetBackup {
         for (place, member) in self.members.iter_mut().enumerate() {
             let Some(report) = &mut member.report else { continue };
             let mut file = self.target.file(place)?;
-            file.seal(report.page_count)?;
+            report.page_count = member.mover.seal(&mut file)?;
             file.publish()?;
-            (report.read_bytes, report.written_bytes) = (report.size_bytes(), file.written_bytes());
+            (report.read_bytes, report.written_bytes) = (member.mover.moved_bytes(), file.written_bytes());
         }
         self.target.publish()?;
         Ok(StepOutcome::Done)
@@ -181,12 +182,13 @@ impl SetBackup {
 
     /// Moves pages of one database, and says how many.
     fn move_pages(&mut self, place: usize, limit: u32) -> Result<u32> {
-        let Some(Member { snapshot: Some(snapshot), cursor: Some(cursor), .. }) = self.members.get_mut(place)
+        let Some(Member { snapshot: Some(snapshot), cursor: Some(cursor), mover, .. }) =
+            self.members.get_mut(place)
         else {
             return Ok(0);
         };
         let before = cursor.remaining();
-        self.mover.move_pages(snapshot, &mut self.target.file(place)?, cursor, limit)?;
+        mover.move_pages(snapshot, &mut self.target.file(place)?, cursor, limit)?;
         Ok(before - cursor.remaining())
     }
 
@@ -258,7 +260,7 @@ impl Steps for SetBackup {
     }
 
     fn moved_bytes(&self) -> u64 {
-        self.mover.moved_bytes()
+        self.members.iter().map(|member| member.mover.moved_bytes()).sum()
     }
 
     fn holds_writers_up(&self) -> bool {

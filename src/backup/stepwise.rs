@@ -24,8 +24,11 @@ use super::run::{CopyReport, Progress, Stall, Steps};
 use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
+use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
+#[cfg(feature = "manifest")]
+use crate::manifest::Manifest;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::target::{PageOrder, Target};
 use std::time::{Duration, Instant};
@@ -148,6 +151,12 @@ impl<T: Target> Backup<T> {
         self
     }
 
+    /// The same with another [`Treatment`] of the pages than the default, none. To be chosen before the first step.
+    pub fn with_treatment(mut self, treatment: Treatment) -> Self {
+        self.mover = PageMover::new(treatment);
+        self
+    }
+
     /// Copies up to `pages` pages: all that are left when negative, none when 0 (the source is only looked at).
     ///
     /// Exactly like `sqlite3_backup_step`, also call by call; the differences are listed in
@@ -189,6 +198,13 @@ impl<T: Target> Backup<T> {
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.counts.told.restarts
+    }
+
+    /// By what the copy can be checked later: when it is done, and only if its [`Treatment`] asks for it.
+    #[cfg(feature = "manifest")]
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.mover.manifest()
     }
 
     /// Gives the target back; one that is not done is as if it had never been used.
@@ -244,11 +260,18 @@ impl<T: Target> Backup<T> {
             self.filled = self.filled.max(cursor.passed());
             cursor = self.next_phase(cursor);
             self.state = State::Copying { stamp, cursor, page_size };
+            if !self.holds_writers_up() {
+                self.target.between_steps()?;
+            }
             return Ok(StepOutcome::More);
         }
-        // C7: what follows is the target's alone.
+        self.finish()
+    }
+
+    /// All pages are there: what follows is the target's alone (C7).
+    fn finish(&mut self) -> Result<StepOutcome> {
         self.source.let_go();
-        self.target.seal(told.page_count)?;
+        self.counts.told.page_count = self.mover.seal(&mut self.target)?;
         self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         let told = &mut self.counts.told;
@@ -270,6 +293,7 @@ impl<T: Target> Backup<T> {
             }
             State::Copying { stamp, cursor, page_size: same } => {
                 if *same == page_size
+                    && !self.mover.leaves_out()
                     && self.consistency != Consistency::Step
                     && let Some(changed) = snapshot.pages_changed_since(stamp)
                 {
@@ -291,7 +315,8 @@ impl<T: Target> Backup<T> {
     /// Whether the snapshot is to be kept until the end.
     fn holds(&self, mode: JournalMode) -> bool {
         match (self.consistency, self.phase) {
-            (_, Phase::SteppingForGood) | (Consistency::Step, _) => false,
+            // What is being filled is of several versions, also when the source has turned to WAL mode meanwhile.
+            (_, Phase::SteppingForGood | Phase::Filling) | (Consistency::Step, _) => false,
             (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
             (Consistency::Auto, _) => mode == JournalMode::Wal,
         }
@@ -321,6 +346,11 @@ impl<T: Target> Backup<T> {
         let stalled = self.watch.is_stalled(self.patience, Instant::now());
         match self.phase {
             Phase::Stepping if self.consistency == Consistency::Auto && self.held.is_none() && stalled => {
+                if self.mover.leaves_out() {
+                    // No page of another version is of use.
+                    self.phase = Phase::Holding;
+                    return cursor.begun_again();
+                }
                 self.phase = Phase::Filling;
                 cursor
             }
@@ -376,6 +406,11 @@ impl<T: Target> Steps for Backup<T> {
             page_count: self.page_count(),
             restarts: self.restarts(),
         }
+    }
+
+    fn usual_pages(&self) -> i32 {
+        // Which holds nothing between steps: so there have to be some.
+        if self.consistency == Consistency::Auto { 1_000 } else { -1 }
     }
 
     fn stall(&self) -> Option<Stall> {

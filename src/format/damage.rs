@@ -301,6 +301,34 @@ pub enum Damage {
         /// The most that fit a page of this usable size.
         most: u32,
     },
+    /// The freelist is longer or shorter than the header says.
+    #[error("{found} free pages, {stated} by the header at offset 36")]
+    FreelistCount {
+        /// The pages that the header counts.
+        stated: u32,
+        /// The pages found, up to the first one too many.
+        found: u32,
+    },
+    /// A page that can have only one place in the database has two.
+    #[error("page {page} is named a second time, as {role}")]
+    PageNamedTwice {
+        /// The number of the page.
+        page: u32,
+        /// What the second place would make of it, in words that follow "as".
+        role: &'static str,
+    },
+    /// A b-tree has more levels than any b-tree can have.
+    #[error("b-tree deeper than {most} pages")]
+    BtreeDepth {
+        /// The most levels.
+        most: u32,
+    },
+    /// An overflow chain ends before its payload does.
+    #[error("overflow chain that ends {missing_bytes} bytes too early")]
+    OverflowChainEnd {
+        /// How much of the payload is missing.
+        missing_bytes: u32,
+    },
     /// A pointer map entry of a type that is not known.
     #[error("pointer map entry type {found} at offset {offset}")]
     PointerMapType {

@@ -23,6 +23,7 @@ pub mod record;
 pub mod shape;
 pub mod super_journal;
 pub mod text;
+pub mod unused_bytes;
 pub mod varint;
 pub mod wal_checksum;
 pub mod wal_frame;

@@ -3,7 +3,7 @@
 use super::page_size::PageSize;
 
 /// The shape of a database: what a copy of it has to make room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Shape {
     /// Bytes of each page.

@@ -3,6 +3,7 @@
 use super::bulk_copy;
 use super::left_over;
 use super::lock_file::LockFile;
+use super::page_cache;
 use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
@@ -159,6 +160,11 @@ impl DurableFile {
         }
     }
 
+    /// Lets the system forget what it has of the file in its cache, once that was synced.
+    pub(crate) fn forget_cached(&self) {
+        page_cache::forget(&self.file);
+    }
+
     /// Fills `buffer` from `offset`, with zeros behind the end.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         read_padded(&self.file, buffer, offset).map(drop)
@@ -205,8 +211,9 @@ impl DurableFile {
         self.file.sync_all()
     }
 
-    /// Gives the file its final name, and with `sync` brings the name to the device.
-    pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<()> {
+    /// Gives the file its final name. With `sync` the name has still to be brought to the device, by what is given back.
+    pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<FolderSync> {
+        let folder = FolderSync::prepare(folder_of(&self.path), sync)?;
         match if_there {
             IfThere::Refuse => self.temporary.persist_noclobber(&self.path),
             IfThere::Replace => self.temporary.persist(&self.path),
@@ -214,7 +221,29 @@ impl DurableFile {
         .map_err(|failed| failed.error)?;
         // Not before: until now it could have been taken for a left-over. It is closed in any case, which lets go as well.
         let _ = fs4::FileExt::unlock(&self.file);
-        if sync { sync_folder(folder_of(&self.path)) } else { Ok(()) }
+        Ok(folder)
+    }
+}
+
+/// A folder in which names change, held open to be synced after that. It is opened before: one that cannot be is then known
+/// while nothing has happened yet.
+#[derive(Debug)]
+#[must_use = "the names are not on the device before `finish`"]
+pub(crate) struct FolderSync(Option<File>);
+
+impl FolderSync {
+    /// Before the first change of a name; without `sync` there is nothing to do, nor where the system does it by itself.
+    pub(super) fn prepare(folder: &Path, sync: bool) -> io::Result<Self> {
+        Ok(Self(if sync && cfg!(unix) { Some(File::open(folder)?) } else { None }))
+    }
+
+    /// Makes the names durable.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self.0.map_or(Ok(()), |folder| folder.sync_all()) {
+            // Some file systems cannot sync a folder, and say so with EINVAL.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -246,15 +275,7 @@ fn permit_like(file: &File, ours: u32, like: &Metadata) {
 
 /// Makes the names in `folder` durable; where the system cannot do that, it does it by itself.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Some file systems cannot sync a folder, and say so with EINVAL.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
-        other => other?,
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    FolderSync::prepare(folder, true)?.finish()
 }
 
 #[cfg(test)]
@@ -281,7 +302,7 @@ mod tests {
         assert!(!path.exists());
         assert_eq!(names(folder.path()).len(), 1);
         file.sync().unwrap();
-        file.publish(IfThere::Refuse, true).unwrap();
+        file.publish(IfThere::Refuse, true).unwrap().finish().unwrap();
         assert_eq!(names(folder.path()), ["copy"]);
         assert_eq!(fs::read(&path).unwrap(), b"\0\0\0conte");
     }
@@ -335,7 +356,7 @@ mod tests {
         let refused = DurableFile::create(&path, None).unwrap().publish(IfThere::Refuse, true).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        DurableFile::create(&path, None).unwrap().publish(IfThere::Replace, true).unwrap();
+        DurableFile::create(&path, None).unwrap().publish(IfThere::Replace, true).unwrap().finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
         assert_eq!(names(folder.path()), ["copy"]);
     }
@@ -350,7 +371,12 @@ mod tests {
         fs::set_permissions(&original, fs::Permissions::from_mode(0o600)).unwrap();
         let path = folder.path().join("copy");
         let like = fs::metadata(&original).unwrap();
-        DurableFile::create(&path, Some(&like)).unwrap().publish(IfThere::Refuse, true).unwrap();
+        DurableFile::create(&path, Some(&like))
+            .unwrap()
+            .publish(IfThere::Refuse, true)
+            .unwrap()
+            .finish()
+            .unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -1,6 +1,6 @@
 //! A folder that appears under its name only when it is whole and safely stored.
 
-use super::durable_file::{folder_of, sync_folder};
+use super::durable_file::{FolderSync, folder_of, sync_folder};
 use super::left_over;
 use std::fs::File;
 use std::io;
@@ -44,16 +44,18 @@ impl DurableFolder {
         self.temporary.path()
     }
 
-    /// Gives the folder, whose files are synced, its final name, and with `sync` brings the names to the device. Nothing but
-    /// an empty folder is ever replaced by it; for all else the error says that something is there.
-    pub(crate) fn publish(self, sync: bool) -> io::Result<()> {
+    /// Gives the folder, whose files are synced, its final name. With `sync` the names in it are on the device before, and its own
+    /// has still to be brought there, by what is given back. Nothing but an empty folder is ever replaced by it; for all
+    /// else the error says that something is there.
+    pub(crate) fn publish(self, sync: bool) -> io::Result<FolderSync> {
         if sync {
             sync_folder(self.temporary.path())?;
         }
+        let folder = FolderSync::prepare(folder_of(&self.path), sync)?;
         std::fs::rename(self.temporary.path(), &self.path)?;
         // Nothing lies under the temporary name any more.
         let _ = self.temporary.keep();
-        if sync { sync_folder(folder_of(&self.path)) } else { Ok(()) }
+        Ok(folder)
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
         let folder = DurableFolder::create(&path).unwrap();
         fs::write(folder.path().join("file"), "content").unwrap();
         assert!(!path.exists());
-        folder.publish(true).unwrap();
+        folder.publish(true).unwrap().finish().unwrap();
         assert_eq!(fs::read(path.join("file")).unwrap(), b"content");
         assert_eq!(count(place.path()), 1);
         let folder = DurableFolder::create(&place.path().join("other")).unwrap();

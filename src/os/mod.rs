@@ -12,6 +12,7 @@ mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
+pub(crate) mod page_cache;
 mod parked_files;
 pub(crate) mod random;
 pub(crate) mod random_access;

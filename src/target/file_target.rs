@@ -38,6 +38,8 @@ pub struct FileTarget {
     /// Whether it begins as what it replaces.
     updates: bool,
     sync: bool,
+    /// Whether the name is synced too; not where the folder is synced anyway when it is full.
+    sync_name: bool,
     /// Where the source lies, links resolved, when it is a file.
     source: Option<PathBuf>,
     page_size: PageSize,
@@ -48,6 +50,8 @@ pub struct FileTarget {
     /// Up to where the device has been told to write.
     sync_begun: u64,
     scratch: Vec<u8>,
+    /// Whether the system may still have what was written in its cache.
+    cached: bool,
 }
 
 impl FileTarget {
@@ -76,6 +80,7 @@ impl FileTarget {
             if_there,
             updates: false,
             sync: true,
+            sync_name: true,
             source: None,
             page_size: PageSize::DEFAULT,
             file: None,
@@ -83,7 +88,13 @@ impl FileTarget {
             written_bytes: 0,
             sync_begun: 0,
             scratch: Vec::new(),
+            cached: false,
         }
+    }
+
+    /// A new file in a folder that the caller syncs when all that belongs there is in it.
+    pub(super) fn create_within(path: PathBuf) -> Self {
+        Self { sync_name: false, ..Self::create(path) }
     }
 
     /// Whether file and folder are brought to the device before the copy is done. Default yes. Without, the copy is there
@@ -198,6 +209,7 @@ impl Target for FileTarget {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
+        self.cached = true;
         if self.sync { file.sync().map_err(Error::io("sync", &self.path)) } else { Ok(()) }
     }
 
@@ -209,20 +221,24 @@ impl Target for FileTarget {
         let published = if let Some(old) = &old {
             // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
             old.remove_side_files()?;
-            file.publish(IfThere::Replace, self.sync)
+            file.publish(IfThere::Replace, self.sync && self.sync_name)
         } else {
             // What has appeared since is not locked.
-            file.publish(IfThere::Refuse, self.sync)
+            file.publish(IfThere::Refuse, self.sync && self.sync_name)
         };
         drop(old);
-        published.map_err(|error| match error.kind() {
+        let folder = published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
-        })
+        })?;
+        folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path))
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("read back", &self.path))?;
+        if std::mem::take(&mut self.cached) {
+            file.forget_cached();
+        }
         file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
     }
 
@@ -232,6 +248,10 @@ impl Target for FileTarget {
 
     fn replaces(&self) -> Option<&Path> {
         (self.if_there == IfThere::Replace).then_some(self.path.as_path())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 
     fn take_pages(&mut self, first: PageNumber, count: u32, from: &File, from_offset: u64) -> Result<bool> {
@@ -281,5 +301,25 @@ mod tests {
         let found: Vec<[u8; 2]> =
             std::fs::read(&path).unwrap().chunks(512).map(|page| [page[0], page[511]]).collect();
         assert_eq!(found, [1, 2, 0, 1, 0, 6, 7].map(|content| [content; 2]));
+    }
+
+    /// What was reserved for pages of zeros is given back.
+    #[cfg(unix)]
+    #[test]
+    fn pages_of_zeros_keep_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("copy");
+        let mut target = FileTarget::create(&path);
+        let page_size = PageSize::new(65_536).unwrap();
+        target.begin(Shape { page_size, page_count: 64 }).unwrap();
+        target.write_pages(PageNumber::FIRST, &[0; 62 * 65_536]).unwrap();
+        target.write_pages(PageNumber::new(63).unwrap(), &[1; 65_536]).unwrap();
+        target.seal(64).unwrap();
+        target.publish().unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, Some(65_536)));
+        let occupied = occupied_bytes(&path).unwrap();
+        // The last page was not given at all.
+        assert!((65_536..=3 * 65_536).contains(&occupied), "{occupied}");
     }
 }

@@ -56,7 +56,7 @@ impl FolderTarget {
             .map_err(Error::io("create a temporary folder beside it", &self.path))?;
         let mut targets = Vec::new();
         for (place, source) in self.sources.iter().enumerate() {
-            let mut target = FileTarget::create(folder.path().join(file_name(source))).sync(self.sync);
+            let mut target = FileTarget::create_within(folder.path().join(file_name(source))).sync(self.sync);
             target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
             targets.push(target);
         }
@@ -77,12 +77,13 @@ impl FolderTarget {
     pub(crate) fn publish(&mut self) -> Result<()> {
         let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
         self.refuse_what_is_there()?;
-        folder.publish(self.sync).map_err(|error| match error.kind() {
+        let folder = folder.publish(self.sync).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists
             | io::ErrorKind::DirectoryNotEmpty
             | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),
             _ => Error::io("put the copies in their place", &self.path)(error),
-        })
+        })?;
+        folder.finish().map_err(Error::io("sync the folder of the finished copies", &self.path))
     }
 
     /// Where the copy of the source of that place will be, as the caller would name it.
@@ -151,6 +152,10 @@ impl Target for InFolder<'_> {
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         self.target.read_back(first, buffer).map_err(|error| error.renamed(&self.shown))
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.shown)
     }
 
     fn written_bytes(&self) -> Option<u64> {

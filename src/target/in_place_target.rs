@@ -177,7 +177,7 @@ impl InPlaceTarget {
         if self.exact && (page_count > 0 || matches!(self.state, State::Writing(_))) {
             return Ok(page_count);
         }
-        let mut edit = PageOneEdit::over(self.old.0.as_ref());
+        let mut edit = self.old.edit();
         let (mut page_one, page_count) = match self.page_one.take() {
             Some(page_one) => (page_one, page_count),
             None => {
@@ -220,6 +220,11 @@ impl InPlaceTarget {
 impl OldHeader {
     fn keeps_log(&self) -> bool {
         self.0.is_some_and(|header| header.journal_mode() == JournalMode::Wal)
+    }
+
+    /// What tells those who have it open that all of it is new.
+    fn edit(&self) -> PageOneEdit {
+        PageOneEdit::over(self.0.as_ref())
     }
 
     /// The old pages that the file really has, whatever the header says.
@@ -313,6 +318,10 @@ impl Target for InPlaceTarget {
         }
     }
 
+    fn between_steps(&mut self) -> Result<()> {
+        if let State::Writing(writer) = &mut self.state { writer.between_steps() } else { Ok(()) }
+    }
+
     fn written_bytes(&self) -> Option<u64> {
         Some(self.written_bytes)
     }
@@ -335,6 +344,14 @@ impl Target for InPlaceTarget {
             }
         }
         Ok(())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
+        (!self.exact).then(|| self.old.edit())
     }
 }
 

@@ -9,12 +9,16 @@ use crate::error::{Error, Result};
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::{PageNumber, PageSize, Shape};
 use crate::lock::database_lock::ExclusiveLock;
+use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::{Path, PathBuf};
 
-/// How many bytes of pages a batch has: so many are in memory, and so seldom is the journal synced.
+/// How many bytes of pages a batch has, so that the journal is synced seldom.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many it has at most, in memory, while it would not be the time to sync.
+const MOST_BATCH_BYTES: usize = 2 * BATCH_BYTES;
 
 /// How many bytes of the old database are read at once.
 const READ_BYTES: u32 = 256 * 1024;
@@ -101,11 +105,16 @@ impl JournaledWriter {
             }
             self.batch.numbers.push(number);
             self.batch.bytes.extend(page);
-            if self.batch.bytes.len() >= BATCH_BYTES {
+            if self.batch.bytes.len() >= MOST_BATCH_BYTES {
                 self.write_batch()?;
             }
         }
         Ok(())
+    }
+
+    /// Now is the time to sync.
+    pub(super) fn between_steps(&mut self) -> Result<()> {
+        if self.batch.bytes.len() >= BATCH_BYTES { self.write_batch() } else { Ok(()) }
     }
 
     /// Ends the writing of a database of `page_count` pages, and brings it to the device. It can still be rolled back.
@@ -127,9 +136,12 @@ impl JournaledWriter {
 
     /// Makes it count, by removing the journal.
     pub(super) fn commit(mut self) -> Result<()> {
-        self.journal.remove()?;
+        let folder = self.journal.remove()?;
+        // From here on nothing would protect a rollback from a crash.
         self.committed = true;
-        // What lies behind the end that the header tells is of no meaning, should it stay.
+        folder.finish().map_err(self.cannot("sync the folder of the finished copy"))?;
+        // What lies behind the end that the header tells is of no meaning, should it stay. Not sooner: the journal, had
+        // it come back, would not have it.
         if self.file().size_bytes().is_ok_and(|size_bytes| size_bytes > self.sealed_bytes) {
             let _ = self.file().set_size(self.sealed_bytes).and_then(|()| self.file().sync());
         }
@@ -192,8 +204,11 @@ impl Drop for JournaledWriter {
     fn drop(&mut self) {
         if !self.committed {
             // If that fails, the journal stays, and whoever opens the database next rolls it back.
-            let _ =
-                self.journal.play_back(self.lock.file(), self.old_bytes).and_then(|()| self.journal.remove());
+            let _ = self
+                .journal
+                .play_back(self.lock.file(), self.old_bytes)
+                .and_then(|()| self.journal.remove())
+                .map(FolderSync::finish);
         }
     }
 }

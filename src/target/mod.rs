@@ -22,6 +22,7 @@ pub(crate) use old_database::OldDatabase;
 
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
+use crate::format::page_one_edit::PageOneEdit;
 use crate::format::shape::Shape;
 use std::fs::File;
 use std::io;
@@ -113,6 +114,25 @@ pub trait Target {
     /// (`[targets.md#replacing-a-file]`).
     fn replaces(&self) -> Option<&Path> {
         None
+    }
+
+    /// Under what name the copy will be there, for messages.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What has to be changed on page 1 of any copy in this place, so that those who have it open notice.
+    fn page_one_edit(&self) -> Option<PageOneEdit> {
+        None
+    }
+
+    /// Told between steps, while nobody waits for a lock of ours: the time for what takes long.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_pages`](Self::write_pages).
+    fn between_steps(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// How many bytes of pages were really written, for who counts them: not those that were there already.

@@ -1,78 +1,86 @@
 //! The kinds of targets, and what stands in the target's folder afterwards: the old, the new, or what must never be.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::symlink;
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use rusqlite::Connection;
-
-use crate::content::{dump, integrity_check};
-use crate::files::{Folder, beside};
-use crate::fingerprint::{Fingerprint, assert_same};
+use crate::files::Folder;
+use crate::sources::Sources;
 
 /// What the names of temporary files and folders begin with.
 const TEMPORARY: &str = ".litecopy-";
 const SIDE_FILES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A kind of target: how it is asked for, and which databases are in the target's folder before and after.
-///
-/// To try another, add a row to [`kinds`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     arguments: fn(&Sources, &Path) -> Vec<OsString>,
-    /// The path in the folder, and which of the [`Sources`] it has the content of.
-    before: &'static [(&'static str, &'static str)],
-    after: &'static [(&'static str, &'static str)],
+    before: Databases,
+    after: Databases,
     /// A symbolic link that is there before and stays, and where it leads.
-    link: Option<(&'static str, &'static str)>,
+    pub(crate) link: Option<(&'static str, &'static str)>,
 }
 
-pub(crate) fn kinds() -> Vec<Kind> {
-    vec![
-        Kind {
-            name: "a new file",
-            arguments: |from, to| {
-                words(&["copy", "--pages=20"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[("copy.db", "old.db")],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a set in a new folder",
-            arguments: |from, to| {
-                let other = format!("--attach=other={}", from.path("other.db").display());
-                words(&["copy", "--all", &other], &[from.path("source.db"), to.join("set")])
-            },
-            before: &[],
-            after: &[("set/source.db", "source.db"), ("set/other.db", "other.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file that a link leads to",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("link.db")])
-            },
-            before: &[("copy.db", "old.db")],
-            after: &[("copy.db", "source.db")],
-            link: Some(("link.db", "copy.db")),
-        },
-    ]
+/// Paths in the folder, and which of the [`Sources`] lies there.
+type Databases = &'static [(&'static str, &'static str)];
+
+const COPY: Databases = &[("copy.db", "source.db")];
+
+/// To try another kind of target, add a row.
+pub(crate) const KINDS: &[Kind] = &[
+    row("a new file", |from, to| copy(&["copy", "--pages=20"], from, to), &[], COPY),
+    row("a replaced file", replace, &[("copy.db", "old.db")], COPY),
+    row("a replaced file with a hot journal", replace, &[("copy.db", "hot.db")], COPY),
+    row("a replaced file with a log", replace, &[("copy.db", "log.db")], COPY),
+    Kind {
+        link: Some(("link.db", "copy.db")),
+        ..row("a replaced file that a link leads to", replace_by_link, &[("copy.db", "old.db")], COPY)
+    },
+    row("a set in a new folder", set, &[], &[("set/source.db", "source.db"), ("set/other.db", "other.db")]),
+    row("in place", restore, &[("copy.db", "old.db")], COPY),
+    row("in place over a hot journal", restore, &[("copy.db", "hot.db")], COPY),
+    row("in place over a log", restore, &[("copy.db", "log.db")], COPY),
+    row("in place over other pages", restore, &[("copy.db", "pages.db")], COPY),
+    row("in place over a longer one", restore_other, &[("copy.db", "source.db")], &[("copy.db", "other.db")]),
+];
+
+const fn row(
+    name: &'static str,
+    arguments: fn(&Sources, &Path) -> Vec<OsString>,
+    before: Databases,
+    after: Databases,
+) -> Kind {
+    Kind { name, arguments, before, after, link: None }
+}
+
+fn copy(options: &[&str], from: &Sources, to: &Path) -> Vec<OsString> {
+    words(options, &[from.path("source.db"), to.join("copy.db")])
+}
+
+fn replace(from: &Sources, to: &Path) -> Vec<OsString> {
+    copy(&["copy", "--replace"], from, to)
+}
+
+fn replace_by_link(from: &Sources, to: &Path) -> Vec<OsString> {
+    words(&["copy", "--replace"], &[from.path("source.db"), to.join("link.db")])
+}
+
+fn set(from: &Sources, to: &Path) -> Vec<OsString> {
+    let other = format!("--attach=other={}", from.path("other.db").display());
+    words(&["copy", "--all", &other], &[from.path("source.db"), to.join("set")])
+}
+
+/// Nobody else is there to be waited for: what looks so is a fault.
+const RESTORE: [&str; 3] = ["restore", "--timeout=50ms", "--sleep=10ms"];
+
+fn restore(from: &Sources, to: &Path) -> Vec<OsString> {
+    copy(&RESTORE, from, to)
+}
+
+fn restore_other(from: &Sources, to: &Path) -> Vec<OsString> {
+    words(&RESTORE, &[from.path("other.db"), to.join("copy.db")])
 }
 
 fn words(words: &[&str], paths: &[PathBuf]) -> Vec<OsString> {
@@ -84,55 +92,6 @@ fn words(words: &[&str], paths: &[PathBuf]) -> Vec<OsString> {
 pub(crate) enum State {
     Old,
     New,
-}
-
-/// A folder of databases at rest: those to copy, and one to be replaced.
-pub(crate) struct Sources {
-    folder: Folder,
-    fingerprint: Fingerprint,
-    contents: BTreeMap<&'static str, Source>,
-}
-
-/// A database as bytes, and as SQLite sees it.
-struct Source {
-    bytes: Vec<u8>,
-    content: Content,
-}
-
-/// All that SQLite sees in a database, or why it sees nothing.
-type Content = Result<Vec<String>, String>;
-
-impl Sources {
-    /// Databases of which the largest has about so many KiB.
-    pub(crate) fn new(kib: u32) -> Self {
-        let folder = Folder::new();
-        let mut contents = BTreeMap::new();
-        for (name, rows) in [("source.db", kib), ("other.db", 20), ("old.db", kib / 2)] {
-            let path = folder.join(name);
-            let connection = Connection::open(&path).unwrap();
-            let sql = format!(
-                "PRAGMA synchronous = OFF; CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE INDEX i ON t(b);
-                 INSERT INTO t(b) WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-                    SELECT randomblob(450) FROM n;
-                 INSERT INTO t(b) VALUES ('{name}');"
-            );
-            connection.execute_batch(&sql).unwrap();
-            connection.close().unwrap();
-            contents.insert(name, Source { bytes: fs::read(&path).unwrap(), content: content(&path) });
-        }
-        let fingerprint = Fingerprint::of(folder.path());
-        Self { folder, fingerprint, contents }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    /// C1: nothing of the sources has changed.
-    #[track_caller]
-    pub(crate) fn assert_untouched(&self) {
-        assert_same(&self.fingerprint, &Fingerprint::of(self.folder.path()));
-    }
 }
 
 impl Kind {
@@ -150,7 +109,7 @@ impl Kind {
             if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
         }
         for (name, content) in self.before {
-            fs::copy(sources.path(content), folder.join(name)).unwrap();
+            sources.put(content, &folder.join(name));
         }
         self.make_link(folder);
     }
@@ -191,9 +150,7 @@ impl Kind {
                 if !path.exists() {
                     return Err(format!("{name} is not there"));
                 }
-                sources.contents[content]
-                    .compare(&path)
-                    .map_err(|why| format!("{name} is not {content}: {why}"))?;
+                sources.compare(&path, content).map_err(|why| format!("{name} is not {content}: {why}"))?;
             }
             Ok(())
         };
@@ -204,13 +161,18 @@ impl Kind {
         }
     }
 
-    /// Names in the folder that are neither of the old nor of the new.
-    pub(crate) fn left_over(&self, folder: &Path) -> Vec<String> {
-        let known: Vec<&str> = self.before.iter().chain(self.after).map(|(name, _)| *name).collect();
-        let is_known = |name: &String| {
-            known.iter().any(|path| path == name || Path::new(path).parent() == Some(Path::new(name)))
-        };
-        names(folder).into_iter().filter(|name| !is_known(name)).collect()
+    /// Names in the folder that are neither of the old nor of the new; an old database may have side files.
+    pub(crate) fn left_over(&self, folder: &Path, state: State) -> Vec<String> {
+        let mut names = names(folder);
+        for (known, _) in self.before.iter().chain(self.after) {
+            names.retain(|name| name != known && Path::new(known).parent() != Some(Path::new(name)));
+            if state == State::Old {
+                names.retain(|name| {
+                    !SIDE_FILES.iter().any(|suffix| name.strip_suffix(suffix) == Some(*known))
+                });
+            }
+        }
+        names
     }
 }
 
@@ -234,44 +196,4 @@ fn names(folder: &Path) -> Vec<String> {
 
 pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
-}
-
-impl Source {
-    /// Whether SQLite sees the same in a database, with its journal or log.
-    fn compare(&self, database: &Path) -> Result<(), String> {
-        let is_alone = !["-journal", "-wal"].iter().any(|suffix| beside(database, suffix).exists());
-        if is_alone && fs::read(database).is_ok_and(|bytes| bytes == self.bytes) {
-            return Ok(());
-        }
-        match judged(database) {
-            found if found == self.content => Ok(()),
-            Ok(lines) => Err(format!("sound, {} lines", lines.len())),
-            Err(why) => Err(why.chars().take(100).collect()),
-        }
-    }
-}
-
-/// What SQLite sees in a database with its journal or log; the same bytes are looked at only once.
-fn judged(database: &Path) -> Content {
-    static SEEN: Mutex<BTreeMap<u64, Content>> = Mutex::new(BTreeMap::new());
-    let mut hasher = DefaultHasher::new();
-    for path in [database.to_owned(), beside(database, "-journal"), beside(database, "-wal")] {
-        fs::read(path).ok().hash(&mut hasher);
-    }
-    let key = hasher.finish();
-    if let Some(found) = SEEN.lock().unwrap().get(&key) {
-        return found.clone();
-    }
-    let found = content(database);
-    SEEN.lock().unwrap().insert(key, found.clone());
-    found
-}
-
-fn content(database: &Path) -> Content {
-    let seen = catch_unwind(|| (integrity_check(database), dump(database)));
-    match seen {
-        Ok((verdict, lines)) if verdict == "'ok'" => Ok(lines),
-        Ok((verdict, _)) => Err(verdict),
-        Err(_) => Err("SQLite cannot read it".to_owned()),
-    }
 }

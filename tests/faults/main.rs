@@ -1,8 +1,8 @@
 //! Whatever fails under a copy, the promise of its target holds: system calls that fail or are cut short, a full disk, the
 //! power going, the process killed.
 //!
-//! Infrastructure: [`shim`] (stands between the command and the kernel, `shim.c`), [`kinds`] (the kinds of targets, and
-//! what must be seen of each, judged by SQLite), [`disk`] (which states a power cut can leave). From `tests/judge`:
+//! Infrastructure: [`shim`] (stands between the command and the kernel, `shim.c`), [`sources`] (databases, and how
+//! SQLite sees them), [`kinds`] (the kinds of targets, and what must be seen of each), [`disk`] (which states a power cut can leave). From `tests/judge`:
 //! [`content`], [`files`], [`fingerprint`], [`random`].
 //!
 //! Tests: [`matrix`], [`disk_full`], [`power_cut`], [`kills`].
@@ -39,11 +39,13 @@ mod fingerprint;
 mod random;
 
 mod disk;
+mod disk_full;
 mod kills;
 mod kinds;
 mod matrix;
 mod power_cut;
 mod shim;
+mod sources;
 
 /// Says something past the test harness, which would keep it for itself.
 pub(crate) fn tell(text: &str) {

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use crate::disk::{Disk, Found, Luck};
 use crate::files::Folder;
-use crate::kinds::{Kind, Sources, State, is_temporary, kinds};
+use crate::kinds::{KINDS, Kind, State, is_temporary};
 use crate::random::{Random, seed};
 use crate::shim::{Call, Shim};
+use crate::sources::Sources;
 use crate::tell;
 
 /// States tried at each cut beside those in which all names, and all content, are kept or lost.
@@ -29,10 +30,10 @@ struct Tried {
 fn old_or_new_after_a_power_cut_and_new_when_done() {
     let Some(shim) = Shim::new("power cuts") else { return };
     let seed = seed("power cuts");
-    let sources = Sources::new(200);
-    for kind in kinds() {
-        let (disk, calls) = record(&shim, &sources, &kind);
-        let tried = cut_everywhere(&sources, &kind, disk, &calls, seed).unwrap();
+    let sources = Sources::new(150);
+    for kind in KINDS {
+        let (disk, calls) = record(&shim, &sources, kind);
+        let tried = cut_everywhere(&sources, kind, disk, &calls, seed).unwrap();
         tell(&format!("{}: {tried:?}", kind.name));
         assert!(tried.cuts >= 6 && tried.states >= 2 && tried.old > 0, "{}: {tried:?}", kind.name);
     }
@@ -43,16 +44,16 @@ fn old_or_new_after_a_power_cut_and_new_when_done() {
 fn a_run_that_does_not_sync_is_found_out() {
     let Some(shim) = Shim::new("power cuts without syncs") else { return };
     let seed = seed("power cuts without syncs");
-    let sources = Sources::new(200);
-    for kind in kinds() {
-        let (disk, calls) = record(&shim, &sources, &kind);
+    let sources = Sources::new(150);
+    for kind in KINDS {
+        let (disk, calls) = record(&shim, &sources, kind);
         // Here all files, and no folders, have it in their names.
         let is_folder = |call: &Call| !call.path.file_name().unwrap().to_str().unwrap().contains(".db");
         for (what, of_folders) in [("files", false), ("folders", true)] {
             let mut without = calls.clone();
             without.retain(|call| call.name != "sync" || is_folder(call) != of_folders);
             assert!(without.len() < calls.len(), "{}: no {what} were synced", kind.name);
-            let found = cut_everywhere(&sources, &kind, disk.clone(), &without, seed);
+            let found = cut_everywhere(&sources, kind, disk.clone(), &without, seed);
             tell(&format!("{}, without syncs of {what}: {found:?}", kind.name));
             assert!(found.is_err(), "{}: {what} need not be synced", kind.name);
         }

@@ -106,6 +106,21 @@ fn a_log_that_was_reset_makes_it_begin_again() {
     scene.assert_right();
 }
 
+/// What is there in several versions counts for nothing when the source has turned to a log and may not be held.
+#[test]
+fn what_was_filled_beside_a_journal_is_not_taken_for_a_version_when_there_is_a_log() {
+    let mut scene = Scene::new("DELETE", HoldLimits::new().time(Some(Duration::ZERO)));
+    for _ in 0..6 {
+        scene.other.execute("main", COMMIT).unwrap();
+        assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
+    }
+    scene.other.execute("main", &format!("PRAGMA journal_mode = WAL; {COMMIT}")).unwrap();
+    assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
+    scene.other.execute("main", COMMIT).unwrap();
+    while scene.backup.step(-1).unwrap() != StepOutcome::Done {}
+    scene.assert_right();
+}
+
 /// What grows, shrinks and grows again between two steps is caught up with.
 #[test]
 fn catching_up_with_a_database_of_changing_size() {

@@ -31,7 +31,7 @@ pub(crate) struct Made {
 }
 
 impl Kind {
-    fn at_rest(name: impl Into<String>, make: impl Fn(&Path) + 'static) -> Self {
+    pub(crate) fn at_rest(name: impl Into<String>, make: impl Fn(&Path) + 'static) -> Self {
         let make = move |path: &Path| {
             make(path);
             None
@@ -39,7 +39,7 @@ impl Kind {
         Self { name: name.into(), make: Box::new(make) }
     }
 
-    fn in_use(name: &str, make: fn(&Path) -> Peer) -> Self {
+    pub(crate) fn in_use(name: &str, make: fn(&Path) -> Peer) -> Self {
         Self { name: name.to_owned(), make: Box::new(move |path| Some(make(path))) }
     }
 
@@ -73,6 +73,11 @@ const PAGE_SIZES: [u32; 8] = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536];
 
 /// Page sizes, auto_vacuum, encodings and reserved bytes, with every sort of content.
 pub(crate) fn shapes() -> Vec<Kind> {
+    shapes_filled_with(everything)
+}
+
+/// The same with content of the caller's.
+pub(crate) fn shapes_filled_with(fill: fn(&Connection)) -> Vec<Kind> {
     let mut shapes = Vec::new();
     for page_size in PAGE_SIZES {
         for auto_vacuum in ["NONE", "FULL", "INCREMENTAL"] {
@@ -84,7 +89,7 @@ pub(crate) fn shapes() -> Vec<Kind> {
         shapes.push(Shape { page_size, reserved_bytes: 32, ..USUAL });
     }
     shapes.push(Shape { reserved_bytes: 255, ..USUAL });
-    let kind = |shape: Shape| Kind::at_rest(format!("{shape:?}"), move |path| build(path, shape, everything));
+    let kind = |shape: Shape| Kind::at_rest(format!("{shape:?}"), move |path| build(path, shape, fill));
     shapes.into_iter().map(kind).collect()
 }
 

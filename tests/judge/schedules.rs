@@ -315,7 +315,7 @@ fn copy_beside_dying_writers(journal_mode: &'static str) {
 }
 
 /// How long a run takes at the least.
-fn soak_time(seconds: u64) -> Duration {
+pub(crate) fn soak_time(seconds: u64) -> Duration {
     let seconds = std::env::var("LITECOPY_SOAK_SECONDS").map_or(seconds, |text| text.parse().unwrap());
     Duration::from_secs(seconds)
 }

@@ -1,0 +1,105 @@
+//! Which pages of a snapshot hold something, and which bytes of them: the rest is what was deleted.
+//!
+//! | map | what it leaves out | memory |
+//! |---|---|---|
+//! | [`PageMap::of_freelist`] | the leaves of the freelist, and what stands in its trunks behind their numbers | 1 bit a page, 8 bytes a trunk |
+//! | [`PageMap::of_all`] | also every page that belongs to nothing, and the unused bytes of all others | 2 bits a page (3 while it is made), 8 bytes for each trunk, overflow chain, and page of the pointer map |
+//!
+//! Why these bytes, and no others: `[treatments.md#unused-bytes]`.
+
+use super::page_set::PageSet;
+use super::page_walk::PageWalk;
+use super::snapshot::Snapshot;
+use crate::error::Result;
+use crate::format::PageNumber;
+use crate::format::unused_bytes::{clear_behind, clear_unused_bytes};
+
+/// What counts in the pages of one snapshot.
+#[derive(Debug)]
+pub(crate) struct PageMap {
+    usable_bytes: u32,
+    empty: PageSet,
+    /// Those whose unused bytes can be told from their own content.
+    btree: PageSet,
+    /// Pages of which only the start counts, ascending, and how many bytes.
+    cut: Vec<(PageNumber, u32)>,
+}
+
+impl PageMap {
+    /// Looks through the freelist. The snapshot has pages.
+    ///
+    /// That no page in it is in use as well is believed, as SQLite believes it.
+    pub(crate) fn of_freelist(snapshot: &Snapshot) -> Result<Self> {
+        let mut walk = PageWalk::new(snapshot)?;
+        walk.walk_freelist()?;
+        let empty = free_leaves(&walk);
+        Ok(Self::of(walk, empty))
+    }
+
+    /// Looks through everything: freelist, pointer map, all b-trees. The snapshot has pages.
+    pub(crate) fn of_all(snapshot: &Snapshot) -> Result<Self> {
+        let mut walk = PageWalk::new(snapshot)?;
+        walk.walk_freelist()?;
+        let leaves = free_leaves(&walk);
+        walk.walk_pointer_map()?;
+        walk.walk_trees()?;
+        let mut empty = std::mem::replace(&mut walk.placed, PageSet::new(0));
+        empty.invert_and_add(&leaves);
+        Ok(Self::of(walk, empty))
+    }
+
+    fn of(walk: PageWalk<'_>, empty: PageSet) -> Self {
+        let usable_bytes = walk.usable_bytes();
+        let PageWalk { btree, mut cut, .. } = walk;
+        cut.sort_unstable();
+        Self { usable_bytes, empty, btree, cut }
+    }
+
+    /// Whether the page `first` holds nothing, and of how many of the `count` pages from it on the same is true.
+    pub(crate) fn stretch(&self, first: PageNumber, count: u32) -> (bool, u32) {
+        self.empty.stretch(first, count)
+    }
+
+    /// Whether there may be something to clear in the `count` pages from `first` on.
+    pub(crate) fn touches(&self, first: PageNumber, count: u32) -> bool {
+        let next_cut = self.cut.get(self.cut_from(first)).map(|&(page, _)| page.get() - first.get());
+        !self.btree.is_empty() || next_cut.is_some_and(|distance| distance < count)
+    }
+
+    /// Where among the pages of which only the start counts the first one is that is not before `first`.
+    fn cut_from(&self, first: PageNumber) -> usize {
+        self.cut.partition_point(|&(page, _)| page < first)
+    }
+
+    /// Clears what does not count in pages of the snapshot that follow each other.
+    pub(crate) fn clear_unused(
+        &self,
+        snapshot: &Snapshot,
+        first: PageNumber,
+        pages: &mut [u8],
+    ) -> Result<()> {
+        let mut cut = self.cut.get(self.cut_from(first)..).unwrap_or_default();
+        let mut next = Some(first);
+        for bytes in pages.chunks_exact_mut(snapshot.page_size.bytes_usize()) {
+            let Some(page) = next else { break };
+            if self.btree.contains(page) {
+                clear_unused_bytes(bytes, page, self.usable_bytes)
+                    .map_err(|damage| snapshot.damaged(page, damage))?;
+            } else if let Some((&(_, used_bytes), rest)) = cut.split_first().filter(|(it, _)| it.0 == page) {
+                clear_behind(bytes, used_bytes, self.usable_bytes);
+                cut = rest;
+            }
+            next = page.next();
+        }
+        Ok(())
+    }
+}
+
+/// The leaves of the freelist, when nothing else has been walked yet.
+fn free_leaves(walk: &PageWalk<'_>) -> PageSet {
+    let mut leaves = walk.placed.clone();
+    for &(trunk, _) in &walk.cut {
+        leaves.remove(trunk);
+    }
+    leaves
+}
