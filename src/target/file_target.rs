@@ -317,7 +317,7 @@ mod tests {
         target.seal(64).unwrap();
         target.publish().unwrap();
         let metadata = std::fs::metadata(&path).unwrap();
-        assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, 65_536));
+        assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, Some(65_536)));
         let occupied = occupied_bytes(&path).unwrap();
         // The last page was not given at all.
         assert!((65_536..=3 * 65_536).contains(&occupied), "{occupied}");
