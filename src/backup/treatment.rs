@@ -90,4 +90,9 @@ impl Treatment {
         self.verify = verify;
         self
     }
+
+    /// Whether there may be pages of which nothing is copied.
+    pub(super) fn leaves_out(self) -> bool {
+        self.skip_free || self.scrub
+    }
 }
