@@ -16,14 +16,14 @@
 
 mod common;
 
-use common::{ROWS_A_MEGABYTE, make_database};
+use common::filled;
 use litecopy::{Consistency, CopyOptions, ErrorKind};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, stdin};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -43,6 +43,9 @@ const WAYS: [Way; 6] = [
 /// Those that the goals are about.
 const VACUUM: &str = "VACUUM INTO";
 const AUTO: &str = "litecopy auto";
+
+/// How many rows, of two to a page, make a megabyte.
+const ROWS_A_MEGABYTE: u64 = 512;
 
 const INTERVALS_MS: [u64; 4] = [1, 5, 20, 100];
 
@@ -76,6 +79,14 @@ fn main() {
             }
         }
     }
+}
+
+/// Makes `source.db` in the folder, of about so many megabytes, synced to disk.
+fn make_database(folder: &Path, journal_mode: &str, megabytes: u64) -> PathBuf {
+    let path = folder.join("source.db");
+    filled(&path, journal_mode, megabytes * ROWS_A_MEGABYTE).close().unwrap();
+    File::open(&path).unwrap().sync_all().unwrap();
+    path
 }
 
 // What is measured.

@@ -74,6 +74,8 @@ pub mod format;
 pub mod inspect;
 mod limits;
 pub mod lock;
+#[cfg(feature = "manifest")]
+mod manifest;
 mod os;
 mod side_files;
 mod source;
@@ -86,6 +88,10 @@ pub use backup::{
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
+#[cfg(feature = "manifest")]
+pub use manifest::Manifest;
+#[cfg(all(feature = "manifest", feature = "serde"))]
+pub use manifest::ManifestError;
 pub use source::{ChangeStamp, DatabaseSet, Source, SourceBytes, SourceOptions};
 pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 

@@ -102,7 +102,8 @@ impl CopyOptions {
         Self::default()
     }
 
-    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`] 1,000; with a [`rate`](Self::rate) so
+    /// many that the pauses between them are short.
     pub fn pages_per_step(mut self, pages: i32) -> Self {
         self.run.pages_per_step = pages;
         self
@@ -128,8 +129,7 @@ impl CopyOptions {
 
     /// How many bytes a second may be copied at most, on the average; `None` for as many as can be.
     ///
-    /// Kept by pauses between steps, so there must be [steps](Self::pages_per_step); while commits wait for a snapshot
-    /// that is held, it is not kept.
+    /// Kept by pauses between steps; while commits wait for a snapshot that is held, it is not kept.
     pub fn rate(mut self, bytes_per_second: Option<u64>) -> Self {
         self.run.bytes_per_second = bytes_per_second;
         self
@@ -349,7 +349,7 @@ impl CopyOptions {
         target: &Path,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<CopyReport> {
-        if self.in_place && target.exists() {
+        if self.is_in_place(target) {
             let target = InPlaceTarget::new(target);
             return self.copy_to_target(source, target, progress).map(|(report, _)| report);
         }
@@ -368,6 +368,16 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, T)> {
+        self.run_to_target(source, target, progress).map(|(report, backup)| (report, backup.into_target()))
+    }
+
+    /// The same, with all that the copy knows of itself.
+    pub(super) fn run_to_target<T: Target>(
+        &self,
+        source: Source,
+        target: T,
+        progress: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<(CopyReport, Backup<T>)> {
         let mut backup = Backup::new(source, target)?
             .with_consistency(self.consistency)
             .with_hold_limits(self.hold_limits)
@@ -376,10 +386,15 @@ impl CopyOptions {
             backup = backup.with_patience(patience);
         }
         let report = backup.run_to_completion(&self.run, progress)?;
-        Ok((report, backup.into_target()))
+        Ok((report, backup))
     }
 
-    fn file_target(&self, path: &Path) -> FileTarget {
+    /// Whether `target` is a database to be written over in place.
+    pub(super) fn is_in_place(&self, target: &Path) -> bool {
+        self.in_place && target.exists()
+    }
+
+    pub(super) fn file_target(&self, path: &Path) -> FileTarget {
         let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
         target.sync(self.sync).reserve_space(!self.treatment.leaves_out())
     }

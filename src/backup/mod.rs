@@ -3,6 +3,10 @@
 mod consistency;
 mod copy_database;
 mod copy_set;
+#[cfg(feature = "manifest")]
+mod copy_with_manifest;
+#[cfg(feature = "manifest")]
+mod manifest_maker;
 mod pacing;
 mod page_cursor;
 mod page_mover;

@@ -6,6 +6,12 @@ use std::time::Duration;
 const FIRST_TURN: Duration = Duration::from_millis(1);
 const LONGEST_TURN: Duration = Duration::from_millis(64);
 
+/// How many pages of the usual 4,096 bytes to take at a step at a rate, so that a pause is a quarter of a second: a copy that
+/// is to be stopped ends within one.
+pub(super) fn pages_at(bytes_per_second: u64) -> i32 {
+    i32::try_from(bytes_per_second / 4 / 4096).unwrap_or(i32::MAX).clamp(1, 1_000)
+}
+
 /// Tells the pauses of one copy. It only reckons: the time is told to it, and others sleep.
 #[derive(Debug)]
 pub(super) struct Pacing {
@@ -125,6 +131,11 @@ mod tests {
         assert_eq!(turns, [1, 2, 4, 8, 16, 32, 64, 64, 64].map(|turn| turn * MS));
         assert_eq!(run.step(1, MS, false), Duration::ZERO);
         assert_eq!(run.step(1, MS, true), FIRST_TURN);
+    }
+
+    #[test]
+    fn steps_are_as_small_as_a_rate_needs_them() {
+        assert_eq!([0, 1, 1_000_000, 50_000_000, u64::MAX].map(pages_at), [1, 1, 61, 1_000, 1_000]);
     }
 
     #[test]

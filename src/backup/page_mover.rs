@@ -1,13 +1,19 @@
 //! Moves pages from a snapshot to a target, run by run, and treats them on the way.
 
+#[cfg(feature = "manifest")]
+use super::manifest_maker::ManifestMaker;
 use super::page_cursor::{PageCursor, Run};
 use super::page_sums::PageSums;
 use super::treatment::Treatment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
+#[cfg(feature = "manifest")]
+use crate::manifest::Manifest;
 use crate::source::{PageMap, Snapshot};
 use crate::target::Target;
+use std::io;
+use std::path::Path;
 
 /// The way that the pages of one copy take.
 #[derive(Debug, Default)]
@@ -21,6 +27,10 @@ pub(super) struct PageMover {
     sums: Option<PageSums>,
     /// Of the version at hand.
     shape: Shape,
+    #[cfg(feature = "manifest")]
+    maker: ManifestMaker,
+    #[cfg(feature = "manifest")]
+    manifest: Option<Manifest>,
 }
 
 impl PageMover {
@@ -31,6 +41,12 @@ impl PageMover {
     /// How much it has moved in all.
     pub(super) fn moved_bytes(&self) -> u64 {
         self.moved_bytes
+    }
+
+    /// What the copy was when it was sealed, if that was asked for.
+    #[cfg(feature = "manifest")]
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
     }
 
     /// Whether what becomes of a page depends on others of its version: what was a page of a table may be free in the
@@ -49,6 +65,8 @@ impl PageMover {
         limit: u32,
     ) -> Result<()> {
         self.shape = snapshot.shape();
+        #[cfg(feature = "manifest")]
+        self.maker.note(snapshot.stamp());
         if cursor.passed() == 0 && cursor.remaining().min(limit) > 0 {
             self.look_at(snapshot, target)?;
         }
@@ -70,9 +88,13 @@ impl PageMover {
 
     /// Ends the copy of the version at hand: makes it durable, and compares it with what was written. Gives its page count.
     pub(super) fn seal(&mut self, target: &mut impl Target) -> Result<u32> {
-        let mut page_count = self.shape.page_count;
-        // A target that edits page 1 itself also knows what to make of an empty source.
-        if let (0, Some(edit), None) = (page_count, self.treatment.fidelity.edit(), target.page_one_edit()) {
+        let Shape { page_size, mut page_count } = self.shape;
+        if page_count == 0 && target.page_one_edit().is_some() {
+            // A target that edits page 1 also knows what to make of an empty source: it alone.
+            if self.treatment.compares() {
+                return Err(cannot_compare(target));
+            }
+        } else if let (0, Some(edit)) = (page_count, self.treatment.fidelity.edit()) {
             page_count = 1;
             let mut page = fresh_page_one(None);
             edit.apply(&mut page, page_count);
@@ -80,10 +102,20 @@ impl PageMover {
             self.write(target, PageNumber::FIRST, &page)?;
         }
         target.seal(page_count)?;
-        if let Some(sums) = &mut self.sums {
-            sums.compare(target, page_count, &mut self.buffer, |_| ())?;
+        if self.treatment.compares() {
+            let mut sums = self.sums.take().unwrap_or_else(|| PageSums::new(page_size));
+            self.compare(target, &mut sums, Shape { page_size, page_count })?;
         }
         Ok(page_count)
+    }
+
+    fn compare(&mut self, target: &mut impl Target, sums: &mut PageSums, shape: Shape) -> Result<()> {
+        #[cfg(feature = "manifest")]
+        if self.treatment.manifest {
+            self.manifest = Some(self.maker.compare(sums, target, shape, &mut self.buffer)?);
+            return Ok(());
+        }
+        sums.compare(target, shape.page_count, &mut self.buffer, |_| ())
     }
 
     /// Learns what there is to know of a version before its first page is moved.
@@ -102,7 +134,7 @@ impl PageMover {
     }
 
     fn new_sums(&self) -> Option<PageSums> {
-        self.treatment.verify.then(|| PageSums::new(self.shape.page_size))
+        self.treatment.compares().then(|| PageSums::new(self.shape.page_size))
     }
 
     /// What is changed on page 1: what the target needs, or what the fidelity asks for.
@@ -167,4 +199,10 @@ impl PageMover {
         }
         target.write_pages(first, pages)
     }
+}
+
+fn cannot_compare(target: &impl Target) -> Error {
+    let unsupported =
+        io::Error::new(io::ErrorKind::Unsupported, "there is no page in the source to compare it with");
+    Error::from_io("verify", target.path().unwrap_or(Path::new("the copy")), unsupported)
 }

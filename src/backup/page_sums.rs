@@ -21,6 +21,12 @@ impl PageSums {
         Self { page_size, empty, sums: Vec::new() }
     }
 
+    /// The sums, from that of the first page on.
+    #[cfg(feature = "manifest")]
+    pub(super) fn as_slice(&self) -> &[u32] {
+        &self.sums
+    }
+
     /// Notes pages that follow each other, as they are written.
     pub(super) fn note(&mut self, first: PageNumber, pages: &[u8]) {
         let page_bytes = self.page_size.bytes_usize();

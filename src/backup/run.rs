@@ -1,6 +1,6 @@
 //! Runs a stepwise copy to its end: waiting, reporting, giving up.
 
-use super::pacing::{Pacing, Seen};
+use super::pacing::{self, Pacing, Seen};
 use super::step_outcome::{Status, StepOutcome};
 use super::stepwise::{Backup, Counts};
 use crate::error::{Error, Obstacle, Problem, Result};
@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RunOptions {
-    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`](crate::Consistency::Auto) 1,000. Default -1.
+    /// Pages per step; at or below 0 all in one step, or with [`Consistency::Auto`](crate::Consistency::Auto) 1,000; with
+    /// a rate so many that the pauses between them are short. Default -1.
     pub pages_per_step: i32,
     /// How long to sleep after a try that found the source busy (each try itself is as patient as the first 78 ms of
     /// SQLite's busy handler). Default 250 ms.
@@ -215,7 +216,11 @@ pub(super) fn run(
     options: &RunOptions,
     mut progress: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Ran> {
-    let pages = if options.pages_per_step > 0 { options.pages_per_step } else { steps.usual_pages() };
+    let pages = match (options.pages_per_step, options.bytes_per_second) {
+        (pages @ 1.., _) => pages,
+        (_, Some(rate)) => pacing::pages_at(rate),
+        (_, None) => steps.usual_pages(),
+    };
     let started = Instant::now();
     let end = Deadline::after(options.deadline);
     let mut waiting: Option<(Instant, Deadline)> = None;

@@ -27,6 +27,8 @@ use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
 use crate::format::{JournalMode, PageSize};
+#[cfg(feature = "manifest")]
+use crate::manifest::Manifest;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::target::{PageOrder, Target};
 use std::time::{Duration, Instant};
@@ -196,6 +198,13 @@ impl<T: Target> Backup<T> {
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.counts.told.restarts
+    }
+
+    /// By what the copy can be checked later: when it is done, and only if its [`Treatment`] asks for it.
+    #[cfg(feature = "manifest")]
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.mover.manifest()
     }
 
     /// Gives the target back; one that is not done is as if it had never been used.

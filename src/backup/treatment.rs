@@ -46,7 +46,8 @@ pub struct Treatment {
     pub(super) fidelity: Fidelity,
     pub(super) skip_free: bool,
     pub(super) scrub: bool,
-    pub(super) verify: bool,
+    verify: bool,
+    pub(super) manifest: bool,
 }
 
 impl Treatment {
@@ -94,5 +95,18 @@ impl Treatment {
     /// Whether there may be pages of which nothing is copied.
     pub(super) fn leaves_out(self) -> bool {
         self.skip_free || self.scrub
+    }
+
+    /// Whether a [`Manifest`](crate::Manifest) of the copy is made, which [`Backup::manifest`](crate::Backup::manifest) gives when
+    /// it is done. For that it is read back as by [`verify`](Self::verify).
+    #[cfg(feature = "manifest")]
+    pub fn manifest(mut self, manifest: bool) -> Self {
+        self.manifest = manifest;
+        self
+    }
+
+    /// Whether the sum of each page is kept, and compared.
+    pub(super) fn compares(self) -> bool {
+        self.verify || self.manifest
     }
 }

@@ -8,6 +8,7 @@ use litecopy::lock::{LockStyle, UnknownLockStyle};
 use litecopy::{Limit, Limits, PageSize, SourceOptions, UnknownLimit};
 
 use super::course_arguments::{CourseArguments, duration};
+use super::treatment_arguments::TreatmentArguments;
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
@@ -27,6 +28,8 @@ pub(crate) enum Verb {
     Refresh(RefreshArguments),
     /// Say what a database file is: header, journal mode, side files, schema, locks
     Info(InfoArguments),
+    /// Say whether a copy is still what it was when it was made, and which pages are not
+    Verify(VerifyArguments),
     /// Say who holds which lock on a database, and what its readers keep of its log
     Locks(LocksArguments),
 }
@@ -75,6 +78,9 @@ pub(crate) struct CopyArguments {
     pub(crate) in_place: bool,
 
     #[command(flatten)]
+    pub(crate) treatment: TreatmentArguments,
+
+    #[command(flatten)]
     pub(crate) reading: ReadingArguments,
 
     /// Copy a database whose pages are encrypted, as it is. Its page size cannot be read: give it, unless there is a
@@ -103,6 +109,20 @@ pub(crate) struct RestoreArguments {
 
     #[command(flatten)]
     pub(crate) telling: TellingArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The copy to check; it is only read
+    pub(crate) copy: PathBuf,
+
+    /// What `litecopy copy --manifest FILE` wrote when it made the copy
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

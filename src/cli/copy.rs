@@ -9,6 +9,7 @@ use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, Progress, Source, So
 use super::arguments::CopyArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
+use super::manifest_file::ManifestFile;
 use super::repeat::{first_stamp, repeat};
 use super::run::{say, say_error};
 use super::stream;
@@ -48,19 +49,43 @@ fn copies(
         return Ok(copied.into_iter().map(in_folder).collect());
     }
     if stream::is_wanted(arguments) {
-        let source = match &arguments.name {
-            Some(name) => set(arguments)?.source(name)?,
-            None => Source::open_with(source, &source_options(arguments))?,
-        };
+        let (source, path) = self::source(arguments)?;
         let report = stream::copy_to_stdout(&options, source, progress)?;
-        let path = arguments.name.as_ref().map_or(&*arguments.source, |name| path_of(arguments, name));
         return Ok(one(arguments.name.clone(), path, report));
+    }
+    if let Some(manifest) = &arguments.treatment.manifest {
+        return with_manifest(arguments, manifest, progress)
+            .map(|(path, report)| one(arguments.name.clone(), path, report));
     }
     if let Some(name) = &arguments.name {
         let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
         return Ok(one(Some(name.clone()), path_of(arguments, name), report));
     }
     options.copy_with_progress(source, target, progress).map(|report| one(None, source, report))
+}
+
+/// Copies one database, and writes the manifest of its copy. Gives the database's path.
+fn with_manifest<'a>(
+    arguments: &'a CopyArguments,
+    manifest: &Path,
+    progress: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<(&'a Path, CopyReport), Error> {
+    let replace = arguments.replace || arguments.in_place;
+    let (source, path) = source(arguments)?;
+    let file = ManifestFile::admit(manifest, path, &arguments.target, replace)?;
+    let (report, manifest) = options(arguments).copy_with_manifest(source, &arguments.target, progress)?;
+    file.write(&manifest)?;
+    Ok((path, report))
+}
+
+/// The one database that was asked for, and the path that was given with it.
+fn source(arguments: &CopyArguments) -> Result<(Source, &Path), Error> {
+    Ok(match &arguments.name {
+        Some(name) => (set(arguments)?.source(name)?, path_of(arguments, name)),
+        None => {
+            (Source::open_with(&arguments.source, &source_options(arguments))?, arguments.source.as_path())
+        }
+    })
 }
 
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
@@ -87,5 +112,6 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = arguments.course.options().source(source_options(arguments));
+    let options = options.treatment(arguments.treatment.treatment());
     options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }

@@ -16,7 +16,8 @@ pub(crate) struct CourseArguments {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = ConsistencyKind::Auto)]
     consistency: ConsistencyKind,
 
-    /// Pages copied each time the source is locked. 0 or less: with `--consistency step` all in one go, else 1,000
+    /// Pages copied each time the source is locked. 0 or less: with `--consistency step` all in one go, else 1,000, and
+    /// with `--rate` fewer if need be
     #[arg(long, value_name = "N", default_value_t = -1, allow_negative_numbers = true)]
     pages: i32,
 
@@ -84,7 +85,8 @@ impl CourseArguments {
             AtLimitKind::Step => AtLimit::Step,
             AtLimitKind::Fail => AtLimit::Fail,
         };
-        let pages = if self.pages > 0 || consistency == Consistency::Step { self.pages } else { PAGES };
+        let is_told = self.pages > 0 || self.rate.is_some() || consistency == Consistency::Step;
+        let pages = if is_told { self.pages } else { PAGES };
         CopyOptions::new()
             .consistency(consistency)
             .pages_per_step(pages)

@@ -14,6 +14,7 @@ use super::info::info;
 use super::locks::locks;
 use super::refresh::refresh;
 use super::restore::restore;
+use super::verify::verify;
 
 pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
@@ -22,6 +23,7 @@ pub(crate) fn run() -> ExitCode {
             Verb::Restore(arguments) => restore(arguments),
             Verb::Refresh(arguments) => refresh(arguments),
             Verb::Info(arguments) => info(arguments),
+            Verb::Verify(arguments) => verify(arguments),
             Verb::Locks(arguments) => locks(arguments),
         },
         Err(help_or_error) => {

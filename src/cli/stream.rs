@@ -27,6 +27,8 @@ pub(crate) fn refusal(arguments: &CopyArguments) -> Option<&'static str> {
         Some("there is nothing in a stream to --replace")
     } else if arguments.in_place {
         Some("there is nothing in a stream to be written over (--in-place)")
+    } else if arguments.treatment.reads_back() {
+        Some("what went into a stream cannot be read back (--verify, --manifest)")
     } else if io::stdout().is_terminal() {
         Some("a database is not for a terminal: send stdout into a file or a pipe")
     } else if leads_to(&arguments.source) {

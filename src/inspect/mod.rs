@@ -9,6 +9,8 @@ mod journal_report;
 mod lock_report;
 mod reading;
 mod schema_report;
+#[cfg(feature = "manifest")]
+mod verify_report;
 mod wal_index_report;
 mod wal_report;
 
@@ -19,5 +21,7 @@ pub use header_report::HeaderReport;
 pub use journal_report::{JournalReport, JournalState};
 pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
 pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
+#[cfg(feature = "manifest")]
+pub use verify_report::{PageRange, VerifyReport, verify_copy};
 pub use wal_index_report::WalIndexReport;
 pub use wal_report::WalReport;

@@ -70,6 +70,12 @@ impl Looked {
         }
     }
 
+    /// Lets the system forget what it has of the file in its cache.
+    #[cfg(feature = "manifest")]
+    pub(super) fn forget_cached(&self) {
+        self.file().forget_cached();
+    }
+
     fn file(&self) -> &LockFile {
         match &self.file {
             Handle::Unlocked(file) => file,

@@ -133,6 +133,14 @@ impl LockFile {
         self.file.as_ref()
     }
 
+    /// Lets the system forget what it has of the file in its cache.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn forget_cached(&self) {
+        if let Some(file) = &self.file {
+            super::page_cache::forget(file);
+        }
+    }
+
     fn asker(&self) -> io::Result<Asker<'_>> {
         Ok(Asker { file: self.file()?, identity: self.identity, owner: self.owner })
     }

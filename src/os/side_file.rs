@@ -1,6 +1,6 @@
 //! A file beside a database that we write: made with the rights of the database, synced, and gone for good when removed.
 
-use super::durable_file::{folder_of, sync_folder};
+use super::durable_file::{FolderSync, folder_of, sync_folder};
 use super::random_access::{ReadAt, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
@@ -70,11 +70,13 @@ impl ReadAt for SideFile {
     }
 }
 
-/// Removes the file at `path`, if there is one, and brings its absence to the device.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
+/// Removes the file at `path`, if there is one. Its absence has still to be brought to the device, by what is given back.
+pub(crate) fn remove(path: &Path) -> io::Result<FolderSync> {
+    let folder = FolderSync::prepare(folder_of(path), true)?;
     match std::fs::remove_file(path) {
-        Ok(()) => sync_folder(folder_of(path)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(()) => Ok(folder),
+        // No name has changed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => FolderSync::prepare(folder_of(path), false),
         Err(error) => Err(error),
     }
 }
@@ -110,9 +112,9 @@ mod tests {
         side_file.write_at(b"new", 1).unwrap();
         side_file.sync().unwrap();
         assert_eq!(std::fs::read(&journal).unwrap(), b"\0new");
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
         assert!(!journal.exists());
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
     }
 
     #[cfg(unix)]
@@ -126,7 +128,7 @@ mod tests {
         let like = std::fs::metadata(&database).unwrap();
         SideFile::create(&journal, &like).unwrap();
         assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o666);
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
         std::os::unix::fs::symlink(&database, &journal).unwrap();
         assert!(SideFile::create(&journal, &like).is_err());
     }

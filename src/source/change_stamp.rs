@@ -11,6 +11,7 @@
 
 use crate::format::{Salts, WalChecksum};
 use crate::os::file_identity::{FileIdentity, FileTimes};
+use std::fmt;
 
 /// What tells one version of a database from the next: taken when a snapshot begins, to be compared with what is found later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,20 @@ impl ChangeStamp {
         match self.content {
             Content::Rollback(_) => true,
             Content::Log(position) => position.is_settled(),
+        }
+    }
+}
+
+/// For people, and for programs that tell versions apart: what is compared, but for the identity and the times of the file.
+impl fmt::Display for ChangeStamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.content {
+            Content::Rollback(bytes) => write!(f, "rollback {:032x}", u128::from_be_bytes(bytes)),
+            Content::Log(LogPosition { frame, salts, checksum, page_count, .. }) => {
+                let salts = u64::from_be_bytes(salts.0);
+                write!(f, "wal {salts:016x} frame {frame} {:08x}{:08x}", checksum.s1, checksum.s2)?;
+                write!(f, " of {page_count} pages")
+            }
         }
     }
 }

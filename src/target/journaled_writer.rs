@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::{PageNumber, PageSize, Shape};
 use crate::lock::database_lock::ExclusiveLock;
+use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::{Path, PathBuf};
@@ -135,9 +136,12 @@ impl JournaledWriter {
 
     /// Makes it count, by removing the journal.
     pub(super) fn commit(mut self) -> Result<()> {
-        self.journal.remove()?;
+        let folder = self.journal.remove()?;
+        // From here on nothing would protect a rollback from a crash.
         self.committed = true;
-        // What lies behind the end that the header tells is of no meaning, should it stay.
+        folder.finish().map_err(self.cannot("sync the folder of the finished copy"))?;
+        // What lies behind the end that the header tells is of no meaning, should it stay. Not sooner: the journal, had
+        // it come back, would not have it.
         if self.file().size_bytes().is_ok_and(|size_bytes| size_bytes > self.sealed_bytes) {
             let _ = self.file().set_size(self.sealed_bytes).and_then(|()| self.file().sync());
         }
@@ -200,8 +204,11 @@ impl Drop for JournaledWriter {
     fn drop(&mut self) {
         if !self.committed {
             // If that fails, the journal stays, and whoever opens the database next rolls it back.
-            let _ =
-                self.journal.play_back(self.lock.file(), self.old_bytes).and_then(|()| self.journal.remove());
+            let _ = self
+                .journal
+                .play_back(self.lock.file(), self.old_bytes)
+                .and_then(|()| self.journal.remove())
+                .map(FolderSync::finish);
         }
     }
 }

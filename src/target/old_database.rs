@@ -5,6 +5,7 @@ use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_style::LockFolder;
 use crate::lock::wal_lock::{Connected, connected};
 use crate::lock::{LockHolder, Tried, lock_holders};
+use crate::os::durable_file::FolderSync;
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::side_file::{self, SideFile};
@@ -82,7 +83,7 @@ impl OldDatabase {
     /// Removes what lies beside it: the journal first, which would undo what came from the log.
     pub(crate) fn remove_side_files(&self) -> Result<()> {
         for path in self.files.all() {
-            side_file::remove(&path).map_err(Error::io("remove", &path))?;
+            side_file::remove(&path).and_then(FolderSync::finish).map_err(Error::io("remove", &path))?;
         }
         Ok(())
     }

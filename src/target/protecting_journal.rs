@@ -16,6 +16,7 @@ use crate::format::journal_header::DEFAULT_SECTOR_BYTES;
 use crate::format::journal_header::RecordCount;
 use crate::format::journal_record::{append_record, record_bytes};
 use crate::format::{JournalHeader, JournalRecord, PageNumber, Shape};
+use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
 use crate::os::random;
 use crate::os::random_access::read_padded;
@@ -65,7 +66,7 @@ impl ProtectingJournal {
         match journal.open_segment() {
             Ok(()) => Ok(journal),
             Err(error) => {
-                let _ = journal.remove();
+                let _ = journal.remove().map(FolderSync::finish);
                 Err(error)
             }
         }
@@ -130,8 +131,8 @@ impl ProtectingJournal {
         database.set_size(size_bytes).and_then(|()| database.sync()).map_err(unwritten())
     }
 
-    /// Removes the journal: the commit, or the end of a rollback.
-    pub(super) fn remove(&self) -> Result<()> {
+    /// Removes the journal: the commit, or the end of a rollback. Its absence has still to be brought to the device.
+    pub(super) fn remove(&self) -> Result<FolderSync> {
         side_file::remove(self.file.path()).map_err(Error::io("remove", self.file.path()))
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::kinds::{Kind, State, kinds};
+use crate::kinds::{KINDS, Kind, State};
 use crate::random::{Random, seed};
 use crate::shim::{Deed, Fault, SIGKILL, Shim, finish, litecopy};
 use crate::sources::Sources;
@@ -23,7 +23,8 @@ const CHANGES: &[&str] = &["create", "write", "size", "sync", "rename", "remove"
 struct Left {
     old: usize,
     new: usize,
-    temporaries: usize,
+    /// With something beside the database: a temporary file, a journal, a log.
+    beside: usize,
     /// The run was over before the kill came.
     too_late: usize,
 }
@@ -32,7 +33,7 @@ struct Left {
 fn killed_before_and_after_each_call() {
     let Some(shim) = Shim::new("kills at each call") else { return };
     let sources = Sources::new(150);
-    for kind in kinds() {
+    for kind in KINDS {
         let mut left = Left::default();
         for deed in [Deed::KillBefore, Deed::KillAfter] {
             for at in 1.. {
@@ -44,12 +45,12 @@ fn killed_before_and_after_each_call() {
                     break;
                 }
                 assert_eq!(run.status.signal(), Some(SIGKILL), "{}: {deed:?} {at}", kind.name);
-                assert_old_or_new(&sources, &kind, folder.path(), &mut left);
+                assert_old_or_new(&sources, kind, folder.path(), &mut left);
             }
         }
         sources.assert_untouched();
         tell(&format!("{}: {left:?}", kind.name));
-        assert!(left.old > 5 && left.new > 1 && left.temporaries > 5, "{}: {left:?}", kind.name);
+        assert!(left.old > 5 && left.new > 1 && left.beside > 5, "{}: {left:?}", kind.name);
     }
 }
 
@@ -59,12 +60,11 @@ fn killed_at_random_moments() {
     let mut random = Random::from_seed(seed);
     let sources = Sources::new(6000);
     let mut left = Left::default();
-    let kinds = kinds();
     // About as long as a run takes; adapted, for other tests and programs run beside.
-    let mut usual = vec![Duration::from_millis(20); kinds.len()];
+    let mut usual = vec![Duration::from_millis(20); KINDS.len()];
     let begun = Instant::now();
     while left.old + left.new < KILLS + left.too_late || begun.elapsed() < soak_time() {
-        for (kind, usual) in kinds.iter().zip(&mut usual) {
+        for (kind, usual) in KINDS.iter().zip(&mut usual) {
             let folder = kind.prepare(&sources);
             let mut process = litecopy(&kind.arguments(&sources, folder.path())).spawn().unwrap();
             thread::sleep(usual.mul_f64(random.below(1000) as f64 / 1000.0));
@@ -82,7 +82,7 @@ fn killed_at_random_moments() {
     }
     sources.assert_untouched();
     tell(&format!("{left:?} in {:?}, runs of {usual:?}", begun.elapsed()));
-    assert!(left.old > 20 && left.temporaries > 10, "{left:?}");
+    assert!(left.old > 20 && left.beside > 10, "{left:?}");
 }
 
 /// How long the random kills go on at the least.
@@ -94,14 +94,14 @@ fn soak_time() -> Duration {
 /// Looks at what a killed run left, and lets another one do its work.
 fn assert_old_or_new(sources: &Sources, kind: &Kind, folder: &Path, left: &mut Left) {
     let state = kind.look(sources, folder).unwrap_or_else(|why| panic!("{}: {why}", kind.name));
-    let left_over = !kind.left_over(folder, state).is_empty();
-    left.temporaries += usize::from(left_over);
+    let is_beside = !kind.left_over(folder, State::New).is_empty();
+    left.beside += usize::from(is_beside);
     match state {
         State::New => left.new += 1,
         State::Old => left.old += 1,
     }
-    // Without a left-over it is as if that run had never been, or it was done.
-    if left_over {
+    // Else it is as if that run had never been, or it was done.
+    if is_beside {
         let (status, stderr) = finish(litecopy(&kind.arguments(sources, folder)).spawn().unwrap());
         assert_eq!(status.code(), Some(0), "{}: {stderr}", kind.name);
         assert_eq!(kind.look(sources, folder), Ok(State::New), "{}", kind.name);

@@ -13,77 +13,74 @@ const TEMPORARY: &str = ".litecopy-";
 const SIDE_FILES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A kind of target: how it is asked for, and which databases are in the target's folder before and after.
-///
-/// To try another, add a row to [`kinds`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     arguments: fn(&Sources, &Path) -> Vec<OsString>,
-    /// The path in the folder, and which of the [`Sources`] it has the content of.
-    before: &'static [(&'static str, &'static str)],
-    after: &'static [(&'static str, &'static str)],
+    before: Databases,
+    after: Databases,
     /// A symbolic link that is there before and stays, and where it leads.
     pub(crate) link: Option<(&'static str, &'static str)>,
 }
 
-pub(crate) fn kinds() -> Vec<Kind> {
-    vec![
-        Kind {
-            name: "a new file",
-            arguments: |from, to| {
-                words(&["copy", "--pages=20"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[("copy.db", "old.db")],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file with a hot journal",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[("copy.db", "hot.db")],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file with a log",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("copy.db")])
-            },
-            before: &[("copy.db", "log.db")],
-            after: &[("copy.db", "source.db")],
-            link: None,
-        },
-        Kind {
-            name: "a set in a new folder",
-            arguments: |from, to| {
-                let other = format!("--attach=other={}", from.path("other.db").display());
-                words(&["copy", "--all", &other], &[from.path("source.db"), to.join("set")])
-            },
-            before: &[],
-            after: &[("set/source.db", "source.db"), ("set/other.db", "other.db")],
-            link: None,
-        },
-        Kind {
-            name: "a replaced file that a link leads to",
-            arguments: |from, to| {
-                words(&["copy", "--replace"], &[from.path("source.db"), to.join("link.db")])
-            },
-            before: &[("copy.db", "old.db")],
-            after: &[("copy.db", "source.db")],
-            link: Some(("link.db", "copy.db")),
-        },
-    ]
+/// Paths in the folder, and which of the [`Sources`] lies there.
+type Databases = &'static [(&'static str, &'static str)];
+
+const COPY: Databases = &[("copy.db", "source.db")];
+
+/// To try another kind of target, add a row.
+pub(crate) const KINDS: &[Kind] = &[
+    row("a new file", |from, to| copy(&["copy", "--pages=20"], from, to), &[], COPY),
+    row("a replaced file", replace, &[("copy.db", "old.db")], COPY),
+    row("a replaced file with a hot journal", replace, &[("copy.db", "hot.db")], COPY),
+    row("a replaced file with a log", replace, &[("copy.db", "log.db")], COPY),
+    Kind {
+        link: Some(("link.db", "copy.db")),
+        ..row("a replaced file that a link leads to", replace_by_link, &[("copy.db", "old.db")], COPY)
+    },
+    row("a set in a new folder", set, &[], &[("set/source.db", "source.db"), ("set/other.db", "other.db")]),
+    row("in place", restore, &[("copy.db", "old.db")], COPY),
+    row("in place over a hot journal", restore, &[("copy.db", "hot.db")], COPY),
+    row("in place over a log", restore, &[("copy.db", "log.db")], COPY),
+    row("in place over other pages", restore, &[("copy.db", "pages.db")], COPY),
+    row("in place over a longer one", restore_other, &[("copy.db", "source.db")], &[("copy.db", "other.db")]),
+];
+
+const fn row(
+    name: &'static str,
+    arguments: fn(&Sources, &Path) -> Vec<OsString>,
+    before: Databases,
+    after: Databases,
+) -> Kind {
+    Kind { name, arguments, before, after, link: None }
+}
+
+fn copy(options: &[&str], from: &Sources, to: &Path) -> Vec<OsString> {
+    words(options, &[from.path("source.db"), to.join("copy.db")])
+}
+
+fn replace(from: &Sources, to: &Path) -> Vec<OsString> {
+    copy(&["copy", "--replace"], from, to)
+}
+
+fn replace_by_link(from: &Sources, to: &Path) -> Vec<OsString> {
+    words(&["copy", "--replace"], &[from.path("source.db"), to.join("link.db")])
+}
+
+fn set(from: &Sources, to: &Path) -> Vec<OsString> {
+    let other = format!("--attach=other={}", from.path("other.db").display());
+    words(&["copy", "--all", &other], &[from.path("source.db"), to.join("set")])
+}
+
+/// Nobody else is there to be waited for: what looks so is a fault.
+const RESTORE: [&str; 3] = ["restore", "--timeout=50ms", "--sleep=10ms"];
+
+fn restore(from: &Sources, to: &Path) -> Vec<OsString> {
+    copy(&RESTORE, from, to)
+}
+
+fn restore_other(from: &Sources, to: &Path) -> Vec<OsString> {
+    words(&RESTORE, &[from.path("other.db"), to.join("copy.db")])
 }
 
 fn words(words: &[&str], paths: &[PathBuf]) -> Vec<OsString> {

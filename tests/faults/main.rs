@@ -39,6 +39,7 @@ mod fingerprint;
 mod random;
 
 mod disk;
+mod disk_full;
 mod kills;
 mod kinds;
 mod matrix;

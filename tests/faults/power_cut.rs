@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::disk::{Disk, Found, Luck};
 use crate::files::Folder;
-use crate::kinds::{Kind, State, is_temporary, kinds};
+use crate::kinds::{KINDS, Kind, State, is_temporary};
 use crate::random::{Random, seed};
 use crate::shim::{Call, Shim};
 use crate::sources::Sources;
@@ -31,9 +31,9 @@ fn old_or_new_after_a_power_cut_and_new_when_done() {
     let Some(shim) = Shim::new("power cuts") else { return };
     let seed = seed("power cuts");
     let sources = Sources::new(150);
-    for kind in kinds() {
-        let (disk, calls) = record(&shim, &sources, &kind);
-        let tried = cut_everywhere(&sources, &kind, disk, &calls, seed).unwrap();
+    for kind in KINDS {
+        let (disk, calls) = record(&shim, &sources, kind);
+        let tried = cut_everywhere(&sources, kind, disk, &calls, seed).unwrap();
         tell(&format!("{}: {tried:?}", kind.name));
         assert!(tried.cuts >= 6 && tried.states >= 2 && tried.old > 0, "{}: {tried:?}", kind.name);
     }
@@ -45,15 +45,15 @@ fn a_run_that_does_not_sync_is_found_out() {
     let Some(shim) = Shim::new("power cuts without syncs") else { return };
     let seed = seed("power cuts without syncs");
     let sources = Sources::new(150);
-    for kind in kinds() {
-        let (disk, calls) = record(&shim, &sources, &kind);
+    for kind in KINDS {
+        let (disk, calls) = record(&shim, &sources, kind);
         // Here all files, and no folders, have it in their names.
         let is_folder = |call: &Call| !call.path.file_name().unwrap().to_str().unwrap().contains(".db");
         for (what, of_folders) in [("files", false), ("folders", true)] {
             let mut without = calls.clone();
             without.retain(|call| call.name != "sync" || is_folder(call) != of_folders);
             assert!(without.len() < calls.len(), "{}: no {what} were synced", kind.name);
-            let found = cut_everywhere(&sources, &kind, disk.clone(), &without, seed);
+            let found = cut_everywhere(&sources, kind, disk.clone(), &without, seed);
             tell(&format!("{}, without syncs of {what}: {found:?}", kind.name));
             assert!(found.is_err(), "{}: {what} need not be synced", kind.name);
         }

@@ -11,7 +11,8 @@
  * FAULTS_DATA    when set, the log also has what the calls wrote
  * FAULTS_KINDS   the kinds of calls that are numbered from 1, with commas around: ",write,sync,"
  * FAULTS_AT      the number of the call at which it happens; 0 or nothing: never
- * FAULTS_DO      what happens: "fail" once, "fail-on" from there on, "short" (half of it is done), "kill-before", "kill-after"
+ * FAULTS_DO      what happens: "fail" once, "fail-on" from there on, "kill-before", "kill-after"; or from there on to every
+ *                call: "short" (half of it is done), "interrupt" (it fails with EINTR, when repeated it does not)
  * FAULTS_ERRNO   what it fails with
  *
  * A line of the log, fields parted by tabs, then as many bytes as the last field says, then a line break:
@@ -309,6 +310,13 @@ static int is_numbered(const char *kind) {
     return strstr(kinds, listed) != NULL;
 }
 
+/* Whether the call of the number `seen` is one at which it happens. */
+static int happens(void) {
+    if (at == 0 || seen < at) return 0;
+    if (strcmp(deed, "interrupt") == 0) return (seen - at) % 2 == 0;
+    return seen == at || strcmp(deed, "fail-on") == 0 || strcmp(deed, "short") == 0;
+}
+
 static void die(void) {
     kernel_call(SYS_kill, kernel_call(SYS_getpid, 0, 0, 0, 0, 0, 0), SIGKILL, 0, 0, 0, 0);
     for (;;) kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
@@ -318,9 +326,9 @@ static void die(void) {
 static long meet(const struct call *call, long a[6], const char *path, const char *second) {
     int numbered = is_numbered(kind_of(call, a));
     seen += numbered;
-    int now = numbered && at > 0 && (seen == at || (seen > at && strcmp(deed, "fail-on") == 0));
+    int now = numbered && happens();
     long offset = offset_before(call, a);
-    if (now && strncmp(deed, "fail", 4) == 0) {
+    if (now && (strncmp(deed, "fail", 4) == 0 || strcmp(deed, "interrupt") == 0)) {
         note(call, a, deed, -error_number, offset, path, second);
         return -error_number;
     }

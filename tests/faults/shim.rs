@@ -25,7 +25,9 @@ pub(crate) enum Deed {
     Fail(i32),
     /// It fails with this number, and so do all that follow.
     FailOn(i32),
-    /// Half of it is done.
+    /// It fails because a signal came, and so does each that follows; when repeated it does not.
+    Interrupt,
+    /// Half of it is done, and so of each that follows.
     Short,
     /// The process is killed instead of it, or right after it.
     KillBefore,
@@ -119,6 +121,7 @@ impl Shim {
             let (deed, number) = match fault.deed {
                 Deed::Fail(number) => ("fail", number),
                 Deed::FailOn(number) => ("fail-on", number),
+                Deed::Interrupt => ("interrupt", libc::EINTR),
                 Deed::Short => ("short", 0),
                 Deed::KillBefore => ("kill-before", 0),
                 Deed::KillAfter => ("kill-after", 0),
@@ -148,7 +151,7 @@ pub(crate) fn finish(mut process: Child) -> (ExitStatus, String) {
             Some(status) => break status,
             None if begun.elapsed() > PATIENCE => {
                 drop(process.kill());
-                panic!("still running after {PATIENCE:?}");
+                panic!("still running after {PATIENCE:?}: {process:?}");
             }
             None => thread::sleep(Duration::from_micros(500)),
         }

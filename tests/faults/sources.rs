@@ -21,6 +21,7 @@ use crate::fingerprint::{Fingerprint, assert_same};
 /// | `old.db` | to be replaced |
 /// | `hot.db` | the same, left in the midst of a transaction: its journal is hot, some of its pages are already changed |
 /// | `log.db` | the same, and something in its log |
+/// | `pages.db` | one with pages of another size |
 pub(crate) struct Sources {
     folder: Folder,
     fingerprint: Fingerprint,
@@ -46,9 +47,10 @@ impl Sources {
     /// Databases of which `source.db` has about so many KiB, and the others much less.
     pub(crate) fn new(kib: u32) -> Self {
         let folder = Folder::new();
-        create(&folder.join("source.db"), kib);
-        create(&folder.join("other.db"), 20);
-        create(&folder.join("old.db"), 20 + kib / 10);
+        create(&folder.join("source.db"), 4096, kib);
+        create(&folder.join("other.db"), 4096, 20);
+        create(&folder.join("old.db"), 4096, 20 + kib / 10);
+        create(&folder.join("pages.db"), 1024, 20);
         left_after(&folder, UNFINISHED, "hot.db");
         left_after(&folder, IN_THE_LOG, "log.db");
         assert!(
@@ -56,7 +58,7 @@ impl Sources {
                 && beside(&folder.join("log.db"), "-wal").exists()
         );
         let mut known = BTreeMap::new();
-        for name in ["source.db", "other.db", "old.db", "hot.db", "log.db"] {
+        for name in ["source.db", "other.db", "old.db", "hot.db", "log.db", "pages.db"] {
             let path = folder.join(name);
             let bytes = is_alone(&path).then(|| fs::read(&path).unwrap());
             let content = content(&path);
@@ -102,11 +104,11 @@ impl Sources {
     }
 }
 
-fn create(path: &Path, rows: u32) {
+fn create(path: &Path, page_size: u32, rows: u32) {
     let name = path.file_name().unwrap().to_str().unwrap();
     let connection = Connection::open(path).unwrap();
     let sql = format!(
-        "PRAGMA synchronous = OFF; CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE INDEX i ON t(b);
+        "PRAGMA page_size = {page_size}; PRAGMA synchronous = OFF; CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE INDEX i ON t(b);
          INSERT INTO t(b) WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
             SELECT randomblob(450) FROM n;
          INSERT INTO t(b) VALUES ('{name}');"

@@ -27,6 +27,10 @@ const MOST_STEPS: u32 = 400;
 /// SQLite's result code for another connection of the same process in the way.
 const LOCKED: i32 = 6;
 
+/// `SQLITE_IOERR_SHMLOCK`: a connection that turned to WAL mode, and was refused when it wanted back before it had read
+/// anything, cannot checkpoint. So it is also where there is no litecopy.
+const NO_WAL_INDEX: i32 = 5130;
+
 #[test]
 fn schedules_that_begin_with_a_journal() {
     play(&["DELETE", "TRUNCATE", "PERSIST"]);
@@ -311,6 +315,7 @@ impl<'s> Schedule<'s> {
         match outcome {
             Ok(()) => true,
             Err(failure) if [BUSY, LOCKED].contains(&failure.code) => false,
+            Err(failure) if failure.extended == NO_WAL_INDEX && sql.contains("checkpoint") => false,
             Err(failure) => panic!("{failure:?}"),
         }
     }

@@ -1,0 +1,104 @@
+//! The file that a manifest is kept in: it appears all at once, and takes the place of nothing but an older one.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use litecopy::{Error, Manifest};
+use tempfile::NamedTempFile;
+
+/// With what a manifest begins, and nothing else that one would not want to lose.
+const BEGINNING: &[u8] = b"{\n  \"litecopy_manifest\": ";
+
+/// A manifest to be written, under a temporary name until it is on the device.
+pub(crate) struct ManifestFile {
+    path: PathBuf,
+    replace: bool,
+    file: NamedTempFile,
+}
+
+impl ManifestFile {
+    /// Looks whether a manifest may be written to `path`, beside a copy of `source` to `target`.
+    pub(crate) fn admit(path: &Path, source: &Path, target: &Path, replace: bool) -> Result<Self, Error> {
+        let refuse = |why: &str| {
+            let refused = io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
+            Err(Error::from_io("write the manifest", path, refused))
+        };
+        if [source, target].into_iter().flat_map(names_of).any(|name| name == place(path)) {
+            return refuse("it is the name of source or target, or of a side file of one of them");
+        }
+        match File::open(path) {
+            Ok(_) if !replace => return refuse("it is there already; another can be replaced (`--replace`)"),
+            Ok(file) if !begins_as_manifest(&file) => return refuse("what is there is no manifest"),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::from_io("look at", path, error));
+            }
+            _ => {}
+        }
+        let file = tempfile::Builder::new().prefix(".litecopy-manifest-").tempfile_in(folder_of(path));
+        let file = file.map_err(|error| Error::from_io("create a temporary file beside", path, error))?;
+        Ok(Self { path: path.to_owned(), replace, file })
+    }
+
+    /// Writes it, and gives it its name when it is on the device.
+    pub(crate) fn write(self, manifest: &Manifest) -> Result<(), Error> {
+        let path = self.path.clone();
+        self.try_write(manifest)
+            .map_err(|error| Error::from_io("write the manifest (the copy itself is complete)", path, error))
+    }
+
+    fn try_write(self, manifest: &Manifest) -> io::Result<()> {
+        let Self { path, replace, mut file } = self;
+        let mut writer = BufWriter::new(file.as_file_mut());
+        serde_json::to_writer_pretty(&mut writer, manifest)?;
+        writer.write_all(b"\n")?;
+        writer.flush()?;
+        drop(writer);
+        file.as_file().sync_all()?;
+        if replace { file.persist(&path) } else { file.persist_noclobber(&path) }?;
+        // So that the name is on the device too, where folders can be synced.
+        #[cfg(unix)]
+        File::open(folder_of(&path))?.sync_all()?;
+        Ok(())
+    }
+}
+
+/// Reads the manifest at `path`.
+pub(crate) fn read(path: &Path) -> Result<Manifest, Error> {
+    let cannot = |error| Error::from_io("read the manifest", path, error);
+    let file = File::open(path).map_err(cannot)?;
+    // A pipe or a device could go on for ever; a file has an end, and what is read of it takes no more memory than thrice that.
+    if !file.metadata().map_err(cannot)?.is_file() {
+        return Err(cannot(io::Error::new(io::ErrorKind::InvalidInput, "not a file")));
+    }
+    serde_json::from_reader(BufReader::new(file)).map_err(|error| cannot(error.into()))
+}
+
+fn begins_as_manifest(file: &File) -> bool {
+    let mut beginning = Vec::new();
+    let read = file.take(BEGINNING.len() as u64).read_to_end(&mut beginning);
+    read.is_ok() && beginning == BEGINNING
+}
+
+/// Where a database is, or will be, and its side files.
+fn names_of(database: &Path) -> [PathBuf; 4] {
+    ["", "-journal", "-wal", "-shm"].map(|suffix| {
+        let mut name = OsString::from(place(database));
+        name.push(suffix);
+        PathBuf::from(name)
+    })
+}
+
+/// Where a path leads, links resolved; its last part need not be there.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let folder = folder_of(path).canonicalize().unwrap_or_else(|_| folder_of(path).to_owned());
+    path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,52 @@
+//! What can be said of the treatment of pages on their way.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use litecopy::{Fidelity, Treatment};
+
+#[derive(Debug, Args)]
+pub(crate) struct TreatmentArguments {
+    /// What of the header the copy keeps
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = FidelityKind::Exact, conflicts_with = "opaque")]
+    fidelity: FidelityKind,
+
+    /// Leave out free pages: they are neither read nor written, and are holes in the copy
+    #[arg(long, conflicts_with = "opaque")]
+    skip_free: bool,
+
+    /// Leave nothing in the copy of what was deleted: no free pages, and zeros in the unused bytes of all others
+    #[arg(long, conflicts_with = "opaque")]
+    scrub: bool,
+
+    /// Read the copy back from the device before it is shown, and compare each page with what was read of the source
+    #[arg(long, conflicts_with = "no_sync")]
+    verify: bool,
+
+    /// Verify, and write FILE, by which `litecopy verify` can check the copy later
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "no_sync"])]
+    pub(crate) manifest: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FidelityKind {
+    /// All of it: the copy is the source, byte for byte
+    Exact,
+    /// What SQLite's online backup keeps: change counter and schema cookie begin anew
+    Api,
+}
+
+impl TreatmentArguments {
+    pub(crate) fn treatment(&self) -> Treatment {
+        let fidelity = match self.fidelity {
+            FidelityKind::Exact => Fidelity::Exact,
+            FidelityKind::Api => Fidelity::Api,
+        };
+        Treatment::new().fidelity(fidelity).skip_free(self.skip_free).scrub(self.scrub).verify(self.verify)
+    }
+
+    /// Whether the copy is read back.
+    pub(crate) fn reads_back(&self) -> bool {
+        self.verify || self.manifest.is_some()
+    }
+}

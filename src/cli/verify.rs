@@ -1,0 +1,64 @@
+//! `litecopy verify`: whether a copy is still what its manifest says.
+
+use litecopy::inspect::{PageRange, VerifyReport, verify_copy};
+
+use super::arguments::VerifyArguments;
+use super::exit_code::Ending;
+use super::manifest_file;
+use super::numbers::{counted, grouped};
+use super::run::say_report;
+
+/// How many runs of pages people are told of; programs are told all.
+const MOST_RUNS: usize = 20;
+
+pub(crate) fn verify(arguments: &VerifyArguments) -> Ending {
+    let report =
+        manifest_file::read(&arguments.manifest).and_then(|manifest| verify_copy(&arguments.copy, &manifest));
+    let changed = report.as_ref().is_ok_and(|report| !report.unchanged);
+    let said = say_report(report, &arguments.copy, arguments.json, text);
+    if changed { Ending::Failed } else { said }
+}
+
+fn text(report: &VerifyReport) -> String {
+    let path = report.path.display();
+    let pages = counted(u64::from(report.page_count), "page", "pages");
+    let mut lines = Vec::new();
+    if report.unchanged {
+        lines.push(format!("{path}: unchanged, all of {pages}"));
+    } else if report.changed_count > 0 {
+        let count = grouped(u64::from(report.changed_count));
+        lines.push(format!("{path}: changed, {count} of {pages}: {}", runs(&report.changed)));
+    }
+    if report.size_bytes != report.expected_bytes {
+        let (is, was) = (grouped(report.size_bytes), grouped(report.expected_bytes));
+        lines.push(format!("{path}: changed, it has {is} bytes instead of {was}"));
+    } else if report.changed_count == 0 && !report.sha256_agrees {
+        lines.push(format!(
+            "{path}: each page has its CRC32, but the whole has not its SHA-256: it was changed on purpose, or its \
+             manifest was"
+        ));
+    }
+    if !report.read_under_lock {
+        lines.push(format!("note: {path} could not be locked; somebody may have been writing it"));
+    }
+    if let Some(side_file) = &report.side_file {
+        let side_file = side_file.display();
+        lines.push(format!("note: {side_file} was not looked at; SQLite would see {path} through it"));
+    }
+    lines.join("\n")
+}
+
+fn runs(changed: &[PageRange]) -> String {
+    let words = |range: &PageRange| match range.first == range.last {
+        true => range.first.to_string(),
+        false => format!("{}-{}", range.first, range.last),
+    };
+    let mut text = changed.iter().take(MOST_RUNS).map(words).collect::<Vec<_>>().join(", ");
+    if changed.len() > MOST_RUNS {
+        text.push_str(&format!(
+            ", and {} more runs (--json lists all)",
+            grouped((changed.len() - MOST_RUNS) as u64)
+        ));
+    }
+    text
+}
