@@ -46,7 +46,7 @@ pub struct Treatment {
     pub(super) fidelity: Fidelity,
     pub(super) skip_free: bool,
     pub(super) scrub: bool,
-    verify: bool,
+    pub(super) verify: bool,
     pub(super) manifest: bool,
 }
 
