@@ -66,15 +66,14 @@ fn every_call_fails_once_in_every_kind_of_target() {
     let sources = Sources::new(150);
     for kind in KINDS {
         let mut counts = Counts::default();
-        // Where a link leads is looked up; all else is as without it.
-        let concerns = |kinds: &[&str]| kind.link.is_none() || kinds.contains(&"look");
+        let concerns = |kinds: &[&str]| !kinds.iter().any(|one| kind.met_elsewhere.contains(one));
         for (kinds, deed, demand) in TRIES.iter().filter(|(kinds, ..)| concerns(kinds)) {
             try_all(&shim, &sources, kind, kinds, *deed, *demand, &mut counts);
             sources.assert_untouched();
         }
         tell(&format!("{}: {counts:?}", kind.name));
         assert!(counts.faults >= FAULTS, "{}: {counts:?}", kind.name);
-        assert!(counts.refused > 0 && counts.unnoticed > 0, "{}: {counts:?}", kind.name);
+        assert!(counts.refused > 10 && counts.unnoticed > 3, "{}: {counts:?}", kind.name);
     }
 }
 
