@@ -120,10 +120,10 @@ impl Disk {
                 let node = self.find(&call.path);
                 self.change(vec![(from.0, from.1, None), (to.0, to.1, node)]);
             }
-            // These change nothing that a power cut could take away, or promise nothing.
-            "reserve" | "sync_file_range" => {}
+            "reserve" => {}
+            // The others change nothing that a power cut could take away, and promise nothing.
             name => assert!(
-                ["read", "look", "lock", "list", "mode"].contains(&call.kind.as_str()),
+                ["read", "look", "lock", "list", "mode", "advice"].contains(&call.kind.as_str()),
                 "{name}: the disk does not know what this call does"
             ),
         }

@@ -47,11 +47,9 @@ fn a_run_that_does_not_sync_is_found_out() {
     let sources = Sources::new(150);
     for kind in KINDS {
         let (disk, calls) = record(&shim, &sources, kind);
-        // Here all files, and no folders, have it in their names.
-        let is_folder = |call: &Call| !call.path.file_name().unwrap().to_str().unwrap().contains(".db");
         for (what, of_folders) in [("files", false), ("folders", true)] {
             let mut without = calls.clone();
-            without.retain(|call| call.name != "sync" || is_folder(call) != of_folders);
+            without.retain(|call| call.name != "sync" || call.is_sync_of_folder() != of_folders);
             assert!(without.len() < calls.len(), "{}: no {what} were synced", kind.name);
             let found = cut_everywhere(&sources, kind, disk.clone(), &without, seed);
             tell(&format!("{}, without syncs of {what}: {found:?}", kind.name));

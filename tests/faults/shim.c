@@ -99,7 +99,7 @@ static const struct call {
     {SYS_fallocate, "size", "fallocate", FD0},
     {SYS_fsync, "sync", "sync", FD0},
     {SYS_fdatasync, "sync", "sync", FD0},
-    {SYS_sync_file_range, "sync", "sync_file_range", FD0},
+    {SYS_sync_file_range, "advice", "sync_file_range", FD0},
     {SYS_renameat, "rename", "rename", AT02},
     {SYS_renameat2, "rename", "rename", AT02},
     {SYS_linkat, "rename", "link", AT02},

@@ -59,6 +59,13 @@ pub(crate) struct Call {
     pub(crate) data: Vec<u8>,
 }
 
+impl Call {
+    pub(crate) fn is_sync_of_folder(&self) -> bool {
+        // Here all files, and no folders, have it in their names.
+        self.name == "sync" && !self.path.file_name().unwrap().to_str().unwrap().contains(".db")
+    }
+}
+
 /// What came of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
