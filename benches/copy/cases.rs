@@ -209,8 +209,9 @@ fn refresh(bench: &Bench) -> Result<Case, String> {
     databases::change_one_percent(&source);
     let rows = Race::of_one(bench, &source).over(&old).run(vec![
         Contender::litecopy("litecopy refresh", &["refresh"], true),
-        Contender::litecopy("litecopy --replace", &["copy", "--replace"], true),
-        one_step(true).named("SQLite backup, one step, over the old copy"),
+        Contender::litecopy("litecopy refresh --replace", &["refresh", "--replace"], true),
+        Contender::litecopy("litecopy copy --replace", &["copy", "--replace"], true),
+        one_step(true).named("SQLite backup, over the old copy"),
         Contender::cp("auto", true),
     ]);
     fs::remove_file(source).unwrap();

@@ -396,6 +396,6 @@ impl CopyOptions {
 
     pub(super) fn file_target(&self, path: &Path) -> FileTarget {
         let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
-        target.sync(self.sync)
+        target.sync(self.sync).reserve_space(!self.treatment.leaves_out())
     }
 }

@@ -52,7 +52,7 @@ impl PageMover {
     /// Whether what becomes of a page depends on others of its version: what was a page of a table may be free in the
     /// next, without a word about it on the page itself or in the log. Then only pages of one version will do.
     pub(super) fn leaves_out(&self) -> bool {
-        self.treatment.skip_free || self.treatment.scrub
+        self.treatment.leaves_out()
     }
 
     /// Moves up to `limit` of the pages that the cursor has before it. A cursor that stands at the first page begins a

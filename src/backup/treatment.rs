@@ -92,6 +92,11 @@ impl Treatment {
         self
     }
 
+    /// Whether there may be pages of which nothing is copied.
+    pub(super) fn leaves_out(self) -> bool {
+        self.skip_free || self.scrub
+    }
+
     /// Whether a [`Manifest`](crate::Manifest) of the copy is made, which [`Backup::manifest`](crate::Backup::manifest) gives when
     /// it is done. For that it is read back as by [`verify`](Self::verify).
     #[cfg(feature = "manifest")]

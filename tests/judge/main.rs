@@ -48,6 +48,7 @@ mod refresh;
 mod refused;
 mod restore;
 mod restore_kills;
+mod restore_logs;
 mod rollback_states;
 mod schedules;
 mod scrub;

@@ -50,7 +50,8 @@ impl Old {
              CREATE TABLE t(version, body); CREATE TABLE u(x);
              INSERT INTO t WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
                 SELECT {rows}, randomblob(abs(random() % 400)) FROM n;
-             CREATE INDEX t_body ON t(body); DELETE FROM t WHERE rowid % 10 = 3;"
+             CREATE INDEX t_body ON t(body); DELETE FROM t WHERE rowid % 10 = 3;
+             PRAGMA schema_version = 50;"
         );
         connection.execute_batch(&sql).unwrap();
         connection.close().unwrap();
@@ -64,14 +65,15 @@ fn answer(version: u32) -> Vec<Vec<String>> {
     vec![vec![version.to_string(), version.to_string()]]
 }
 
-/// A source of the version 77, in a folder of its own.
+/// A source of the version 77, in a folder of its own. Its schema is another, under the same schema cookie.
 fn source(rows: u32) -> (Folder, PathBuf) {
     let folder = Folder::new();
     let path = folder.join("backup.db");
     let old = Old { rows, ..OLD };
     old.make(&path);
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch("UPDATE t SET version = 77; DROP TABLE u; CREATE TABLE w(y);").unwrap();
+    let sql = "UPDATE t SET version = 77; DROP TABLE u; CREATE TABLE w(y); PRAGMA schema_version = 50;";
+    connection.execute_batch(sql).unwrap();
     connection.close().unwrap();
     (folder, path)
 }
