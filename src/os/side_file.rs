@@ -112,9 +112,9 @@ mod tests {
         side_file.write_at(b"new", 1).unwrap();
         side_file.sync().unwrap();
         assert_eq!(std::fs::read(&journal).unwrap(), b"\0new");
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
         assert!(!journal.exists());
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
     }
 
     #[cfg(unix)]
@@ -128,7 +128,7 @@ mod tests {
         let like = std::fs::metadata(&database).unwrap();
         SideFile::create(&journal, &like).unwrap();
         assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o666);
-        remove(&journal).unwrap();
+        remove(&journal).unwrap().finish().unwrap();
         std::os::unix::fs::symlink(&database, &journal).unwrap();
         assert!(SideFile::create(&journal, &like).is_err());
     }
