@@ -471,3 +471,29 @@ fn an_interrupt_leaves_nothing_behind() {
         assert_eq!(place.names(), names);
     }
 }
+
+#[test]
+fn restore_puts_the_content_into_a_database_that_others_have_open() {
+    for verb in [&["restore"][..], &["copy", "--in-place"]] {
+        let place = Place::new("delete");
+        let reader = place.open("target.db");
+        reader.execute_batch("CREATE TABLE old(x)").unwrap();
+        let restored = place.run(&[verb, &["app.db", "target.db"]].concat());
+        assert_eq!(restored.status.code(), Some(0), "{}", stderr(&restored));
+        assert!(stdout(&restored).starts_with("app.db -> target.db: "), "{}", stdout(&restored));
+        let rows: i64 = reader.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1);
+    }
+}
+
+#[test]
+fn who_is_in_the_way_of_a_restore_is_named_when_the_time_is_over() {
+    let place = Place::new("delete");
+    let reader = place.open("target.db");
+    reader.execute_batch("CREATE TABLE old(x); BEGIN; SELECT * FROM old;").unwrap();
+    let busy = place.run(&["restore", "app.db", "target.db", "--timeout", "100ms"]);
+    assert_eq!(busy.status.code(), Some(5));
+    let holder = format!("SHARED by process {}", std::process::id());
+    assert!(stderr(&busy).contains(&holder), "{}", stderr(&busy));
+    assert_eq!(place.names(), ["app.db", "target.db"]);
+}

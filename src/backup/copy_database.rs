@@ -214,7 +214,8 @@ impl CopyOptions {
     /// Whether a database that is there already is written over in place, by SQLite's own protocol, so that others can go on
     /// with it ([`InPlaceTarget`]). Before [`replace`](Self::replace); a new file is made as ever.
     ///
-    /// The target is locked before the first page is read: [`lock_timeout`](Self::lock_timeout) counts for it too.
+    /// The target is locked before the first page is read: [`lock_timeout`](Self::lock_timeout) counts for it too. It is always
+    /// brought to the device: without its syncs the protocol would protect nothing.
     pub fn in_place(mut self, in_place: bool) -> Self {
         self.in_place = in_place;
         self

@@ -33,6 +33,12 @@ pub enum Damage {
         /// The byte at offset 19.
         found: u8,
     },
+    /// The write version is one that this format's writers do not know.
+    #[error("write version {found} at offset 18, only 0, 1 and 2 are known")]
+    WriteVersion {
+        /// The byte at offset 18.
+        found: u8,
+    },
     /// The three payload fractions are not 64, 32 and 32.
     #[error("payload fractions {found:?} at offset 21 instead of [64, 32, 32]")]
     PayloadFractions {

@@ -18,7 +18,7 @@ use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::page_one_edit::fresh_page_one;
-use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
+use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
 use crate::lock::Tried;
 use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
 use crate::os::file_identity::{self, Found};
@@ -167,7 +167,10 @@ impl InPlaceTarget {
         read_padded(file, &mut bytes, 0).map_err(self.cannot("read"))?;
         let header = DatabaseHeader::parse(&bytes)
             .map_err(|damage| Error::new(&self.path, Problem::NotADatabase(damage)))?;
-        Ok(OldHeader(Some(header)))
+        match header.write_version.0 {
+            0..=2 => Ok(OldHeader(Some(header))),
+            found => Err(Error::new(&self.path, Problem::Unsupported(Damage::WriteVersion { found }))),
+        }
     }
 
     /// Edits page 1 as the online backup does; for an empty source there is one afterwards too. Gives the page count.

@@ -42,8 +42,9 @@ pub(super) struct LogWriter {
     /// As the caller named the database, for messages.
     path: PathBuf,
     index_path: PathBuf,
-    shared: SharedLock,
+    /// Let go before SHARED, as SQLite does.
     lock: WalWriteLock,
+    shared: SharedLock,
     log: SideFile,
     /// The header of the wal-index as it is published.
     published: WalIndexHeader,

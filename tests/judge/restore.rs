@@ -8,8 +8,8 @@ use std::time::Duration;
 use litecopy::{CopyOptions, ErrorKind, restore};
 use rusqlite::Connection;
 
-use crate::content::integrity_check_of;
-use crate::files::{Folder, beside, bytes_at};
+use crate::content::{integrity_check_of, rows};
+use crate::files::{Folder, beside, bytes_at, patch};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::{assert_same_bytes, logical_image};
 use crate::makers;
@@ -273,6 +273,9 @@ fn the_source_itself_and_what_is_no_database_are_refused() {
     let (folder, source) = source(40);
     let link = folder.join("link.db");
     fs::hard_link(&source, &link).unwrap();
+    let newer = folder.join("newer.db");
+    fs::copy(&source, &newer).unwrap();
+    patch(&newer, 18, &[3]);
     let text = folder.join("text");
     fs::write(&text, "no database, ".repeat(100)).unwrap();
     let before = Fingerprint::of(folder.path());
@@ -280,12 +283,41 @@ fn the_source_itself_and_what_is_no_database_are_refused() {
         (&source, ErrorKind::SameFile),
         (&link, ErrorKind::SameFile),
         (&text, ErrorKind::NotADatabase),
+        (&newer, ErrorKind::Unsupported),
         (&folder.path().to_owned(), ErrorKind::NotAFile),
     ] {
         let error = restore(&source, target).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
     assert_same(&before, &Fingerprint::of(folder.path()));
+}
+
+/// SQLite in our own process has the target open: it keeps its locks, is in the way where it has to be, and sees the new
+/// content as any other.
+#[test]
+fn the_host_has_the_target_open_itself() {
+    let (_folder, source) = source(40);
+    for journal_mode in ["DELETE", "WAL"] {
+        let folder = Folder::new();
+        let target = folder.join("app.db");
+        Old { journal_mode, ..OLD }.make(&target);
+        let mut other = Peer::connected_to(&target);
+        let host = Connection::open(&target).unwrap();
+        let asked = |host: &Connection| rows(host, ASK).unwrap();
+        assert_eq!(asked(&host), answer(OLD.rows));
+        host.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let options = CopyOptions::new().in_place(true).lock_timeout(Some(Duration::ZERO));
+        assert_eq!(options.copy(&source, &target).unwrap_err().kind(), ErrorKind::TargetInUse);
+        assert_eq!(other.execute("main", "BEGIN IMMEDIATE").unwrap_err().code, BUSY, "its lock is lost");
+        host.execute_batch("COMMIT").unwrap();
+        options.copy(&source, &target).unwrap();
+        assert_eq!(asked(&host), answer(77));
+        host.execute_batch("BEGIN IMMEDIATE; UPDATE t SET version = 78").unwrap();
+        assert_eq!(other.execute("main", "BEGIN IMMEDIATE").unwrap_err().code, BUSY, "its lock is lost");
+        host.execute_batch("COMMIT").unwrap();
+        assert_eq!(other.query_prepared("main", ASK), Ok(answer(78)));
+        assert_eq!(integrity_check_of(&host), "'ok'");
+    }
 }
 
 #[test]
