@@ -23,11 +23,49 @@ impl ListedLock {
 /// A lock that belongs to an open file is listed without a process; who has that file open is then looked up.
 #[cfg(target_os = "linux")]
 pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
-    let list = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    let mut locks: Vec<_> = list.lines().filter_map(|line| parse(line, identity.kernel_name())).collect();
+    let mut locks = listed_the_same(identity);
     if locks.iter().any(|lock| lock.process_id.is_none()) {
         name_owners(&mut locks, of_open_files(identity));
     }
+    locks
+}
+
+/// How often in a row the list has to say the same, and after how many readings it is believed all the same.
+///
+/// A long one comes in several pieces. Whoever locks or unlocks any file in between makes lines be left out, or said
+/// twice.
+#[cfg(target_os = "linux")]
+const EQUAL_READINGS: u32 = 5;
+#[cfg(target_os = "linux")]
+const MOST_READINGS: u32 = 100;
+
+/// The locks on a file, in order, as several readings of the list in a row have them.
+#[cfg(target_os = "linux")]
+fn listed_the_same(identity: FileIdentity) -> Vec<ListedLock> {
+    let (mut locks, mut equal) = (listed(identity), 1);
+    for _ in 1..MOST_READINGS {
+        if equal == EQUAL_READINGS {
+            break;
+        }
+        let again = listed(identity);
+        equal = if again == locks { equal + 1 } else { 1 };
+        locks = again;
+    }
+    locks
+}
+
+/// The same, as one reading of the list has them.
+#[cfg(target_os = "linux")]
+fn listed(identity: FileIdentity) -> Vec<ListedLock> {
+    in_list(&std::fs::read_to_string("/proc/locks").unwrap_or_default(), identity.kernel_name())
+}
+
+#[cfg(target_os = "linux")]
+fn in_list(list: &str, file: (u32, u32, u64)) -> Vec<ListedLock> {
+    let mut locks: Vec<_> = list.lines().filter_map(|line| parse(line, file)).collect();
+    locks.sort_unstable_by_key(|lock| (lock.bytes, lock.kind, lock.process_id));
+    // No process has the same lock twice; but two files that it has open may.
+    locks.dedup_by(|one, other| one == other && one.process_id.is_some());
     locks
 }
 
@@ -144,6 +182,13 @@ mod tests {
             of_file(ours.identity()),
             [ListedLock { kind: LockKind::Shared, process_id, bytes: (5, 7) }]
         );
+    }
+
+    #[test]
+    fn what_a_torn_list_says_twice_counts_once_but_open_files_may_have_equal_locks() {
+        let line = "7: POSIX  ADVISORY  READ 4242 fe:00:131074 100 609\n";
+        let ours = "2: OFDLCK ADVISORY  READ -1 fe:00:131074 100 609\n";
+        assert_eq!(in_list(&[line, ours, line, ours].concat(), FILE).len(), 3);
     }
 
     #[test]
