@@ -104,11 +104,18 @@ pub(crate) fn warm(path: &Path) {
     while file.read(&mut buffer).unwrap() > 0 {}
 }
 
-/// What SQLite says of a copy, which must be that all is well.
-pub(crate) fn assert_sound(copy: &Path) {
+/// SQLite finds nothing wrong with a copy, and every row of the source in it.
+pub(crate) fn assert_right(source: &Path, copy: &Path) {
     let database = Connection::open(copy).unwrap();
     let said: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(said, "ok", "integrity_check of a copy");
+    database.execute("ATTACH ?1 AS source", [source.to_str().unwrap()]).unwrap();
+    let count = |rows: &str| {
+        let sql = format!("SELECT count(*) FROM {rows}");
+        database.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let alike = count("main.t AS ours JOIN source.t AS theirs USING (id) WHERE ours.body = theirs.body");
+    assert_eq!((count("main.t"), alike), (count("source.t"), count("source.t")), "rows of a copy");
     database.close().unwrap();
 }
 

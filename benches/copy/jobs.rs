@@ -112,9 +112,7 @@ pub(crate) fn sync(file: &Path) {
 
 fn sqlite_backup(source: &Path, target: &Path, synced: bool, pages: i32, at_half: impl FnOnce()) {
     let (source, mut target) = (Connection::open(source).unwrap(), Connection::open(target).unwrap());
-    target
-        .execute_batch(if synced { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = OFF" })
-        .unwrap();
+    set_synchronous(&target, synced);
     let backup = Backup::new(&source, &mut target).unwrap();
     let mut at_half = Some(at_half);
     while backup.step(pages).unwrap() != StepResult::Done {
@@ -129,10 +127,15 @@ fn sqlite_backup(source: &Path, target: &Path, synced: bool, pages: i32, at_half
 
 fn vacuum_into(source: &Path, target: &Path, synced: bool) {
     let source = Connection::open(source).unwrap();
+    // The new file is written as the old one would be.
+    set_synchronous(&source, synced);
     source.execute("VACUUM INTO ?1", [target.to_str().unwrap()]).unwrap();
-    if synced {
-        sync(target);
-    }
+}
+
+/// Whether SQLite syncs what it writes, the name of a new file included.
+fn set_synchronous(database: &Connection, synced: bool) {
+    let value = if synced { "FULL" } else { "OFF" };
+    database.execute_batch(&format!("PRAGMA synchronous = {value}")).unwrap();
 }
 
 fn read_write_loop(source: &Path, target: &Path, synced: bool) {

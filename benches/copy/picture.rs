@@ -23,7 +23,7 @@ pub(crate) fn svg(machine: &str, cases: &[&Case]) -> String {
         "small",
         "Medians; shorter is better. Each group has a scale of its own; its values stand behind the bars.",
     );
-    drawing.line("small", machine);
+    wrapped(machine).iter().for_each(|line| drawing.line("small", line));
     for case in cases {
         drawing.case(case);
     }
@@ -33,6 +33,20 @@ pub(crate) fn svg(machine: &str, cases: &[&Case]) -> String {
          <title>How fast litecopy copies, beside others</title>\n<style>{STYLE}</style>\n{}</svg>\n",
         drawing.body
     )
+}
+
+/// In lines that fit.
+fn wrapped(text: &str) -> Vec<String> {
+    const MOST: usize = 130;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if lines.last().is_some_and(|line| line.len() + word.len() > MOST) {
+            lines.push(String::new());
+        }
+        let line = lines.last_mut().expect("the first");
+        write!(line, "{word} ").unwrap();
+    }
+    lines
 }
 
 struct Drawing {

@@ -118,7 +118,7 @@ impl<'a> Race<'a> {
         if contender.copies() {
             self.pairs.iter().for_each(|pair| check(contender, pair));
             if let (true, Some(pair)) = (first && contender.is_litecopy(), self.pairs.first()) {
-                databases::assert_sound(&pair.target);
+                databases::assert_right(&pair.source, &pair.target);
             }
         }
         self.pairs.iter().for_each(Pair::remove_copy);

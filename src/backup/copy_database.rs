@@ -75,7 +75,7 @@ pub struct CopyOptions {
     hold_limits: HoldLimits,
     patience: Option<Duration>,
     pub(super) treatment: Treatment,
-    replace: bool,
+    pub(super) replace: bool,
     in_place: bool,
     pub(super) sync: bool,
 }
@@ -272,11 +272,9 @@ impl CopyOptions {
         let source = Source::open_with(source, &self.source)?;
         let copy = copy.as_ref();
         if self.replace || !copy.exists() {
-            let target = FileTarget::update(copy).sync(self.sync);
-            return self.copy_to_target(source, target, progress).map(|(report, _)| report);
+            return self.copy_to_target(source, self.update(copy), progress).map(|(report, _)| report);
         }
-        let target = InPlaceTarget::new(copy).exact(true);
-        self.copy_to_target(source, target, progress).map(|(report, _)| report)
+        self.copy_to_target(source, update_in_place(copy), progress).map(|(report, _)| report)
     }
 
     /// Copies the database of `set` that is called `name` to the file `target`.
@@ -379,15 +377,21 @@ impl CopyOptions {
         target: T,
         progress: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(CopyReport, Backup<T>)> {
-        let mut backup = Backup::new(source, target)?
+        let mut backup = self.prepare(source, target)?;
+        let report = backup.run_to_completion(&self.run, progress)?;
+        Ok((report, backup))
+    }
+
+    /// A copy as these options want it, before its first step.
+    pub(super) fn prepare<T: Target>(&self, source: Source, target: T) -> Result<Backup<T>> {
+        let backup = Backup::new(source, target)?
             .with_consistency(self.consistency)
             .with_hold_limits(self.hold_limits)
             .with_treatment(self.treatment);
-        if let Some(patience) = self.patience {
-            backup = backup.with_patience(patience);
-        }
-        let report = backup.run_to_completion(&self.run, progress)?;
-        Ok((report, backup))
+        Ok(match self.patience {
+            Some(patience) => backup.with_patience(patience),
+            None => backup,
+        })
     }
 
     /// Whether `target` is a database to be written over in place.
@@ -395,8 +399,18 @@ impl CopyOptions {
         self.in_place && target.exists()
     }
 
+    /// A new file that begins as the copy that it takes the place of.
+    pub(super) fn update(&self, copy: &Path) -> FileTarget {
+        FileTarget::update(copy).sync(self.sync)
+    }
+
     pub(super) fn file_target(&self, path: &Path) -> FileTarget {
         let target = if self.replace { FileTarget::replace(path) } else { FileTarget::create(path) };
-        target.sync(self.sync)
+        target.sync(self.sync).reserve_space(!self.treatment.leaves_out())
     }
+}
+
+/// A copy that is brought up to date where it is, and stays the image of its source.
+pub(super) fn update_in_place(copy: &Path) -> InPlaceTarget {
+    InPlaceTarget::new(copy).exact(true)
 }

@@ -1,8 +1,9 @@
 //! Makes the manifest of a copy while that is read back.
 
+use super::ordered_hash::OrderedHash;
 use super::page_sums::PageSums;
 use crate::error::Result;
-use crate::format::Shape;
+use crate::format::{PageNumber, PageSize, Shape};
 use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
 use crate::target::Target;
@@ -14,6 +15,8 @@ use std::time::SystemTime;
 pub(super) struct ManifestMaker {
     begun: Option<SystemTime>,
     stamp: Option<ChangeStamp>,
+    /// For a copy that is not read back.
+    ordered: Option<OrderedHash>,
 }
 
 impl ManifestMaker {
@@ -21,6 +24,36 @@ impl ManifestMaker {
     pub(super) fn note(&mut self, stamp: ChangeStamp) {
         self.begun.get_or_insert_with(SystemTime::now);
         self.stamp = Some(stamp);
+    }
+
+    /// From now on pages are shown, so that the copy need not be read back.
+    pub(super) fn watch(&mut self) {
+        self.ordered = Some(OrderedHash::default());
+    }
+
+    /// Pages as they become in the target.
+    pub(super) fn see(&mut self, page_size: PageSize, first: PageNumber, pages: &[u8]) {
+        if let Some(ordered) = &mut self.ordered {
+            ordered.see(page_size, first, pages);
+        }
+    }
+
+    /// Tells what a copy of that shape is, without reading it; `None` when that cannot be told.
+    pub(super) fn tell(&mut self, sums: &PageSums, shape: Shape) -> Option<Manifest> {
+        let sha256 = self.ordered.as_mut()?.finish(shape)?;
+        Some(self.manifest(sums, shape, sha256))
+    }
+
+    fn manifest(&self, sums: &PageSums, shape: Shape, sha256: [u8; 32]) -> Manifest {
+        let ended = SystemTime::now();
+        Manifest {
+            page_size: shape.page_size,
+            page_sums: sums.as_slice().to_vec(),
+            sha256,
+            source_stamp: self.stamp.map(|stamp| stamp.to_string()).unwrap_or_default(),
+            begun: self.begun.unwrap_or(ended),
+            ended,
+        }
     }
 
     /// Compares a copy of that shape with the sums of its pages, and tells what it is.
@@ -33,14 +66,6 @@ impl ManifestMaker {
     ) -> Result<Manifest> {
         let mut sha256 = Sha256::new();
         sums.compare(target, shape.page_count, buffer, |bytes| sha256.update(bytes))?;
-        let ended = SystemTime::now();
-        Ok(Manifest {
-            page_size: shape.page_size,
-            page_sums: sums.as_slice().to_vec(),
-            sha256: sha256.finalize().into(),
-            source_stamp: self.stamp.map(|stamp| stamp.to_string()).unwrap_or_default(),
-            begun: self.begun.unwrap_or(ended),
-            ended,
-        })
+        Ok(self.manifest(sums, shape, sha256.finalize().into()))
     }
 }

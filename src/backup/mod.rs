@@ -6,7 +6,11 @@ mod copy_set;
 #[cfg(feature = "manifest")]
 mod copy_with_manifest;
 #[cfg(feature = "manifest")]
+mod known_pages;
+#[cfg(feature = "manifest")]
 mod manifest_maker;
+#[cfg(feature = "manifest")]
+mod ordered_hash;
 mod pacing;
 mod page_cursor;
 mod page_mover;

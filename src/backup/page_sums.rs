@@ -41,6 +41,11 @@ impl PageSums {
         }
     }
 
+    /// There are so many pages after all.
+    pub(super) fn cut(&mut self, page_count: u32) {
+        self.sums.resize(page_count as usize, self.empty);
+    }
+
     /// Reads the sealed copy of `page_count` pages back and compares; `see` is shown every byte of it, in order.
     pub(super) fn compare(
         &mut self,
@@ -49,7 +54,7 @@ impl PageSums {
         buffer: &mut Vec<u8>,
         mut see: impl FnMut(&[u8]),
     ) -> Result<()> {
-        self.sums.resize(page_count as usize, self.empty);
+        self.cut(page_count);
         let page_bytes = self.page_size.bytes_usize();
         let mut cursor = PageCursor::new(page_count, self.page_size);
         let mut sums = self.sums.iter();

@@ -73,7 +73,7 @@ impl SetBackup {
         }
         let sources = members.iter().filter_map(|member| member.source.path().map(Path::to_owned)).collect();
         Ok(Self {
-            target: FolderTarget::admit(folder, sources, sync)?,
+            target: FolderTarget::admit(folder, sources, sync, !treatment.leaves_out())?,
             members,
             begun: false,
             started: Instant::now(),

@@ -18,6 +18,8 @@
 //! ```
 
 use super::consistency::{AtLimit, Consistency, HoldLimits};
+#[cfg(feature = "manifest")]
+use super::known_pages::KnownPages;
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Stall, Steps};
@@ -154,6 +156,15 @@ impl<T: Target> Backup<T> {
     /// The same with another [`Treatment`] of the pages than the default, none. To be chosen before the first step.
     pub fn with_treatment(mut self, treatment: Treatment) -> Self {
         self.mover = PageMover::new(treatment);
+        self
+    }
+
+    /// The same into a target of which these pages are known.
+    #[cfg(feature = "manifest")]
+    pub(super) fn with_known_pages(mut self, known: Option<KnownPages>) -> Self {
+        if let Some(known) = known {
+            self.mover.trust(known);
+        }
         self
     }
 

@@ -46,7 +46,7 @@ pub struct Treatment {
     pub(super) fidelity: Fidelity,
     pub(super) skip_free: bool,
     pub(super) scrub: bool,
-    verify: bool,
+    pub(super) verify: bool,
     pub(super) manifest: bool,
 }
 
@@ -90,6 +90,11 @@ impl Treatment {
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
         self
+    }
+
+    /// Whether there may be pages of which nothing is copied.
+    pub(super) fn leaves_out(self) -> bool {
+        self.skip_free || self.scrub
     }
 
     /// Whether a [`Manifest`](crate::Manifest) of the copy is made, which [`Backup::manifest`](crate::Backup::manifest) gives when

@@ -138,6 +138,10 @@ pub(crate) struct RefreshArguments {
     #[arg(long)]
     pub(crate) replace: bool,
 
+    /// Do not read back from the copy what FILE, the manifest of the last time, tells of it; and write FILE anew
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+
     /// Go on for ever: look at the source this often, and refresh the copy when something was committed
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     pub(crate) every: Option<Duration>,

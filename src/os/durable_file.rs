@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 /// Whether space is reserved before the first byte. On ext4 that was measured to cost no time.
-const RESERVES: bool = cfg!(target_os = "linux");
+#[cfg(target_os = "linux")]
+const RESERVES: bool = true;
 
 /// A file being written under a temporary name in the folder of its final name; dropping it removes it.
 ///
@@ -22,6 +23,7 @@ pub(crate) struct DurableFile {
     file: File,
     temporary: TempPath,
     path: PathBuf,
+    by_root: bool,
 }
 
 /// What to do when something already lies under the final name.
@@ -47,32 +49,25 @@ impl DurableFile {
             |(file, temporary)| (temporary, Some(file)),
         )?;
         #[cfg(unix)]
-        {
+        let by_root = {
             use std::os::unix::fs::MetadataExt;
             let ours = file.metadata()?.uid();
             if let Some(like) = like {
                 permit_like(&file, ours, like);
             }
             left_over::remove_left_overs(path, [ours, like.map_or(ours, Metadata::uid)]);
-        }
-        Ok(Self { file, temporary, path: path.to_owned() })
+            ours == 0
+        };
+        #[cfg(not(unix))]
+        let (by_root, _) = (false, like);
+        Ok(Self { file, temporary, path: path.to_owned(), by_root })
     }
 
     /// How many bytes the file system has left for this file; `None` where it does not tell.
     pub(crate) fn free_bytes(&self) -> Option<u64> {
         let space = fs4::statvfs(folder_of(&self.path)).ok().filter(|space| space.total_space() > 0)?;
         // What is kept back for root counts for root alone.
-        Some(if self.is_roots() { space.free_space() } else { space.available_space() })
-    }
-
-    fn is_roots(&self) -> bool {
-        #[cfg(unix)]
-        return self
-            .file
-            .metadata()
-            .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
-        #[cfg(not(unix))]
-        false
+        Some(if self.by_root { space.free_space() } else { space.available_space() })
     }
 
     /// Has the file system keep `size_bytes` for the file, whose size does not change by it, and gives back how many it

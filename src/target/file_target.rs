@@ -38,6 +38,8 @@ pub struct FileTarget {
     /// Whether it begins as what it replaces.
     updates: bool,
     sync: bool,
+    /// Whether room for all pages is wanted before the first.
+    reserves: bool,
     /// Whether the name is synced too; not where the folder is synced anyway when it is full.
     sync_name: bool,
     /// Where the source lies, links resolved, when it is a file.
@@ -80,6 +82,7 @@ impl FileTarget {
             if_there,
             updates: false,
             sync: true,
+            reserves: true,
             sync_name: true,
             source: None,
             page_size: PageSize::DEFAULT,
@@ -106,6 +109,15 @@ impl FileTarget {
         self
     }
 
+    /// Whether room for all pages is looked for, and reserved, before the first is written. Default yes. Not where many may turn
+    /// out to be left out ([`skip_free`](crate::Treatment::skip_free)), or the file system lets files share their blocks: then a lack of room shows
+    /// when it is met.
+    #[must_use]
+    pub fn reserve_space(mut self, reserve: bool) -> Self {
+        self.reserves = reserve;
+        self
+    }
+
     /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
     /// occupy, in which there may be holes.
     fn needed_bytes(&self, shape: Shape) -> Result<u64> {
@@ -121,6 +133,9 @@ impl FileTarget {
     /// Has the space kept that the copy needs, before the first byte of it is written. Gives back how many bytes from the
     /// beginning on are kept.
     fn reserve(&self, file: &DurableFile, shape: Shape) -> Result<u64> {
+        if !self.reserves {
+            return Ok(0);
+        }
         let needed_bytes = self.needed_bytes(shape)?;
         let free_bytes = file.free_bytes();
         let no_space = |free_bytes| Error::new(&self.path, Problem::NoSpace { needed_bytes, free_bytes });

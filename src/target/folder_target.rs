@@ -27,6 +27,7 @@ pub(crate) struct FolderTarget {
     path: PathBuf,
     sources: Vec<PathBuf>,
     sync: bool,
+    reserves: bool,
     filling: Option<Filling>,
 }
 
@@ -39,9 +40,9 @@ struct Filling {
 
 impl FolderTarget {
     /// Looks at the paths of the sources, links resolved, before anything is read. Without `sync`, nothing is brought to the
-    /// device.
-    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, sync: bool) -> Result<Self> {
-        let target = Self { path: path.to_owned(), sources, sync, filling: None };
+    /// device; with `reserves`, room for all pages is reserved.
+    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, sync: bool, reserves: bool) -> Result<Self> {
+        let target = Self { path: path.to_owned(), sources, sync, reserves, filling: None };
         target.refuse_conflicts()?;
         target.refuse_what_is_there()?;
         Ok(target)
@@ -56,7 +57,9 @@ impl FolderTarget {
             .map_err(Error::io("create a temporary folder beside it", &self.path))?;
         let mut targets = Vec::new();
         for (place, source) in self.sources.iter().enumerate() {
-            let mut target = FileTarget::create_within(folder.path().join(file_name(source))).sync(self.sync);
+            let mut target = FileTarget::create_within(folder.path().join(file_name(source)))
+                .sync(self.sync)
+                .reserve_space(self.reserves);
             target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
             targets.push(target);
         }

@@ -39,7 +39,7 @@ pub enum PageOrder {
     Ascending,
 }
 
-/// A place for the pages of a copy, all or nothing.
+/// A place for the pages of a copy, all or nothing. `examples/own_target.rs` shows one of somebody's own.
 ///
 /// A [`Backup`](crate::Backup) calls [`admit`](Self::admit) once, [`lock`](Self::lock) at each step, [`begin`](Self::begin) when the first page is at hand
 /// and again when the page size turned out to be another, [`write_pages`](Self::write_pages) as often as needed, also

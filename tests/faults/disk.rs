@@ -14,6 +14,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::kinds::is_temporary;
 use crate::random::Random;
 use crate::shim::Call;
 
@@ -56,7 +57,8 @@ pub(crate) enum Luck {
     Some(u64),
 }
 
-/// What is on a disk: the content of each file by its path, `None` for a folder.
+/// What is on a disk: the content of each file by its path, `None` for a folder. Temporary ones are left out: nobody looks
+/// into them.
 pub(crate) type Found = BTreeMap<String, Option<Vec<u8>>>;
 
 const TOP: usize = 0;
@@ -118,10 +120,10 @@ impl Disk {
                 let node = self.find(&call.path);
                 self.change(vec![(from.0, from.1, None), (to.0, to.1, node)]);
             }
-            // These change nothing that a power cut could take away, or promise nothing.
-            "reserve" | "sync_file_range" => {}
+            "reserve" => {}
+            // The others change nothing that a power cut could take away, and promise nothing.
             name => assert!(
-                ["read", "look", "lock", "list", "mode"].contains(&call.kind.as_str()),
+                ["read", "look", "lock", "list", "mode", "advice"].contains(&call.kind.as_str()),
                 "{name}: the disk does not know what this call does"
             ),
         }
@@ -160,7 +162,7 @@ impl Disk {
         path: &str,
         see: &mut impl FnMut(String, usize),
     ) {
-        for (name, node) in &folders[&folder] {
+        for (name, node) in folders[&folder].iter().filter(|(name, _)| !is_temporary(name)) {
             see(format!("{path}{name}"), *node);
             if folders.contains_key(node) {
                 self.collect(folders, *node, &format!("{path}{name}/"), see);

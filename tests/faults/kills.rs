@@ -1,5 +1,5 @@
-//! The command is killed (SIGKILL) at random moments, and before and after each call that changes something: the target is
-//! as it was or new, and the next run succeeds.
+//! The command is killed (SIGKILL) at random moments, and after each call that changes something, which is before the next
+//! one: the target is as it was or new, and the next run succeeds.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -30,27 +30,26 @@ struct Left {
 }
 
 #[test]
-fn killed_before_and_after_each_call() {
+fn killed_after_each_call() {
     let Some(shim) = Shim::new("kills at each call") else { return };
     let sources = Sources::new(150);
     for kind in KINDS {
         let mut left = Left::default();
-        for deed in [Deed::KillBefore, Deed::KillAfter] {
-            for at in 1.. {
-                let folder = kind.prepare(&sources);
-                let arguments = kind.arguments(&sources, folder.path());
-                let run = shim.run(folder.path(), &arguments, Some(Fault { kinds: CHANGES, at, deed }));
-                if run.fault_count() == 0 {
-                    assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
-                    break;
-                }
-                assert_eq!(run.status.signal(), Some(SIGKILL), "{}: {deed:?} {at}", kind.name);
-                assert_old_or_new(&sources, kind, folder.path(), &mut left);
+        for at in 1.. {
+            let folder = kind.prepare(&sources);
+            let arguments = kind.arguments(&sources, folder.path());
+            let fault = Fault { kinds: CHANGES, at, deed: Deed::Kill };
+            let run = shim.run(folder.path(), &arguments, Some(fault));
+            if run.fault_count() == 0 {
+                assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+                break;
             }
+            assert_eq!(run.status.signal(), Some(SIGKILL), "{}: number {at}", kind.name);
+            assert_old_or_new(&sources, kind, folder.path(), &mut left);
         }
         sources.assert_untouched();
         tell(&format!("{}: {left:?}", kind.name));
-        assert!(left.old > 5 && left.new > 1 && left.beside > 5, "{}: {left:?}", kind.name);
+        assert!(left.old > 5 && left.new > 0 && left.beside > 5, "{}: {left:?}", kind.name);
     }
 }
 

@@ -21,12 +21,17 @@ pub(crate) struct Kind {
     after: Databases,
     /// A symbolic link that is there before and stays, and where it leads.
     pub(crate) link: Option<(&'static str, &'static str)>,
+    /// Kinds of calls that need not be made to fail, since another row meets them in the same places.
+    pub(crate) met_elsewhere: &'static [&'static str],
 }
 
 /// Paths in the folder, and which of the [`Sources`] lies there.
 type Databases = &'static [(&'static str, &'static str)];
 
 const COPY: Databases = &[("copy.db", "source.db")];
+
+/// The calls that change nothing.
+const QUIET: &[&str] = &["open", "read", "lock", "list", "look"];
 
 /// To try another kind of target, add a row.
 pub(crate) const KINDS: &[Kind] = &[
@@ -36,12 +41,18 @@ pub(crate) const KINDS: &[Kind] = &[
     row("a replaced file with a log", replace, &[("copy.db", "log.db")], COPY),
     Kind {
         link: Some(("link.db", "copy.db")),
+        met_elsewhere: &[
+            "open", "create", "read", "write", "size", "sync", "rename", "lock", "list", "mode", "remove",
+        ],
         ..row("a replaced file that a link leads to", replace_by_link, &[("copy.db", "old.db")], COPY)
     },
     row("a set in a new folder", set, &[], &[("set/source.db", "source.db"), ("set/other.db", "other.db")]),
     row("in place", restore, &[("copy.db", "old.db")], COPY),
-    row("in place over a hot journal", restore, &[("copy.db", "hot.db")], COPY),
-    row("in place over a log", restore, &[("copy.db", "log.db")], COPY),
+    Kind {
+        met_elsewhere: QUIET,
+        ..row("in place over a hot journal", restore, &[("copy.db", "hot.db")], COPY)
+    },
+    Kind { met_elsewhere: QUIET, ..row("in place over a log", restore, &[("copy.db", "log.db")], COPY) },
     row("in place over other pages", restore, &[("copy.db", "pages.db")], COPY),
     row("in place over a longer one", restore_other, &[("copy.db", "source.db")], &[("copy.db", "other.db")]),
 ];
@@ -52,7 +63,7 @@ const fn row(
     before: Databases,
     after: Databases,
 ) -> Kind {
-    Kind { name, arguments, before, after, link: None }
+    Kind { name, arguments, before, after, link: None, met_elsewhere: &[] }
 }
 
 fn copy(options: &[&str], from: &Sources, to: &Path) -> Vec<OsString> {

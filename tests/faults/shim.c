@@ -6,13 +6,15 @@
  * itself, or does not, and gives back what the program then takes for the kernel's answer. The calls of the handler come
  * from one place, `kernel_call`, which the filter lets through.
  *
+ * Not for programs that start others: the filter would outlive the handler.
+ *
  * FAULTS_FOLDER  the folder, an absolute path without links; all that lies in it counts, and it itself
  * FAULTS_LOG     a file outside of it: a line for each call that counts
  * FAULTS_DATA    when set, the log also has what the calls wrote
  * FAULTS_KINDS   the kinds of calls that are numbered from 1, with commas around: ",write,sync,"
  * FAULTS_AT      the number of the call at which it happens; 0 or nothing: never
- * FAULTS_DO      what happens: "fail" once, "fail-on" from there on, "kill-before", "kill-after"; or from there on to every
- *                call: "short" (half of it is done), "interrupt" (it fails with EINTR, when repeated it does not)
+ * FAULTS_DO      what happens: "fail" once, "fail-on" from there on, "kill" after it; or from there on to every call:
+ *                "short" (half of it is done), "interrupt" (it fails, but not when repeated)
  * FAULTS_ERRNO   what it fails with
  *
  * A line of the log, fields parted by tabs, then as many bytes as the last field says, then a line break:
@@ -97,7 +99,7 @@ static const struct call {
     {SYS_fallocate, "size", "fallocate", FD0},
     {SYS_fsync, "sync", "sync", FD0},
     {SYS_fdatasync, "sync", "sync", FD0},
-    {SYS_sync_file_range, "sync", "sync_file_range", FD0},
+    {SYS_sync_file_range, "advice", "sync_file_range", FD0},
     {SYS_renameat, "rename", "rename", AT02},
     {SYS_renameat2, "rename", "rename", AT02},
     {SYS_linkat, "rename", "link", AT02},
@@ -332,14 +334,10 @@ static long meet(const struct call *call, long a[6], const char *path, const cha
         note(call, a, deed, -error_number, offset, path, second);
         return -error_number;
     }
-    if (now && strcmp(deed, "kill-before") == 0) {
-        note(call, a, deed, 0, offset, path, second);
-        die();
-    }
     if (now && strcmp(deed, "short") == 0) halve(call, a);
     long result = kernel_call(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
     note(call, a, now ? deed : "-", result, offset, path, second);
-    if (now && strcmp(deed, "kill-after") == 0) die();
+    if (now && strcmp(deed, "kill") == 0) die();
     return result;
 }
 

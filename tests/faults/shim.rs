@@ -29,9 +29,8 @@ pub(crate) enum Deed {
     Interrupt,
     /// Half of it is done, and so of each that follows.
     Short,
-    /// The process is killed instead of it, or right after it.
-    KillBefore,
-    KillAfter,
+    /// The process is killed right after it.
+    Kill,
 }
 
 /// One fault to inject.
@@ -58,6 +57,13 @@ pub(crate) struct Call {
     pub(crate) path: PathBuf,
     pub(crate) second: PathBuf,
     pub(crate) data: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn is_sync_of_folder(&self) -> bool {
+        // Here all files, and no folders, have it in their names.
+        self.name == "sync" && !self.path.file_name().unwrap().to_str().unwrap().contains(".db")
+    }
 }
 
 /// What came of a run.
@@ -123,8 +129,7 @@ impl Shim {
                 Deed::FailOn(number) => ("fail-on", number),
                 Deed::Interrupt => ("interrupt", libc::EINTR),
                 Deed::Short => ("short", 0),
-                Deed::KillBefore => ("kill-before", 0),
-                Deed::KillAfter => ("kill-after", 0),
+                Deed::Kill => ("kill", 0),
             };
             command.env("FAULTS_KINDS", format!(",{},", fault.kinds.join(",")));
             command.env("FAULTS_AT", fault.at.to_string());
@@ -203,7 +208,7 @@ fn read_log(mut log: &[u8]) -> Vec<Call> {
             kind: kind.to_owned(),
             name: name.to_owned(),
             faulty: deed != "-",
-            done: result.parse::<i64>().unwrap() >= 0 && deed != "kill-before",
+            done: result.parse::<i64>().unwrap() >= 0,
             inode: inode.parse().unwrap(),
             offset: offset.parse().unwrap_or(0),
             length: length.parse().unwrap(),

@@ -2,8 +2,11 @@
 //! copy in between.
 
 use std::fs;
+use std::ops::ControlFlow;
+use std::time::{Duration, SystemTime};
 
-use litecopy::{Consistency, CopyOptions, ErrorKind};
+use litecopy::inspect::verify_copy;
+use litecopy::{Consistency, CopyOptions, ErrorKind, Progress, Source};
 
 use crate::files::{Folder, beside};
 use crate::judge::{assert_right_copy, assert_same_bytes, logical_image};
@@ -108,4 +111,40 @@ fn a_copy_in_use_and_the_source_itself_are_left_alone() {
     assert_eq!(fs::read(&copy).unwrap(), before);
     let error = options.refresh(&made.path, &made.path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SameFile, "{error}");
+}
+
+/// With the manifest of the last time nothing is read back from the copy; one that no longer holds is not believed.
+#[test]
+fn by_the_manifest_of_the_last_time() {
+    let made = makers::usual();
+    let mut other = Peer::connected_to(&made.path);
+    let folder = Folder::new();
+    let copy = folder.join("copy.db");
+    let mut known = None;
+    for consistency in [Consistency::Step, Consistency::Auto, Consistency::Hold] {
+        for sql in CHANGES {
+            other.execute("main", sql).unwrap();
+            let options = CopyOptions::new().consistency(consistency).pages_per_step(7);
+            let source = Source::open(&made.path).unwrap();
+            let go_on = |_: &Progress| ControlFlow::Continue(());
+            let (report, manifest) =
+                options.refresh_with_manifest(source, &copy, known.as_ref(), go_on).unwrap();
+            assert_right_copy(&made.path, &copy);
+            assert!(verify_copy(&copy, &manifest).unwrap().unchanged);
+            if sql.starts_with("SELECT") && known.is_some() {
+                assert_eq!(report.written_bytes, Some(0));
+            }
+            known = Some(manifest);
+        }
+    }
+    // Somebody spoils the copy, at a time that the manifest cannot know of.
+    let mut bytes = fs::read(&copy).unwrap();
+    bytes[5_000..6_000].fill(7);
+    fs::write(&copy, bytes).unwrap();
+    let later = SystemTime::now() + Duration::from_secs(10);
+    fs::File::options().write(true).open(&copy).unwrap().set_modified(later).unwrap();
+    let source = Source::open(&made.path).unwrap();
+    let go_on = |_: &Progress| ControlFlow::Continue(());
+    CopyOptions::new().refresh_with_manifest(source, &copy, known.as_ref(), go_on).unwrap();
+    assert_right_copy(&made.path, &copy);
 }

@@ -1,9 +1,13 @@
 //! Copies that leave out what was deleted: the content stays, the secrets go.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
-use litecopy::{CopyOptions, ErrorKind};
+use litecopy::{
+    Backup, Consistency, CopyOptions, ErrorKind, HoldLimits, MemoryTarget, Source, SourceBytes, Treatment,
+};
 use rusqlite::Connection;
 
 use crate::content::{dump, dump_of, integrity_check};
@@ -12,6 +16,7 @@ use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::logical_image;
 use crate::makers::{self, Kind, Made};
 use crate::peer::Peer;
+use crate::random::{Random, seed};
 
 /// Every deleted value has this in it, and no other.
 const SECRET: &str = "SECRET-6b1f";
@@ -152,15 +157,18 @@ fn assert_clean(made: &Made, name: &str) {
 fn assert_differs_in_unused_bytes_only(exact: &Path, skipped: &Path, scrubbed: &Path) {
     let [exact, skipped, scrubbed] = [exact, skipped, scrubbed].map(|path| fs::read(path).unwrap());
     assert_eq!([exact.len(), skipped.len()], [scrubbed.len(); 2]);
-    let only_cleared = |before: &[u8], after: &[u8]| {
-        // Most of it is the same: looked at in pieces first.
-        for (piece, (before, after)) in before.chunks(64).zip(after.chunks(64)).enumerate() {
-            let cleared = || before.iter().zip(after).all(|(before, after)| after == before || *after == 0);
-            assert!(before == after || cleared(), "offset {}", piece * 64);
-        }
-    };
-    only_cleared(&exact, &skipped);
-    only_cleared(&skipped, &scrubbed);
+    assert_only_cleared(&exact, &skipped);
+    assert_only_cleared(&skipped, &scrubbed);
+}
+
+#[track_caller]
+fn assert_only_cleared(before: &[u8], after: &[u8]) {
+    assert_eq!(before.len(), after.len());
+    // Most of it is the same: looked at in pieces first.
+    for (piece, (before, after)) in before.chunks(64).zip(after.chunks(64)).enumerate() {
+        let cleared = || before.iter().zip(after).all(|(before, after)| after == before || *after == 0);
+        assert!(before == after || cleared(), "offset {}", piece * 64);
+    }
 }
 
 /// SQLite fills the copy again, out of its freelist and its freeblocks.
@@ -204,6 +212,88 @@ fn after_a_restart_nothing_of_the_version_before_is_left() {
         assert_eq!(secrets_in(&copy), 0);
         assert_same_content(&source, &copy);
     }
+}
+
+/// Where a copy of another kind would catch up by the log alone: a page that was freed need not be in it.
+#[test]
+fn after_a_commit_to_the_log_nothing_of_the_version_before_is_left() {
+    let folder = Folder::new();
+    let (source, copy) = (folder.join("source.db"), folder.join("copy.db"));
+    let mut peer = Peer::connected_to(&source);
+    let rows = format!(
+        "CREATE TABLE stays(a); CREATE TABLE gone(a); INSERT INTO stays VALUES ('stays');
+         INSERT INTO gone WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+            SELECT '{SECRET}' || hex(zeroblob(2000)) FROM n;"
+    );
+    peer.execute("main", &format!("PRAGMA secure_delete = OFF; PRAGMA journal_mode = WAL; {rows}")).unwrap();
+    let mut deleted = false;
+    let report = CopyOptions::new()
+        .skip_free(true)
+        .consistency(Consistency::Hold)
+        .hold_limits(HoldLimits::new().time(Some(Duration::ZERO)))
+        .pages_per_step(900)
+        .copy_with_progress(&source, &copy, |_| {
+            if !std::mem::replace(&mut deleted, true) {
+                peer.execute("main", "DROP TABLE gone").unwrap();
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((report.restarts, secrets_in(&copy)), (1, 0));
+    assert_same_content(&source, &copy);
+}
+
+/// Whatever becomes of single bytes: an error, or a copy in which nothing but unused bytes was cleared.
+#[test]
+fn hostile_bytes_are_refused_or_survive() {
+    let made = makers::shapes_filled_with(fill_little).swap_remove(2).make();
+    let sound = fs::read(&made.path).unwrap();
+    let mut random = Random::from_seed(seed("hostile bytes"));
+    let (mut refused, mut copied) = (0, 0);
+    for _ in 0..600 {
+        let mut bytes = sound.clone();
+        for _ in 0..=random.below(3) {
+            let page = random.below(u64::try_from(bytes.len()).unwrap() / 512) * 512;
+            // Mostly the header of a page, where its structure is.
+            let within = *random.one_of(&[16, 16, 16, 512]);
+            let at = usize::try_from(page + random.below(within)).unwrap();
+            bytes[at] = u8::try_from(random.below(256)).unwrap();
+        }
+        let copy = |treatment: Treatment| {
+            let bytes = SourceBytes { database: bytes.clone(), wal: Vec::new(), journal: Vec::new() };
+            let mut backup = Backup::new(Source::from_bytes(bytes), MemoryTarget::new()).unwrap();
+            backup = backup.with_treatment(treatment.verify(true));
+            backup.step(-1).map(|_| backup.into_target().into_bytes())
+        };
+        let Ok(exact) = copy(Treatment::new()) else { continue };
+        match copy(Treatment::new().scrub(true)) {
+            Ok(scrubbed) => {
+                copied += 1;
+                let skipped = copy(Treatment::new().skip_free(true)).unwrap();
+                assert_only_cleared(&exact, &skipped);
+                assert_only_cleared(&skipped, &scrubbed);
+            }
+            Err(error) => {
+                refused += 1;
+                assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
+            }
+        }
+    }
+    println!("{refused} refused, {copied} copied");
+    assert!(refused > 30 && copied > 30);
+}
+
+/// Little of everything: several levels of pages, an overflow chain, a freelist.
+fn fill_little(connection: &Connection) {
+    connection
+        .execute_batch(
+            "PRAGMA secure_delete = OFF; CREATE TABLE t(a, b); CREATE INDEX t_a ON t(a);
+             CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;
+             INSERT INTO t WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 90)
+                SELECT 'row ' || i, zeroblob(i * i % 900) FROM n;
+             INSERT INTO w SELECT a, b FROM t; DELETE FROM t WHERE rowid % 2;",
+        )
+        .unwrap();
 }
 
 /// A free page takes no room where the file system has holes.

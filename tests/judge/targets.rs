@@ -150,15 +150,16 @@ fn too_little_room_is_seen_before_the_first_byte() {
     command.args(["--mount", "sh", "-c", script]);
     command.env("litecopy", assert_cmd::cargo::cargo_bin!("litecopy"));
     command.env("place", mount.path()).env("source", &source);
-    let Some(output) = command.output().ok().filter(|output| output.status.code() == Some(1)) else {
+    let Some(output) = command.output().ok().filter(|output| output.status.code() != Some(77)) else {
         println!("SKIPPED: no file system of our own to be had");
         return;
     };
     let said = String::from_utf8(output.stderr).unwrap();
-    if !said.contains("litecopy") && !said.contains("event") {
+    if !said.contains("event") {
         println!("SKIPPED: no file system of our own to be had: {said}");
         return;
     }
+    assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(said.lines().count(), 1, "steps were told, or something was left behind: {said}");
     let needed_bytes = fs::metadata(&source).unwrap().len();
     assert!(said.contains(r#""kind":"no_space""#), "{said}");

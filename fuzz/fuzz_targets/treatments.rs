@@ -1,0 +1,36 @@
+//! Input: a database, copied exactly, without free pages, and scrubbed: what is left out is zeros, and nothing else changes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use litecopy::{Backup, Limit, Limits, MemoryTarget, Source, SourceBytes, SourceOptions, Treatment};
+
+/// More pages than any input holds: only what a header claims could be more.
+const MOST_PAGES: i64 = 1 << 12;
+
+fn copy(database: &[u8], treatment: Treatment) -> Option<Vec<u8>> {
+    let mut limits = Limits::new();
+    limits.set(Limit::Pages, MOST_PAGES);
+    let bytes = SourceBytes { database: database.to_vec(), wal: Vec::new(), journal: Vec::new() };
+    let source = Source::from_bytes_with(bytes, &SourceOptions::new().limits(limits));
+    let mut backup = Backup::new(source, MemoryTarget::new()).unwrap().with_treatment(treatment);
+    backup.step(-1).ok()?;
+    Some(backup.into_target().into_bytes())
+}
+
+fn assert_only_cleared(before: &[u8], after: &[u8]) {
+    assert_eq!(before.len(), after.len());
+    assert!(before.iter().zip(after).all(|(before, after)| after == before || *after == 0));
+}
+
+fuzz_target!(|database: &[u8]| {
+    let treatment = Treatment::new().verify(true);
+    let Some(exact) = copy(database, treatment) else { return };
+    let skipped = copy(database, treatment.skip_free(true));
+    if let Some(skipped) = &skipped {
+        assert_only_cleared(&exact, skipped);
+    }
+    if let Some(scrubbed) = copy(database, treatment.scrub(true)) {
+        assert_only_cleared(&skipped.expect("a scrub believes less"), &scrubbed);
+        assert_eq!(copy(&scrubbed, treatment.scrub(true)), Some(scrubbed), "nothing is left to clear");
+    }
+});
