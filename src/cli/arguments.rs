@@ -74,7 +74,7 @@ pub(crate) struct CopyArguments {
 
     /// Write over an existing TARGET in place, by SQLite's own protocol: who has it open keeps it open, and sees the new
     /// content at the next transaction
-    #[arg(long, group = "over", conflicts_with_all = ["all", "opaque"])]
+    #[arg(long, group = "over", conflicts_with_all = ["all", "opaque", "no_sync"])]
     pub(crate) in_place: bool,
 
     #[command(flatten)]

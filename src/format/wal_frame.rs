@@ -244,6 +244,10 @@ mod tests {
     fn a_known_frame_in_either_order() {
         for (order, sum) in [(ByteOrder::Little, LITTLE), (ByteOrder::Big, BIG)] {
             let mut chain = FrameChain::new(&header(order));
+            let mut written = Vec::new();
+            let image = &frame(1, 2, sum)[FRAME_HEADER_BYTES..];
+            let number = chain.clone().append(&mut written, PageNumber::FIRST, 2, image);
+            assert_eq!((number, written), (Some(FrameNumber::FIRST), frame(1, 2, sum)));
             let accepted = chain.accept(&frame(1, 2, sum)).unwrap();
             assert_eq!(accepted.number, FrameNumber::FIRST);
             assert_eq!((accepted.page_number.get(), accepted.commit_page_count), (1, 2));

@@ -160,6 +160,10 @@ mod tests {
     #[test]
     fn a_header_of_either_order() {
         let header = WalHeader::parse(&LITTLE).unwrap();
+        assert_eq!(header.to_bytes(), LITTLE);
+        if ByteOrder::NATIVE == ByteOrder::Little {
+            assert_eq!(WalHeader::new(PageSize::DEFAULT, 0, header.salts), header);
+        }
         assert_eq!(header.byte_order, ByteOrder::Little);
         assert_eq!(header.page_size, PageSize::DEFAULT);
         assert_eq!(header.salts.numbers(), [0x1122_3344, 0xaabb_ccdd]);

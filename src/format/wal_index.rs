@@ -264,6 +264,7 @@ mod tests {
     #[test]
     fn a_log_found_empty_has_no_page_size() {
         let bytes = copy(ByteOrder::NATIVE, WAL_VERSION, 1, 0);
+        assert_eq!(WalIndexHeader::parse(&bytes).unwrap().to_bytes(), *bytes);
         assert_eq!(WalIndexHeader::parse(&bytes).map(|h| h.page_size()), Ok(None));
     }
 
