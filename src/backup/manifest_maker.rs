@@ -8,7 +8,12 @@ use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
 use crate::target::Target;
 use sha2::{Digest, Sha256};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::SystemTime;
+
+/// How many runs of pages may wait to be hashed.
+const CHUNKS_AHEAD: usize = 4;
 
 /// What is known of a copy before it is read back.
 #[derive(Debug, Default)]
@@ -64,8 +69,20 @@ impl ManifestMaker {
         shape: Shape,
         buffer: &mut Vec<u8>,
     ) -> Result<Manifest> {
-        let mut sha256 = Sha256::new();
-        sums.compare(target, shape.page_count, buffer, |bytes| sha256.update(bytes))?;
-        Ok(self.manifest(sums, shape, sha256.finalize().into()))
+        // Hashing takes about as long as reading: it is done beside it.
+        let (sender, chunks) = sync_channel::<Vec<u8>>(CHUNKS_AHEAD);
+        let sha256 = thread::scope(|scope| {
+            let hashing = scope.spawn(move || {
+                chunks.iter().fold(Sha256::new(), |sha256, bytes| sha256.chain_update(bytes)).finalize()
+            });
+            let compared = sums.compare(target, shape.page_count, buffer, |bytes| {
+                // It takes all until there are no more.
+                let _ = sender.send(bytes.to_vec());
+            });
+            drop(sender);
+            let sha256 = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            compared.map(|()| sha256)
+        })?;
+        Ok(self.manifest(sums, shape, sha256.into()))
     }
 }

@@ -12,10 +12,14 @@ use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
-use crate::source::{PageMap, Snapshot};
+use crate::source::{PageMap, Part, Snapshot};
 use crate::target::Target;
 use std::io;
 use std::path::Path;
+
+/// Empty pages in stretches shorter than this are read and written along with their neighbours: to leave each of them out takes
+/// longer.
+const SHORT_BYTES: u32 = 64 * 1024;
 
 /// The way that the pages of one copy take.
 #[derive(Debug, Default)]
@@ -86,11 +90,12 @@ impl PageMover {
             left -= passed;
             let mut rest = run;
             while let Some(run) = rest {
-                let (empty, count) = match &self.map {
-                    Some(map) => map.stretch(run.first, run.count),
-                    None => (false, run.count),
+                let short = (SHORT_BYTES / self.shape.page_size.bytes()).max(1);
+                let (part, count) = match &self.map {
+                    Some(map) => map.part(run.first, run.count, short),
+                    None => (Part::Full, run.count),
                 };
-                self.move_run(snapshot, target, Run { count, ..run }, empty)?;
+                self.move_run(snapshot, target, Run { count, ..run }, part)?;
                 rest = run.behind(count);
             }
         }
@@ -167,19 +172,20 @@ impl PageMover {
         }
     }
 
-    /// Moves pages that are all empty, and then not even read, or all not.
+    /// Moves pages of one kind; where all are empty they are not even read.
     fn move_run(
         &mut self,
         snapshot: &Snapshot,
         target: &mut impl Target,
         run: Run,
-        empty: bool,
+        part: Part,
     ) -> Result<()> {
         let size_bytes = run.count as usize * self.shape.page_size.bytes_usize();
-        if !empty {
+        if part != Part::Empty {
             self.moved_bytes += size_bytes as u64;
             // The shortest way is that within the system.
-            if !self.treats(run, target)
+            if part == Part::Full
+                && !self.treats(run, target)
                 && let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
                 && target.take_pages(run.first, run.count, file, offset)?
             {
@@ -188,7 +194,7 @@ impl PageMover {
         }
         let mut pages = std::mem::take(&mut self.buffer);
         pages.resize(size_bytes, 0);
-        if empty {
+        if part == Part::Empty {
             pages.fill(0);
         } else {
             snapshot.read_pages(run.first, &mut pages)?;

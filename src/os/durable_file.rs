@@ -1,9 +1,9 @@
 //! A file that appears under its name only when it is whole and safely stored.
 
 use super::bulk_copy;
+use super::device_reader::DeviceReader;
 use super::left_over;
 use super::lock_file::LockFile;
-use super::page_cache;
 use super::random_access::{ReadAt, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
@@ -126,7 +126,7 @@ impl DurableFile {
         let mut offset = offset;
         for new in bytes.chunks(scratch.len().max(1)) {
             let old = scratch.get_mut(..new.len()).unwrap_or_default();
-            self.read_at(old, offset)?;
+            read_padded(&self.file, old, offset)?;
             // The run of blocks that differ, up to the one looked at.
             let mut run = 0..0;
             for (new_block, old_block) in new.chunks(block_bytes).zip(old.chunks(block_bytes)) {
@@ -155,14 +155,9 @@ impl DurableFile {
         }
     }
 
-    /// Lets the system forget what it has of the file in its cache, once that was synced.
-    pub(crate) fn forget_cached(&self) {
-        page_cache::forget(&self.file);
-    }
-
-    /// Fills `buffer` from `offset`, with zeros behind the end.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        read_padded(&self.file, buffer, offset).map(drop)
+    /// Reads it back from its device, once it is synced.
+    pub(crate) fn device_reader(&self) -> io::Result<DeviceReader> {
+        DeviceReader::open(&self.file, &self.temporary)
     }
 
     /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
@@ -316,7 +311,7 @@ mod tests {
             }
             assert_eq!(file.write_differences(&content, 8, 4, &mut scratch).unwrap(), expected);
             let mut found = vec![0; content.len()];
-            file.read_at(&mut found, 8).unwrap();
+            read_padded(&file.file, &mut found, 8).unwrap();
             assert_eq!(found, content);
         }
         assert_eq!(file.size_bytes().unwrap(), 48);
@@ -332,7 +327,7 @@ mod tests {
         assert_eq!(file.size_bytes().unwrap(), 12_288);
         assert!(file.append_hole(12_287, 1).is_err() && file.append_hole(0, 0).is_err());
         let mut found = [1; 8];
-        file.read_at(&mut found, 0).unwrap();
+        read_padded(&file.file, &mut found, 0).unwrap();
         assert_eq!(&found, b"written\0");
     }
 

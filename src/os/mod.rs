@@ -4,6 +4,7 @@
 
 pub(crate) mod bulk_copy;
 pub(crate) mod clock;
+pub(crate) mod device_reader;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
@@ -12,7 +13,7 @@ mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod opening;
-pub(crate) mod page_cache;
+mod page_cache;
 mod parked_files;
 pub(crate) mod random;
 pub(crate) mod random_access;

@@ -26,7 +26,7 @@ pub use source_database::Source;
 pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
-pub(crate) use page_map::PageMap;
+pub(crate) use page_map::{PageMap, Part};
 pub(crate) use snapshot::{Begun, Snapshot, Standing};
 
 use crate::error::{Error, Problem};

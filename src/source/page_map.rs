@@ -14,6 +14,17 @@ use crate::error::Result;
 use crate::format::PageNumber;
 use crate::format::unused_bytes::{clear_behind, clear_unused_bytes};
 
+/// Pages that follow each other, by whether they hold something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// None of them does.
+    Empty,
+    /// All do.
+    Full,
+    /// Some do, and to tell them apart would cost more than to read them all.
+    Mixed,
+}
+
 /// What counts in the pages of one snapshot.
 #[derive(Debug)]
 pub(crate) struct PageMap {
@@ -55,9 +66,22 @@ impl PageMap {
         Self { usable_bytes, empty, btree, cut }
     }
 
-    /// Whether the page `first` holds nothing, and of how many of the `count` pages from it on the same is true.
-    pub(crate) fn stretch(&self, first: PageNumber, count: u32) -> (bool, u32) {
-        self.empty.stretch(first, count)
+    /// How to move the first of `count` pages from `first` on, and how many of them so. Stretches of fewer than `short` pages are
+    /// moved together with their neighbours.
+    pub(crate) fn part(&self, first: PageNumber, count: u32, short: u32) -> (Part, u32) {
+        let (empty, length) = self.empty.stretch(first, count);
+        if length >= short || length == count {
+            return (if empty { Part::Empty } else { Part::Full }, length);
+        }
+        let mut mixed = length;
+        while mixed < count
+            && let Some(next) = first.checked_add(mixed)
+            && let (_, length @ 1..) = self.empty.stretch(next, count - mixed)
+            && length < short
+        {
+            mixed += length;
+        }
+        (Part::Mixed, mixed)
     }
 
     /// Whether there may be something to clear in the `count` pages from `first` on.
@@ -82,7 +106,9 @@ impl PageMap {
         let mut next = Some(first);
         for bytes in pages.chunks_exact_mut(snapshot.page_size.bytes_usize()) {
             let Some(page) = next else { break };
-            if self.btree.contains(page) {
+            if self.empty.contains(page) {
+                bytes.fill(0);
+            } else if self.btree.contains(page) {
                 clear_unused_bytes(bytes, page, self.usable_bytes)
                     .map_err(|damage| snapshot.damaged(page, damage))?;
             } else if let Some((&(_, used_bytes), rest)) = cut.split_first().filter(|(it, _)| it.0 == page) {

@@ -16,8 +16,10 @@ use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 use crate::format::shape::Shape;
+use crate::os::device_reader::DeviceReader;
 use crate::os::durable_file::{DurableFile, IfThere};
 use crate::os::file_identity::occupied_bytes;
+use crate::os::random_access::is_zero;
 use crate::side_files::SideFiles;
 use std::fs::File;
 use std::io;
@@ -52,8 +54,8 @@ pub struct FileTarget {
     /// Up to where the device has been told to write.
     sync_begun: u64,
     scratch: Vec<u8>,
-    /// Whether the system may still have what was written in its cache.
-    cached: bool,
+    /// Reads it back once it is sealed.
+    reader: Option<DeviceReader>,
 }
 
 impl FileTarget {
@@ -91,7 +93,7 @@ impl FileTarget {
             written_bytes: 0,
             sync_begun: 0,
             scratch: Vec::new(),
-            cached: false,
+            reader: None,
         }
     }
 
@@ -174,7 +176,7 @@ impl FileTarget {
             return Ok(());
         }
         let offset = offset.saturating_add(again.len() as u64);
-        if new.iter().any(|&byte| byte != 0) {
+        if !is_zero(new) {
             file.write_at(new, offset)?;
             self.written_bytes += new.len() as u64;
             self.start_sync_up_to(offset.saturating_add(new.len() as u64));
@@ -224,7 +226,7 @@ impl Target for FileTarget {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
-        self.cached = true;
+        self.reader = None;
         if self.sync { file.sync().map_err(Error::io("sync", &self.path)) } else { Ok(()) }
     }
 
@@ -251,10 +253,12 @@ impl Target for FileTarget {
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("read back", &self.path))?;
-        if std::mem::take(&mut self.cached) {
-            file.forget_cached();
-        }
-        file.read_at(buffer, first.offset(self.page_size)).map_err(Error::io("read back", &self.path))
+        let cannot = |error| Error::io("read back", &self.path)(error);
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(file.device_reader().map_err(cannot)?),
+        };
+        reader.read(buffer, first.offset(self.page_size)).map_err(cannot)
     }
 
     fn written_bytes(&self) -> Option<u64> {
