@@ -27,7 +27,7 @@ impl SideFiles {
         match std::fs::canonicalize(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             // Any other failure may hide that a file is there, or a link that leads to one.
-            found => return found.map(|database| Self { database }).map_err(Error::io("look at", path)),
+            found => return found.map(|database| Self { database }).map_err(Error::io("look at it", path)),
         }
         let folder = crate::os::durable_file::folder_of(path);
         let folder = std::fs::canonicalize(folder).map_err(Error::io("open its folder", path))?;

@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
 use crate::target::Target;
 use sha2::{Digest, Sha256};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 use std::time::SystemTime;
 
@@ -69,15 +69,25 @@ impl ManifestMaker {
         shape: Shape,
         buffer: &mut Vec<u8>,
     ) -> Result<Manifest> {
-        // Hashing takes about as long as reading: it is done beside it.
+        // Hashing takes about as long as reading: it is done beside it. The buffers go around.
         let (sender, chunks) = sync_channel::<Vec<u8>>(CHUNKS_AHEAD);
+        let (giver, used) = channel::<Vec<u8>>();
         let sha256 = thread::scope(|scope| {
             let hashing = scope.spawn(move || {
-                chunks.iter().fold(Sha256::new(), |sha256, bytes| sha256.chain_update(bytes)).finalize()
+                let mut sha256 = Sha256::new();
+                for bytes in chunks {
+                    sha256.update(&bytes);
+                    // Nobody needs the last ones any more.
+                    let _ = giver.send(bytes);
+                }
+                sha256.finalize()
             });
             let compared = sums.compare(target, shape.page_count, buffer, |bytes| {
+                let mut copy = used.try_recv().unwrap_or_default();
+                copy.clear();
+                copy.extend_from_slice(bytes);
                 // It takes all until there are no more.
-                let _ = sender.send(bytes.to_vec());
+                let _ = sender.send(copy);
             });
             drop(sender);
             let sha256 = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

@@ -172,7 +172,8 @@ impl PageMover {
         }
     }
 
-    /// Moves pages of one kind; where all are empty they are not even read.
+    /// Moves pages of one kind; where all are empty they are not even read. The shortest way is that within the system, for
+    /// as many pages at once as can be.
     fn move_run(
         &mut self,
         snapshot: &Snapshot,
@@ -180,23 +181,46 @@ impl PageMover {
         run: Run,
         part: Part,
     ) -> Result<()> {
-        let size_bytes = run.count as usize * self.shape.page_size.bytes_usize();
-        if part != Part::Empty {
-            self.moved_bytes += size_bytes as u64;
-            // The shortest way is that within the system.
-            if part == Part::Full
-                && !self.treats(run, target)
-                && let Some((file, offset)) = snapshot.plain_pages(run.first, run.count)
-                && target.take_pages(run.first, run.count, file, offset)?
-            {
-                return Ok(());
+        if part == Part::Full && self.take_run(snapshot, target, run)? {
+            return Ok(());
+        }
+        let pieces = run.pieces(self.shape.page_size);
+        for (place, piece) in pieces.enumerate() {
+            let again = part == Part::Full && (place > 0 || piece != run);
+            if !(again && self.take_run(snapshot, target, piece)?) {
+                self.pass_run(snapshot, target, piece, part)?;
             }
         }
+        Ok(())
+    }
+
+    /// Has the system move pages, if they are just what lies in the source's file.
+    fn take_run(&mut self, snapshot: &Snapshot, target: &mut impl Target, run: Run) -> Result<bool> {
+        if self.treats(run, target) {
+            return Ok(false);
+        }
+        let Some((file, offset)) = snapshot.plain_pages(run.first, run.count) else { return Ok(false) };
+        let taken = target.take_pages(run.first, run.count, file, offset)?;
+        if taken {
+            self.moved_bytes += u64::from(run.count) * u64::from(self.shape.page_size.bytes());
+        }
+        Ok(taken)
+    }
+
+    /// Moves pages through our hands.
+    fn pass_run(
+        &mut self,
+        snapshot: &Snapshot,
+        target: &mut impl Target,
+        run: Run,
+        part: Part,
+    ) -> Result<()> {
         let mut pages = std::mem::take(&mut self.buffer);
-        pages.resize(size_bytes, 0);
+        pages.resize(run.count as usize * self.shape.page_size.bytes_usize(), 0);
         if part == Part::Empty {
             pages.fill(0);
         } else {
+            self.moved_bytes += pages.len() as u64;
             snapshot.read_pages(run.first, &mut pages)?;
         }
         if let Some(map) = &self.map {

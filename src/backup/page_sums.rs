@@ -1,6 +1,6 @@
 //! The CRC32 of each page as it was written, and the comparison with what the target gives back.
 
-use super::page_cursor::PageCursor;
+use super::page_cursor::{PageCursor, buffer_pages};
 use crate::error::{Error, Problem, Result};
 use crate::format::{PageNumber, PageSize};
 use crate::target::Target;
@@ -58,11 +58,11 @@ impl PageSums {
         let page_bytes = self.page_size.bytes_usize();
         let mut cursor = PageCursor::new(page_count, self.page_size);
         let mut sums = self.sums.iter();
-        while let Some((count, run)) = cursor.advance(u32::MAX) {
-            buffer.clear();
+        while let Some((count, run)) = cursor.advance(buffer_pages(self.page_size)) {
             buffer.resize(count as usize * page_bytes, 0);
             let Some(run) = run else {
                 // The page of the lock bytes, which nobody reads.
+                buffer.fill(0);
                 see(buffer);
                 sums.next();
                 continue;

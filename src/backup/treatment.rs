@@ -98,7 +98,8 @@ impl Treatment {
     }
 
     /// Whether a [`Manifest`](crate::Manifest) of the copy is made, which [`Backup::manifest`](crate::Backup::manifest) gives when
-    /// it is done. For that it is read back as by [`verify`](Self::verify).
+    /// it is done. For that it is read back as by [`verify`](Self::verify), but for a
+    /// [refresh by the manifest of the last time](crate::CopyOptions::refresh_with_manifest).
     #[cfg(feature = "manifest")]
     pub fn manifest(mut self, manifest: bool) -> Self {
         self.manifest = manifest;

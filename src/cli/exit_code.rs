@@ -15,7 +15,8 @@ Exit codes:
 /// What the help of `copy` says beyond its options.
 pub(crate) const COPY_HELP: &str = "\
 The target is written under a temporary name and renamed when it is complete and on disk: a copy that fails leaves \
-nothing under the target's name, or what was there before. With `--all` the same holds of the whole folder. The target `-` is \
+nothing under the target's name, or what was there before (only when the very last step fails, the sync of the folder, is the copy there, \
+and the message says so). With `--all` the same holds of the whole folder. The target `-` is \
 stdout, from one snapshot and in order; what it gives is a database only if the copy ends with 0, and what is said goes to stderr.
 
 On stdout: one line at the end, or one for each database of a set. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
@@ -39,7 +40,7 @@ WAL mode and open elsewhere.
 
 Exit codes:
   0  done: the content is there and on disk
-  1  refused or failed; DATABASE is as it was
+  1  refused or failed; DATABASE is as it was, unless the message says that only the last sync failed
   2  wrong use
   5  BACKUP or DATABASE was still busy at the timeout, or the restore not done at the deadline
 130  stopped by Ctrl-C, a termination or a hang-up; DATABASE is as it was";
@@ -52,7 +53,7 @@ can clone files, that writes no more.
 
 Exit codes:
   0  done: the copy is up to date and on disk
-  1  refused or failed; COPY is as it was
+  1  refused or failed; COPY is as it was, unless the message says that only the last sync failed
   2  wrong use
   5  SOURCE or COPY was still busy at the timeout, or the refresh not done at the deadline
 130  stopped by Ctrl-C, a termination or a hang-up; COPY is as it was";

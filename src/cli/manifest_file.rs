@@ -32,7 +32,7 @@ impl ManifestFile {
             Ok(_) if !replace => return refuse("it is there already; another can be replaced (`--replace`)"),
             Ok(file) if !begins_as_manifest(&file) => return refuse("what is there is no manifest"),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::from_io("look at", path, error));
+                return Err(Error::from_io("look at it", path, error));
             }
             _ => {}
         }

@@ -26,7 +26,7 @@ enum Handle {
 impl Looked {
     /// Opens the file at `path`; `None` where there is none.
     pub(super) fn open(path: &Path) -> Result<Option<Self>> {
-        let found = match file_identity::look(path).map_err(Error::io("look at", path))? {
+        let found = match file_identity::look(path).map_err(Error::io("look at it", path))? {
             Found::Nothing => return Ok(None),
             Found::File { .. } => LockFile::open(path),
             Found::Folder => return Err(Error::new(path, Problem::NotAFile { found: "a folder" })),
@@ -38,7 +38,7 @@ impl Looked {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("open", path)(error)),
         };
-        let size_bytes = file.size_bytes().map_err(Error::io("look at", path))?;
+        let size_bytes = file.size_bytes().map_err(Error::io("look at it", path))?;
         Ok(Some(Self { path: path.to_owned(), size_bytes, file: Handle::Unlocked(file) }))
     }
 
@@ -52,7 +52,7 @@ impl Looked {
             Err(_) => Handle::Unlocked(LockFile::open(&self.path).map_err(Error::io("open", &self.path))?),
         };
         let locked = Self { file, ..self };
-        let size_bytes = locked.file().size_bytes().map_err(Error::io("look at", &locked.path))?;
+        let size_bytes = locked.file().size_bytes().map_err(Error::io("look at it", &locked.path))?;
         Ok(Self { size_bytes, ..locked })
     }
 

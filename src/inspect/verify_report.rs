@@ -115,7 +115,7 @@ fn side_file(path: &Path) -> Result<Option<PathBuf>> {
         match std::fs::metadata(&side_file) {
             Ok(metadata) if metadata.len() > 0 => return Ok(Some(side_file)),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("look at", &side_file)(error));
+                return Err(Error::io("look at it", &side_file)(error));
             }
             _ => {}
         }

@@ -60,7 +60,9 @@ pub fn lock_holders(path: impl AsRef<Path>) -> Result<Vec<LockHolder>> {
     let mut holders =
         holders_on(files.database(), &[("PENDING", PENDING), ("RESERVED", RESERVED), ("SHARED", SHARED)])?;
     let wal_index = files.wal_index();
-    if let Found::File { .. } = file_identity::look(&wal_index).map_err(Error::io("look at", &wal_index))? {
+    if let Found::File { .. } =
+        file_identity::look(&wal_index).map_err(Error::io("look at it", &wal_index))?
+    {
         holders.extend(holders_on(&wal_index, &WAL_INDEX_LOCKS)?);
     }
     Ok(holders)

@@ -29,7 +29,7 @@ impl FileWatch {
 
 /// Whether a wal-index is there now where none was.
 pub(super) fn appeared(wal_index: &Path) -> Result<bool> {
-    let found = file_identity::look(wal_index).map_err(Error::io("look at", wal_index))?;
+    let found = file_identity::look(wal_index).map_err(Error::io("look at it", wal_index))?;
     Ok(found != Found::Nothing)
 }
 
@@ -40,5 +40,5 @@ fn look(path: &Path) -> Result<Option<(FileIdentity, FileTimes)>> {
             _ => None,
         })
     });
-    found.map_err(Error::io("look at", path))
+    found.map_err(Error::io("look at it", path))
 }

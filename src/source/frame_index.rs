@@ -53,7 +53,7 @@ impl FrameIndex {
     /// came after it is read.
     pub(super) fn read(log: LogFile<'_>, up_to: UpTo, earlier: Option<&Self>) -> Result<Option<Self>> {
         let Some(header) = log.read_header()? else { return Ok(None) };
-        let log_bytes = log.file.size_bytes().map_err(Error::io("look at", log.path))?;
+        let log_bytes = log.file.size_bytes().map_err(Error::io("look at it", log.path))?;
         log.limits.check(Limit::LogBytes, log_bytes, log.path)?;
         let earlier = match earlier {
             Some(earlier) if earlier.is_prefix(log, &header, up_to)? => Some(earlier),

@@ -55,7 +55,7 @@ pub(super) fn find(
     if committed_by_super_journal(&journal, &path)? {
         return Ok(None);
     }
-    let times = FileTimes::of_file(&journal).map_err(Error::io("look at", &path))?;
+    let times = FileTimes::of_file(&journal).map_err(Error::io("look at it", &path))?;
     let index = match known {
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
@@ -87,7 +87,7 @@ pub(super) fn find_in(
 
 /// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
 fn open_hot(files: &SideFiles, path: &Path, lock: &ReadLock) -> Result<Option<(File, Witness)>> {
-    match file_identity::look(path).map_err(Error::io("look at", path))? {
+    match file_identity::look(path).map_err(Error::io("look at it", path))? {
         Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
         _ => {}
     }
@@ -95,7 +95,7 @@ fn open_hot(files: &SideFiles, path: &Path, lock: &ReadLock) -> Result<Option<(F
         // A live writer's: nothing of his transaction is in the file while SHARED is held.
         return Ok(None);
     }
-    if lock.file().size_bytes().map_err(Error::io("look at", files.database()))? <= 1 {
+    if lock.file().size_bytes().map_err(Error::io("look at it", files.database()))? <= 1 {
         return Ok(None);
     }
     let journal = match opening::to_read(path) {
@@ -144,14 +144,14 @@ fn begins_hot(journal: &dyn ReadAt) -> io::Result<bool> {
 /// Whether the journal belongs to a transaction over several databases that was committed: its super-journal, whose
 /// removal is the commit, is gone (`[journal.md#super-journal]`).
 fn committed_by_super_journal(journal: &dyn ReadAt, path: &Path) -> Result<bool> {
-    let journal_bytes = journal.size_bytes().map_err(Error::io("look at", path))?;
+    let journal_bytes = journal.size_bytes().map_err(Error::io("look at it", path))?;
     let tail_bytes = usize::try_from(journal_bytes).unwrap_or(usize::MAX).min(TAIL_BYTES);
     let mut tail = vec![0; tail_bytes];
     read_padded(journal, &mut tail, journal_bytes - tail_bytes as u64).map_err(Error::io("read", path))?;
     // Whatever is wrong with a name makes it none: the journal is rolled back as one of a single database.
     let Ok(Some(name)) = super_journal_name(&tail, journal_bytes) else { return Ok(false) };
     let Some(super_journal) = path_of(name) else { return Ok(false) };
-    let found = file_identity::look(&super_journal).map_err(Error::io("look at", &super_journal))?;
+    let found = file_identity::look(&super_journal).map_err(Error::io("look at it", &super_journal))?;
     Ok(matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
 }
 

@@ -40,7 +40,7 @@ impl JournalIndex {
         database_page_size: PageSize,
         limits: &Limits,
     ) -> Result<Option<Self>> {
-        let journal_bytes = journal.size_bytes().map_err(Error::io("look at", path))?;
+        let journal_bytes = journal.size_bytes().map_err(Error::io("look at it", path))?;
         if journal_bytes < u64::from(DEFAULT_SECTOR_BYTES) {
             return Ok(None);
         }

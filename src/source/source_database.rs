@@ -165,7 +165,7 @@ impl Source {
     pub(crate) fn log_bytes(&self) -> Result<u64> {
         let Origin::Files(_, files) = &self.origin else { return Ok(0) };
         let wal = files.wal();
-        match file_identity::look(&wal).map_err(Error::io("look at", &wal))? {
+        match file_identity::look(&wal).map_err(Error::io("look at it", &wal))? {
             Found::File { size_bytes } => Ok(size_bytes),
             _ => Ok(0),
         }
@@ -263,7 +263,7 @@ fn begin_from_files(
         },
     };
     let identity = lock.file().identity();
-    if FileIdentity::of_path(path).map_err(Error::io("look at", path))? != Some(identity) {
+    if FileIdentity::of_path(path).map_err(Error::io("look at it", path))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Err(Obstacle::Change));
     }
@@ -288,7 +288,7 @@ fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<R
     if style == LockStyle::Posix {
         // Whoever locks by a folder would not see our locks, nor we theirs.
         let folder = LockFolder::of(path);
-        if file_identity::look(&folder).map_err(Error::io("look at", &folder))? == Found::Folder {
+        if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
             return Ok(Err(Obstacle::LockFolder));
         }
     }
@@ -316,7 +316,7 @@ fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
 /// Whether there is a log with anything in it. It counts then, whatever the database's header says.
 fn has_log(files: &SideFiles) -> Result<bool> {
     let wal = files.wal();
-    let found = file_identity::look(&wal).map_err(Error::io("look at", &wal))?;
+    let found = file_identity::look(&wal).map_err(Error::io("look at it", &wal))?;
     Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
 }
 

@@ -149,7 +149,8 @@ impl View {
             }
             return Ok(rollback.page_count().into());
         }
-        Ok(page_size.pages_in(self.held.database().size_bytes().map_err(Error::io("look at", &self.name))?))
+        Ok(page_size
+            .pages_in(self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?))
     }
 
     /// Whether there is no page at all: an empty database, without even a header.
@@ -191,7 +192,7 @@ impl View {
 
     /// How many pages the file, the journal and the log really have.
     fn pages_there(&self, page_size: PageSize) -> Result<u64> {
-        let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at", &self.name))?;
+        let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
         let in_file = page_size.pages_in(file_bytes);
         let in_journal = self.rollback.as_ref().map_or(0, |rollback| rollback.index.pages_behind(in_file));
         let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.pages_behind(in_file));

@@ -152,8 +152,12 @@ pub(super) fn of(
     let view = View { frames, ..below };
     let page_one = view.read_page_one()?;
     let page_count = page_count(&view, &page_one, position.page_count)?;
-    let file_times =
-        view.held.lock_file().map(LockFile::times).transpose().map_err(Error::io("look at", &view.name))?;
+    let file_times = view
+        .held
+        .lock_file()
+        .map(LockFile::times)
+        .transpose()
+        .map_err(Error::io("look at it", &view.name))?;
     let stamp = ChangeStamp {
         identity: view.held.lock_file().map(LockFile::identity),
         content: Content::Log(LogPosition {

@@ -127,7 +127,7 @@ impl FileTarget {
         let mut occupied = 0_u64;
         let files = SideFiles::of(source)?;
         for file in [files.database(), &files.wal(), &files.journal()] {
-            occupied = occupied.saturating_add(occupied_bytes(file).map_err(Error::io("look at", file))?);
+            occupied = occupied.saturating_add(occupied_bytes(file).map_err(Error::io("look at it", file))?);
         }
         Ok(occupied.min(shape.size_bytes()))
     }
@@ -206,7 +206,7 @@ impl Target for FileTarget {
         let files = SideFiles::of_new(&self.path)?;
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
-        let look = |source| std::fs::metadata(source).map_err(Error::io("look at", source));
+        let look = |source| std::fs::metadata(source).map_err(Error::io("look at it", source));
         let like = self.source.as_deref().map(look).transpose()?;
         let file = DurableFile::create(files.database(), like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
@@ -276,7 +276,7 @@ impl Target for FileTarget {
     fn take_pages(&mut self, first: PageNumber, count: u32, from: &File, from_offset: u64) -> Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let offset = first.offset(self.page_size);
-        if offset < file.size_bytes().map_err(Error::io("look at", &self.path))? {
+        if offset < file.size_bytes().map_err(Error::io("look at it", &self.path))? {
             // Something is there already: what differs can only be told page by page.
             return Ok(false);
         }

@@ -118,7 +118,7 @@ impl FolderTarget {
         for source in &self.sources {
             refuse_the_source(&self.path, &files, source)?;
         }
-        match file_identity::look(files.database()).map_err(Error::io("look at", &self.path))? {
+        match file_identity::look(files.database()).map_err(Error::io("look at it", &self.path))? {
             Found::Nothing => Ok(()),
             _ => Err(Error::new(&self.path, Problem::FolderExists)),
         }

@@ -160,7 +160,7 @@ impl InPlaceTarget {
     }
 
     fn read_header(&self, file: &LockFile) -> Result<OldHeader> {
-        if file.size_bytes().map_err(self.cannot("look at"))? <= 1 {
+        if file.size_bytes().map_err(self.cannot("look at it"))? <= 1 {
             return Ok(OldHeader(None));
         }
         let mut bytes = [0; DATABASE_HEADER_BYTES];
@@ -241,7 +241,7 @@ impl OldHeader {
 impl Target for InPlaceTarget {
     fn admit(&mut self, source: Option<&Path>) -> Result<()> {
         let files = SideFiles::of(&self.path)?;
-        let found = match file_identity::look(files.database()).map_err(self.cannot("look at"))? {
+        let found = match file_identity::look(files.database()).map_err(self.cannot("look at it"))? {
             Found::Folder => Some("a folder"),
             Found::Other => Some("a device or a pipe"),
             Found::File { .. } | Found::Nothing => None,
@@ -261,7 +261,7 @@ impl Target for InPlaceTarget {
         (self.page_size, self.page_one) = (shape.page_size, None);
         self.state = match std::mem::take(&mut self.state) {
             State::Locked(files, lock) => {
-                let size_bytes = lock.file().size_bytes().map_err(self.cannot("look at"))?;
+                let size_bytes = lock.file().size_bytes().map_err(self.cannot("look at it"))?;
                 let old_shape = self.old.shape(size_bytes);
                 let journal = files.journal();
                 let writer = JournaledWriter::begin(&self.path, &journal, lock, old_shape, shape.page_size)?;

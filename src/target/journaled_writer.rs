@@ -55,7 +55,7 @@ impl JournaledWriter {
         old: Shape,
         page_size: PageSize,
     ) -> Result<Self> {
-        let look = |error| Error::io("look at", path)(error);
+        let look = |error| Error::io("look at it", path)(error);
         let old_bytes = lock.file().size_bytes().map_err(look)?;
         let journal = ProtectingJournal::create(journal, old, &lock.file().metadata().map_err(look)?)?;
         let mut writer = Self {
@@ -122,7 +122,7 @@ impl JournaledWriter {
         self.write_batch()?;
         self.sealed_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
         // Cut it is only after the commit, as by SQLite: then the journal need not have what is cut off.
-        if self.file().size_bytes().map_err(self.cannot("look at"))? < self.sealed_bytes {
+        if self.file().size_bytes().map_err(self.cannot("look at it"))? < self.sealed_bytes {
             self.journal.seal()?;
             self.file().set_size(self.sealed_bytes).map_err(self.cannot("set its size"))?;
         }

@@ -25,7 +25,7 @@ impl OldDatabase {
     /// Locks the database at `path`; `None` when nothing is there, or something that is no file.
     pub(crate) fn lock(path: &Path) -> Result<Option<Self>> {
         let files = SideFiles::of_new(path)?;
-        let found = file_identity::look(files.database()).map_err(Error::io("look at", path))?;
+        let found = file_identity::look(files.database()).map_err(Error::io("look at it", path))?;
         if !matches!(found, Found::File { .. }) {
             return Ok(None);
         }
@@ -92,7 +92,7 @@ impl OldDatabase {
 /// Takes SHARED on the database `files`, which `path` names.
 pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
     let folder = LockFolder::of(files.database());
-    if file_identity::look(&folder).map_err(Error::io("look at", &folder))? == Found::Folder {
+    if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
         return Err(in_use(path, files));
     }
     let file = LockFile::open_to_write(files.database()).map_err(Error::io("open", path))?;
@@ -100,7 +100,7 @@ pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
         return Err(in_use(path, files));
     };
     // Another file may have been put in its place since it was opened.
-    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at", path))?;
+    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at it", path))?;
     if now != Some(shared.file().identity()) {
         return Err(in_use(path, files));
     }
@@ -127,6 +127,6 @@ pub(super) fn wal_index_in_use(path: &Path) -> Result<bool> {
 
 /// Whether a side file is there with anything in it: an empty one counts as none.
 pub(super) fn has_content(path: &Path) -> Result<bool> {
-    let found = file_identity::look(path).map_err(Error::io("look at", path))?;
+    let found = file_identity::look(path).map_err(Error::io("look at it", path))?;
     Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
 }

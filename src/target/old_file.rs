@@ -14,7 +14,7 @@ use std::path::Path;
 /// `path` is the target as the caller named it, for messages.
 pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) -> Result<Option<OldDatabase>> {
     let problem = |problem| Err(Error::new(path, problem));
-    match look(files.database()).map_err(Error::io("look at", path))? {
+    match look(files.database()).map_err(Error::io("look at it", path))? {
         Found::Nothing => Ok(None),
         Found::File { .. } | Found::Other if if_there == IfThere::Refuse => problem(Problem::TargetExists),
         Found::File { .. } => OldDatabase::lock(path),
@@ -28,7 +28,7 @@ pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) ->
 /// An empty journal or log counts as none, and a wal-index of nobody is emptied by whoever opens it.
 pub(super) fn refuse_side_files(path: &Path, files: &SideFiles) -> Result<()> {
     for side_file in files.all() {
-        let is_in_the_way = match look(&side_file).map_err(Error::io("look at", &side_file))? {
+        let is_in_the_way = match look(&side_file).map_err(Error::io("look at it", &side_file))? {
             Found::Nothing | Found::File { size_bytes: 0 } => false,
             Found::File { .. } if side_file == files.wal_index() => wal_index_in_use(&side_file)?,
             _ => true,

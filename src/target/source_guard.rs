@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// They are told apart by what the files are; by names only where no file is yet.
 pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) -> Result<()> {
-    let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at", path));
+    let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at it", path));
     let found = identity(target.database())?;
     if found.is_some() && found == identity(source)? {
         return Err(Error::new(path, Problem::SameFile { source_path: source.to_owned() }));

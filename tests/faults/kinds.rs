@@ -54,6 +54,8 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind { met_elsewhere: QUIET, ..row("in place over a log", restore, &[("copy.db", "log.db")], COPY) },
     row("in place over other pages", restore, &[("copy.db", "pages.db")], COPY),
+    row("a new file that is read back", |from, to| copy(&["copy", "--verify"], from, to), &[], COPY),
+    row("a copy brought up to date", refresh, &[("copy.db", "old.db")], COPY),
     row("in place over a longer one", restore_other, &[("copy.db", "source.db")], &[("copy.db", "other.db")]),
 ];
 
@@ -92,6 +94,10 @@ fn restore(from: &Sources, to: &Path) -> Vec<OsString> {
 
 fn restore_other(from: &Sources, to: &Path) -> Vec<OsString> {
     words(&RESTORE, &[from.path("other.db"), to.join("copy.db")])
+}
+
+fn refresh(from: &Sources, to: &Path) -> Vec<OsString> {
+    copy(&["refresh", "--timeout=50ms", "--sleep=10ms"], from, to)
 }
 
 fn words(words: &[&str], paths: &[PathBuf]) -> Vec<OsString> {
