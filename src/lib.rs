@@ -79,7 +79,7 @@ mod manifest;
 mod os;
 mod side_files;
 mod source;
-mod target;
+mod targets;
 
 pub use backup::{
     AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
@@ -93,7 +93,7 @@ pub use manifest::Manifest;
 #[cfg(all(feature = "manifest", feature = "serde"))]
 pub use manifest::ManifestError;
 pub use source::{ChangeStamp, DatabaseSet, Source, SourceBytes, SourceOptions};
-pub use target::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
+pub use targets::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use super::stepwise::Backup;
 use super::treatment::{Fidelity, Treatment};
 use crate::error::Result;
 use crate::source::{DatabaseSet, Source, SourceOptions};
-use crate::target::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
+use crate::targets::{FileTarget, InPlaceTarget, MemoryTarget, StreamTarget, Target};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;

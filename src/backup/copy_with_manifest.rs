@@ -7,7 +7,7 @@ use super::stepwise::Backup;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::source::Source;
-use crate::target::{InPlaceTarget, Target};
+use crate::targets::{InPlaceTarget, Target};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::format::{PageNumber, PageSize};
 use crate::manifest::Manifest;
-use crate::target::Target;
+use crate::targets::Target;
 use std::path::Path;
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn write_run(
 mod tests {
     use super::*;
     use crate::format::Shape;
-    use crate::target::MemoryTarget;
+    use crate::targets::MemoryTarget;
 
     fn number(number: u32) -> PageNumber {
         PageNumber::new(number).unwrap()

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::format::{PageNumber, PageSize, Shape};
 use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
-use crate::target::Target;
+use crate::targets::Target;
 use sha2::{Digest, Sha256};
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;

@@ -13,7 +13,7 @@ use crate::format::{PageNumber, PageOneEdit, Shape};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::{PageMap, Part, Snapshot};
-use crate::target::Target;
+use crate::targets::Target;
 use std::io;
 use std::path::Path;
 

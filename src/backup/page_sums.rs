@@ -3,7 +3,7 @@
 use super::page_cursor::{PageCursor, buffer_pages};
 use crate::error::{Error, Problem, Result};
 use crate::format::{PageNumber, PageSize};
-use crate::target::Target;
+use crate::targets::Target;
 use std::path::Path;
 
 /// The sums of the pages of one version: 4 bytes a page.

@@ -8,7 +8,7 @@ use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
 use crate::source::{ChangeStamp, Snapshot, Source};
-use crate::target::Target;
+use crate::targets::Target;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};

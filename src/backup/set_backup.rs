@@ -22,7 +22,7 @@ use super::treatment::Treatment;
 use crate::error::{Error, ErrorKind, Obstacle, Result};
 use crate::format::JournalMode;
 use crate::source::{Begun, DatabaseSet, Snapshot, Source, Standing};
-use crate::target::{FolderTarget, Target};
+use crate::targets::{FolderTarget, Target};
 use std::path::Path;
 use std::time::Instant;
 

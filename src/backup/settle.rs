@@ -10,7 +10,7 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::source::{Begun, Source, SourceOptions};
-use crate::target::{OldDatabase, Target};
+use crate::targets::{OldDatabase, Target};
 use std::path::Path;
 
 /// Locks the target; what a dead writer left beside it is settled before.

@@ -32,7 +32,7 @@ use crate::format::{JournalMode, PageSize};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
-use crate::target::{PageOrder, Target};
+use crate::targets::{PageOrder, Target};
 use std::time::{Duration, Instant};
 
 /// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.

@@ -14,10 +14,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("format", &[]),
     ("os", &[]),
     ("lock", &["os", "format"]),
-    ("source", &["lock", "os", "format"]),
-    ("target", &["lock", "os", "format"]),
-    ("backup", &["source", "target", "format", "os::clock"]),
-    ("inspect", &["source", "lock", "os", "format"]),
+    ("state", &["lock", "os", "format"]),
+    ("source", &["state", "lock", "os", "format"]),
+    ("targets", &["state", "lock", "os", "format"]),
+    ("walk", &["source", "format"]),
+    ("schema", &["walk", "source", "format"]),
+    ("rows", &["schema", "walk", "source", "format"]),
+    ("backup", &["walk", "source", "targets", "format", "os::clock"]),
+    ("inspect", &["rows", "schema", "walk", "source", "state", "lock", "os", "format"]),
     ("cli", &[]),
 ];
 
