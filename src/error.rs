@@ -1,9 +1,9 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
+use crate::attempt::{LockHolder, Obstacle};
 use crate::format::PageSize;
 use crate::format::damage::Damage;
-use crate::limits::LimitExceeded;
-use crate::lock::LockHolder;
+use crate::limits::{Limit, LimitExceeded, Limits};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,39 +86,6 @@ pub enum ErrorKind {
     SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
-}
-
-/// What it was that held a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
-    /// PENDING or EXCLUSIVE on the database.
-    Writer,
-    /// READ0 held exclusively.
-    Checkpointer,
-    /// A connection that arrives or recovers.
-    Recovery,
-    /// WRITE held exclusively, when nobody may publish a commit.
-    Commit,
-    /// The file was replaced, or a connection arrived, while we looked.
-    Change,
-    /// A folder named like the database with `.lock` behind: another lock style's.
-    LockFolder,
-}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Writer => "a writer holds it (PENDING or EXCLUSIVE lock)",
-            Self::Checkpointer => "a checkpoint is writing it (READ0 lock of the wal-index)",
-            Self::Recovery => "a connection is recovering its log",
-            Self::Commit => "a writer is at work in its log (WRITE lock of the wal-index)",
-            Self::Change => "it changed hands each time we looked",
-            Self::LockFolder => {
-                "a folder named like it with .lock behind says that others lock it by such a folder (lock style \
-                 dotfile); one that a crash left has to be removed"
-            }
-        })
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -402,6 +369,13 @@ impl Error {
     }
 }
 
+impl Limits {
+    /// Whether the file at `path` may have `wanted`; the error that says so if not.
+    pub(crate) fn check(&self, limit: Limit, wanted: u64, path: &Path) -> Result<()> {
+        self.allow(limit, wanted).map_err(|exceeded| Error::new(path, Problem::LimitExceeded(exceeded)))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.path.display(), self.0.problem)
@@ -442,6 +416,16 @@ mod tests {
              process 42 (app)"
         );
         assert_eq!((error.kind(), error.sqlite_code()), (ErrorKind::Busy, 5));
+    }
+
+    #[test]
+    fn a_limit_that_is_exceeded_is_named_with_what_was_wanted() {
+        let mut limits = Limits::new();
+        limits.set(Limit::RecordBytes, 10);
+        assert!(limits.check(Limit::RecordBytes, 10, Path::new("a.db")).is_ok());
+        let error = limits.check(Limit::RecordBytes, u64::MAX, Path::new("a.db")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.exceeded_limit().map(|it| it.wanted), Some(u64::MAX));
     }
 
     #[test]

@@ -68,6 +68,7 @@
 //!
 //! The promises C1 to C12, and how they are kept, are in `format-spec-notes/copy-protocol.md`.
 
+mod attempt;
 mod backup;
 mod error;
 pub mod format;
@@ -81,6 +82,7 @@ mod side_files;
 mod source;
 mod targets;
 
+pub use attempt::{Attempt, LockHolder, Obstacle};
 pub use backup::{
     AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
     Status, StepOutcome, Treatment, copy_database, restore, wait_for_change,

@@ -12,12 +12,10 @@
 //! Each hard bound is the most that the format can say; `[limits.md#hard-bounds]` derives them, and why the defaults are
 //! as they are. A limit of a value lets through what is as large as the value, and refuses what is larger.
 
-use crate::error::{Error, Problem, Result};
 use crate::format::btree_cell::{LONGEST_PAYLOAD_BYTES, shortest_local_bytes};
 use crate::format::database_header::LEAST_USABLE_BYTES;
 use crate::format::overflow::chain_length;
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 /// One of the things that are limited.
@@ -178,11 +176,6 @@ impl Limits {
         let value = self.get(limit);
         if wanted <= value.unsigned_abs() { Ok(()) } else { Err(LimitExceeded { limit, value, wanted }) }
     }
-
-    /// The same as an error of the file at `path`.
-    pub(crate) fn check(&self, limit: Limit, wanted: u64, path: &Path) -> Result<()> {
-        self.allow(limit, wanted).map_err(|exceeded| Error::new(path, Problem::LimitExceeded(exceeded)))
-    }
 }
 
 /// A file wanted more than a limit lets it have.
@@ -258,8 +251,5 @@ mod tests {
         assert_eq!(limits.allow(Limit::RecordBytes, 10), Ok(()));
         let exceeded = limits.allow(Limit::RecordBytes, 11).unwrap_err();
         assert_eq!(exceeded.to_string(), "the limit record-bytes is 10, the file wants 11");
-        let error = limits.check(Limit::RecordBytes, u64::MAX, Path::new("a.db")).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::LimitExceeded);
-        assert_eq!(error.exceeded_limit().map(|it| it.wanted), Some(u64::MAX));
     }
 }

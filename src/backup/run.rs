@@ -3,7 +3,8 @@
 use super::pacing::{self, Pacing, Seen};
 use super::step_outcome::{Status, StepOutcome};
 use super::stepwise::{Backup, Counts};
-use crate::error::{Error, Obstacle, Problem, Result};
+use crate::attempt::Obstacle;
+use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;

@@ -27,7 +27,8 @@ use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
-use crate::error::{Error, ErrorKind, Obstacle, Problem, Result};
+use crate::attempt::Obstacle;
+use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::database_report::DamageReport;
+use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
-use crate::lock::Tried;
 use crate::lock::database_lock::SharedLock;
 use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
@@ -46,8 +46,8 @@ impl Looked {
     pub(super) fn locked(self) -> Result<Self> {
         let Handle::Unlocked(file) = self.file else { return Ok(self) };
         let file = match SharedLock::acquire(file) {
-            Ok(Tried::Granted(shared)) => Handle::Shared(shared),
-            Ok(Tried::Busy(file)) => Handle::Unlocked(file),
+            Ok(Attempt::Got(shared)) => Handle::Shared(shared),
+            Ok(Attempt::Busy(file)) => Handle::Unlocked(file),
             // A file system without locks: there is something to see all the same.
             Err(_) => Handle::Unlocked(LockFile::open(&self.path).map_err(Error::io("open", &self.path))?),
         };

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::database_report::DamageReport;
-use crate::error::{Error, ErrorKind, Obstacle};
+use crate::attempt::Obstacle;
+use crate::error::{Error, ErrorKind};
 use crate::format::btree_cell::CellPayload;
 use crate::format::database_header::TextEncoding;
 use crate::format::lock_bytes::lock_byte_page;

@@ -15,7 +15,7 @@
 //!
 //! Moves as in `[locks.md#moves-between-the-locks]`. No guard waits: who wants to wait tries again.
 
-use super::Tried;
+use crate::attempt::Attempt;
 use crate::format::lock_bytes::{PENDING_BYTE, RESERVED_BYTE, SHARED_COUNT, SHARED_FIRST};
 use crate::os::lock_file::LockFile;
 use crate::os::range_lock::{ByteRange, LockKind};
@@ -43,14 +43,14 @@ pub(crate) struct ExclusiveLock(LockFile);
 
 impl SharedLock {
     /// Goes from UNLOCKED to SHARED. Busy: a writer holds PENDING or EXCLUSIVE.
-    pub(crate) fn acquire(file: LockFile) -> io::Result<Tried<Self, LockFile>> {
+    pub(crate) fn acquire(file: LockFile) -> io::Result<Attempt<Self, LockFile>> {
         if !file.try_lock(PENDING, LockKind::Shared)? {
-            return Ok(Tried::Busy(file));
+            return Ok(Attempt::Busy(file));
         }
         let got = file.try_lock(SHARED, LockKind::Shared);
         // Also when SHARED failed: a lock left on PENDING would hold up every commit.
         file.unlock(PENDING)?;
-        Ok(if got? { Tried::Granted(Self(file)) } else { Tried::Busy(file) })
+        Ok(if got? { Attempt::Got(Self(file)) } else { Attempt::Busy(file) })
     }
 
     /// Whether somebody else holds RESERVED or more: a live writer.
@@ -67,45 +67,45 @@ impl SharedLock {
 
     /// Goes to EXCLUSIVE past RESERVED, as is done to recover what a dead writer left: who met RESERVED would take the
     /// dead one's journal for that of a living writer (`[hazards.md#h38]`). Busy: somebody reads or writes.
-    pub(crate) fn exclude(self) -> io::Result<Tried<ExclusiveLock, Self>> {
+    pub(crate) fn exclude(self) -> io::Result<Attempt<ExclusiveLock, Self>> {
         if !self.0.try_lock(PENDING, LockKind::Exclusive)? {
-            return Ok(Tried::Busy(self));
+            return Ok(Attempt::Busy(self));
         }
         if self.0.convert(SHARED, LockKind::Shared, LockKind::Exclusive)? {
-            return Ok(Tried::Granted(ExclusiveLock(self.0)));
+            return Ok(Attempt::Got(ExclusiveLock(self.0)));
         }
         self.0.unlock(PENDING)?;
-        Ok(Tried::Busy(self))
+        Ok(Attempt::Busy(self))
     }
 
     /// Goes to RESERVED. Busy: somebody else holds it.
-    pub(crate) fn reserve(self) -> io::Result<Tried<ReservedLock, Self>> {
+    pub(crate) fn reserve(self) -> io::Result<Attempt<ReservedLock, Self>> {
         Ok(if self.0.try_lock(RESERVED, LockKind::Exclusive)? {
-            Tried::Granted(ReservedLock(self.0))
+            Attempt::Got(ReservedLock(self.0))
         } else {
-            Tried::Busy(self)
+            Attempt::Busy(self)
         })
     }
 }
 
 impl ReservedLock {
     /// Goes to PENDING. Busy: somebody is on his way to SHARED this very moment.
-    pub(crate) fn pend(self) -> io::Result<Tried<PendingLock, Self>> {
+    pub(crate) fn pend(self) -> io::Result<Attempt<PendingLock, Self>> {
         Ok(if self.0.try_lock(PENDING, LockKind::Exclusive)? {
-            Tried::Granted(PendingLock(self.0))
+            Attempt::Got(PendingLock(self.0))
         } else {
-            Tried::Busy(self)
+            Attempt::Busy(self)
         })
     }
 }
 
 impl PendingLock {
     /// Goes to EXCLUSIVE. Busy: readers are there still; PENDING keeps new ones out meanwhile.
-    pub(crate) fn exclude(self) -> io::Result<Tried<ExclusiveLock, Self>> {
+    pub(crate) fn exclude(self) -> io::Result<Attempt<ExclusiveLock, Self>> {
         Ok(if self.0.convert(SHARED, LockKind::Shared, LockKind::Exclusive)? {
-            Tried::Granted(ExclusiveLock(self.0))
+            Attempt::Got(ExclusiveLock(self.0))
         } else {
-            Tried::Busy(self)
+            Attempt::Busy(self)
         })
     }
 }
@@ -148,15 +148,15 @@ mod tests {
         Scene { _folder: folder, path, sqlite }
     }
 
-    fn granted<G, K>(tried: io::Result<Tried<G, K>>) -> G {
+    fn granted<G, K>(tried: io::Result<Attempt<G, K>>) -> G {
         match tried.unwrap() {
-            Tried::Granted(lock) => lock,
-            Tried::Busy(_) => panic!("busy"),
+            Attempt::Got(lock) => lock,
+            Attempt::Busy(_) => panic!("busy"),
         }
     }
 
-    fn is_busy<G, K>(tried: io::Result<Tried<G, K>>) -> bool {
-        matches!(tried.unwrap(), Tried::Busy(_))
+    fn is_busy<G, K>(tried: io::Result<Attempt<G, K>>) -> bool {
+        matches!(tried.unwrap(), Attempt::Busy(_))
     }
 
     fn open(path: &Path) -> LockFile {
@@ -237,7 +237,7 @@ mod tests {
     fn exclusive_past_reserved_is_all_or_nothing() {
         let scene = scene();
         assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
-        let Tried::Busy(shared) = granted(SharedLock::acquire(open(&scene.path))).exclude().unwrap() else {
+        let Attempt::Busy(shared) = granted(SharedLock::acquire(open(&scene.path))).exclude().unwrap() else {
             panic!("SQLite holds SHARED");
         };
         // Nothing but SHARED is left of the try.
@@ -254,7 +254,7 @@ mod tests {
         let scene = scene();
         assert!(sqlite_can(&scene.sqlite, "BEGIN; SELECT * FROM t"));
         let reserved = granted(granted(SharedLock::acquire(open(&scene.path))).reserve());
-        let Tried::Busy(pending) = granted(reserved.pend()).exclude().unwrap() else {
+        let Attempt::Busy(pending) = granted(reserved.pend()).exclude().unwrap() else {
             panic!("SQLite holds SHARED");
         };
         assert!(sqlite_can(&scene.sqlite, "COMMIT"));

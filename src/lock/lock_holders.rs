@@ -1,6 +1,7 @@
 //! Who holds which of SQLite's locks on a database, as far as the system tells.
 
 use super::database_lock::{PENDING, RESERVED, SHARED};
+use crate::attempt::LockHolder;
 use crate::error::{Error, Result};
 use crate::format::lock_bytes::{
     WAL_CKPT_BYTE, WAL_DMS_BYTE, WAL_READ_BYTES, WAL_RECOVER_BYTE, WAL_WRITE_BYTE,
@@ -10,27 +11,7 @@ use crate::os::lock_file::LockFile;
 use crate::os::lock_list;
 use crate::os::range_lock::{ByteRange, LockKind};
 use crate::side_files::SideFiles;
-use std::path::{Path, PathBuf};
-
-/// A lock that somebody holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct LockHolder {
-    /// SQLite's name of the lock: `PENDING`, `RESERVED`, `SHARED` or `EXCLUSIVE` on the database; `WRITE`, `CKPT`,
-    /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index.
-    pub lock: &'static str,
-    /// The file that is locked: the database or its wal-index.
-    pub path: PathBuf,
-    /// Whether the lock keeps every other out, or only the exclusive ones.
-    pub exclusive: bool,
-    /// The holder's process. `None` where the system does not tell: an open-file-description lock (such as
-    /// litecopy's own) belongs to no process, and who has the file open is told only on Linux, of the processes that
-    /// we may look into.
-    pub process_id: Option<u32>,
-    /// The name of that process, where the system tells it.
-    pub command: Option<String>,
-}
+use std::path::Path;
 
 const WAL_INDEX_LOCKS: [(&str, ByteRange); 9] = [
     ("WRITE", ByteRange::one(WAL_WRITE_BYTE)),

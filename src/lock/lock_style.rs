@@ -1,7 +1,7 @@
 //! By what kind of lock a database is read: SQLite has several, and all who use a database must use the same.
 
-use super::Tried;
 use super::database_lock::SharedLock;
+use crate::attempt::Attempt;
 use crate::os::lock_file::LockFile;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -92,23 +92,23 @@ impl Drop for LockFolder {
 
 impl ReadLock {
     /// Locks the open database `file`, whose path is `path`. Busy: somebody writes, or under some styles reads.
-    pub(crate) fn acquire(style: LockStyle, file: LockFile, path: &Path) -> io::Result<Tried<Self, ()>> {
+    pub(crate) fn acquire(style: LockStyle, file: LockFile, path: &Path) -> io::Result<Attempt<Self, ()>> {
         Ok(match style {
             LockStyle::Posix => match SharedLock::acquire(file)? {
-                Tried::Granted(shared) => Tried::Granted(Self::Posix(shared)),
-                Tried::Busy(_) => Tried::Busy(()),
+                Attempt::Got(shared) => Attempt::Got(Self::Posix(shared)),
+                Attempt::Busy(_) => Attempt::Busy(()),
             },
-            LockStyle::Flock if file.try_lock_whole()? => Tried::Granted(Self::Flock(FlockLock(file))),
-            LockStyle::Flock => Tried::Busy(()),
+            LockStyle::Flock if file.try_lock_whole()? => Attempt::Got(Self::Flock(FlockLock(file))),
+            LockStyle::Flock => Attempt::Busy(()),
             LockStyle::Dotfile => {
                 let folder = LockFolder::of(path);
                 match std::fs::create_dir(&folder) {
-                    Ok(()) => Tried::Granted(Self::Dotfile { file, folder: LockFolder(folder) }),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Tried::Busy(()),
+                    Ok(()) => Attempt::Got(Self::Dotfile { file, folder: LockFolder(folder) }),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Attempt::Busy(()),
                     Err(error) => return Err(error),
                 }
             }
-            LockStyle::None => Tried::Granted(Self::None(file)),
+            LockStyle::None => Attempt::Got(Self::None(file)),
         })
     }
 
@@ -152,8 +152,8 @@ mod tests {
 
     fn acquire(style: LockStyle, path: &Path) -> Option<ReadLock> {
         match ReadLock::acquire(style, LockFile::open(path).unwrap(), path).unwrap() {
-            Tried::Granted(lock) => Some(lock),
-            Tried::Busy(()) => None,
+            Attempt::Got(lock) => Some(lock),
+            Attempt::Busy(()) => None,
         }
     }
 

@@ -10,7 +10,7 @@
 //! Who reads never locks DMS: the next connection to come would trust an index that nobody kept (`[hazards.md#h1]`). Who
 //! writes into the log of others does, as each of them.
 
-use super::Tried;
+use crate::attempt::Attempt;
 use crate::format::WalIndex;
 use crate::format::lock_bytes::{WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
 use crate::format::wal_index::WAL_INDEX_BYTES;
@@ -66,11 +66,11 @@ pub(crate) struct WalGate(LockFile);
 
 impl WalGate {
     /// Closes the gate. Busy: a writer is at work, or recovery.
-    pub(crate) fn close(wal_index: LockFile) -> io::Result<Tried<Self, LockFile>> {
+    pub(crate) fn close(wal_index: LockFile) -> io::Result<Attempt<Self, LockFile>> {
         Ok(if wal_index.try_lock(WRITE, LockKind::Shared)? {
-            Tried::Granted(Self(wal_index))
+            Attempt::Got(Self(wal_index))
         } else {
-            Tried::Busy(wal_index)
+            Attempt::Busy(wal_index)
         })
     }
 
@@ -94,11 +94,11 @@ pub(crate) struct WalReadLock {
 
 impl WalReadLock {
     /// Takes the slot shared. Busy: a checkpointer (slot 0) or somebody who changes the mark has it exclusively.
-    pub(crate) fn acquire(wal_index: LockFile, slot: ReadSlot) -> io::Result<Tried<Self, LockFile>> {
+    pub(crate) fn acquire(wal_index: LockFile, slot: ReadSlot) -> io::Result<Attempt<Self, LockFile>> {
         Ok(if wal_index.try_lock(slot.byte(), LockKind::Shared)? {
-            Tried::Granted(Self { wal_index, slot })
+            Attempt::Got(Self { wal_index, slot })
         } else {
-            Tried::Busy(wal_index)
+            Attempt::Busy(wal_index)
         })
     }
 
@@ -132,16 +132,16 @@ pub(crate) struct WalWriteLock(LockFile);
 
 impl WalWriteLock {
     /// Connects, and takes WRITE. Busy: nobody else is connected, or somebody is just arriving, or writes.
-    pub(crate) fn acquire(wal_index: LockFile) -> io::Result<Tried<Self, LockFile>> {
+    pub(crate) fn acquire(wal_index: LockFile) -> io::Result<Attempt<Self, LockFile>> {
         if connected(&wal_index)? != Connected::Somebody || !wal_index.try_lock(DMS, LockKind::Shared)? {
-            return Ok(Tried::Busy(wal_index));
+            return Ok(Attempt::Busy(wal_index));
         }
         // Asked again: had the last of them left before we came, nobody would have kept the index.
         if connected(&wal_index)? == Connected::Somebody && wal_index.try_lock(WRITE, LockKind::Exclusive)? {
-            return Ok(Tried::Granted(Self(wal_index)));
+            return Ok(Attempt::Got(Self(wal_index)));
         }
         wal_index.unlock(DMS)?;
-        Ok(Tried::Busy(wal_index))
+        Ok(Attempt::Busy(wal_index))
     }
 
     /// The wal-index, to be read and written.

@@ -11,13 +11,15 @@ use super::view::View;
 use super::wal_join::{self, Patience};
 use super::wal_snapshot::KnownLog;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
-use crate::error::{Error, Obstacle, Problem, Result};
+use crate::attempt::Obstacle;
+use crate::attempt::{Attempt, LockHolder};
+use crate::error::{Error, Problem, Result};
 use crate::format::JournalMode;
 use crate::limits::Limits;
 use crate::lock::database_lock;
+use crate::lock::lock_holders;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::WalGate;
-use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
@@ -293,8 +295,8 @@ fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<R
         }
     }
     Ok(match ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))? {
-        Tried::Granted(lock) => Ok(lock),
-        Tried::Busy(()) => Err(Obstacle::Writer),
+        Attempt::Got(lock) => Ok(lock),
+        Attempt::Busy(()) => Err(Obstacle::Writer),
     })
 }
 

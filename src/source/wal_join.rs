@@ -10,9 +10,9 @@
 //! SHARED on the database is held before and after, so the file cannot be removed meanwhile
 //! (`[copy-protocol.md#joining-a-live-log]`). What the index says counts only when it was read after the lock was taken.
 
-use crate::error::Obstacle;
+use crate::attempt::Attempt;
+use crate::attempt::Obstacle;
 use crate::format::WalIndex;
-use crate::lock::Tried;
 use crate::lock::wal_lock::{Connected, ReadSlot, WalGate, WalReadLock, read_index};
 use crate::os::clock::Deadline;
 use crate::os::lock_file::LockFile;
@@ -45,7 +45,7 @@ pub(super) enum Patience {
 /// Closes the gate of a wal-index, or says who is in the way: nobody publishes or recovers then, and what it says can be
 /// believed, or nobody keeps it.
 pub(super) fn close_gate(wal_index: LockFile) -> io::Result<std::result::Result<WalGate, Obstacle>> {
-    let Tried::Granted(gate) = WalGate::close(wal_index)? else { return Ok(Err(Obstacle::Commit)) };
+    let Attempt::Got(gate) = WalGate::close(wal_index)? else { return Ok(Err(Obstacle::Commit)) };
     // Whoever finds it unreadable, and would recover it, has to be let through first.
     Ok(match (gate.connected()?, read_index(gate.wal_index())?) {
         (Connected::Nobody, _) | (Connected::Somebody, Some(_)) => Ok(gate),
@@ -61,12 +61,12 @@ pub(super) fn join(mut wal_index: LockFile, patience: Patience) -> io::Result<Jo
             Deadline::after(None).sleep(PAUSE);
         }
         wal_index = match try_marked_slot(wal_index)? {
-            Tried::Granted((lock, index)) => return Ok(Joined::Live(lock, index)),
-            Tried::Busy(wal_index) => wal_index,
+            Attempt::Got((lock, index)) => return Ok(Joined::Live(lock, index)),
+            Attempt::Busy(wal_index) => wal_index,
         };
         let lock = match WalReadLock::acquire(wal_index, ReadSlot::ZERO)? {
-            Tried::Granted(lock) => lock,
-            Tried::Busy(file) => {
+            Attempt::Got(lock) => lock,
+            Attempt::Busy(file) => {
                 obstacle = Obstacle::Checkpointer;
                 wal_index = file;
                 continue;
@@ -90,29 +90,29 @@ pub(super) fn join(mut wal_index: LockFile, patience: Patience) -> io::Result<Jo
 }
 
 /// Takes a slot whose mark is the last commit: it holds up nobody, a checkpoint of all frames up to it can go on.
-fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Tried<(WalReadLock, WalIndex), LockFile>> {
-    let Some(seen) = read_index(&wal_index)? else { return Ok(Tried::Busy(wal_index)) };
+fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Attempt<(WalReadLock, WalIndex), LockFile>> {
+    let Some(seen) = read_index(&wal_index)? else { return Ok(Attempt::Busy(wal_index)) };
     if seen.backfilled == seen.header.mx_frame {
         // Slot 0 is the one then: with it the log can even be begun anew.
-        return Ok(Tried::Busy(wal_index));
+        return Ok(Attempt::Busy(wal_index));
     }
     let fits =
         |index: &WalIndex, slot: ReadSlot| index.read_marks.get(slot.index()) == Some(&index.header.mx_frame);
     for slot in ReadSlot::MARKED.into_iter().filter(|&slot| fits(&seen, slot)) {
         match WalReadLock::acquire(wal_index, slot)? {
-            Tried::Busy(file) => wal_index = file,
-            Tried::Granted(lock) => {
+            Attempt::Busy(file) => wal_index = file,
+            Attempt::Got(lock) => {
                 let now = read_index(lock.wal_index())?;
                 if let Some(index) = now
                     && index.header == seen.header
                     && fits(&index, slot)
                     && lock.connected()? == Connected::Somebody
                 {
-                    return Ok(Tried::Granted((lock, index)));
+                    return Ok(Attempt::Got((lock, index)));
                 }
                 wal_index = lock.release()?;
             }
         }
     }
-    Ok(Tried::Busy(wal_index))
+    Ok(Attempt::Busy(wal_index))
 }

@@ -15,11 +15,11 @@ use super::journaled_writer::JournaledWriter;
 use super::log_writer::LogWriter;
 use super::old_database::{has_content, in_use, share};
 use super::source_guard::refuse_the_source;
+use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
-use crate::lock::Tried;
 use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
 use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
@@ -111,19 +111,19 @@ impl InPlaceTarget {
         if unsettled || self.old.keeps_log() {
             // Past RESERVED: beside a connection in WAL mode, which keeps SHARED as long as it lives, there is no use in waiting.
             return match shared.exclude().map_err(self.cannot("lock"))? {
-                Tried::Granted(_) if unsettled => Err(self.in_the_way(files.wal())),
-                Tried::Granted(lock) => Ok(State::Locked(files, lock)),
-                Tried::Busy(shared) => {
+                Attempt::Got(_) if unsettled => Err(self.in_the_way(files.wal())),
+                Attempt::Got(lock) => Ok(State::Locked(files, lock)),
+                Attempt::Busy(shared) => {
                     let writer = LogWriter::join(&self.path, &files, shared)?;
                     self.old = OldHeader(writer.old_header()?);
                     Ok(State::Logging(Box::new(writer)))
                 }
             };
         }
-        let Tried::Granted(reserved) = shared.reserve().map_err(self.cannot("lock"))? else {
+        let Attempt::Got(reserved) = shared.reserve().map_err(self.cannot("lock"))? else {
             return Err(in_use(&self.path, &files));
         };
-        let Tried::Granted(pending) = reserved.pend().map_err(self.cannot("lock"))? else {
+        let Attempt::Got(pending) = reserved.pend().map_err(self.cannot("lock"))? else {
             return Err(in_use(&self.path, &files));
         };
         self.finish_locking(files, pending)
@@ -131,8 +131,8 @@ impl InPlaceTarget {
 
     fn finish_locking(&mut self, files: SideFiles, pending: PendingLock) -> Result<State> {
         match pending.exclude().map_err(self.cannot("lock"))? {
-            Tried::Granted(lock) => Ok(State::Locked(files, lock)),
-            Tried::Busy(pending) => {
+            Attempt::Got(lock) => Ok(State::Locked(files, lock)),
+            Attempt::Busy(pending) => {
                 let error = in_use(&self.path, &files);
                 self.state = State::Waiting(files, pending);
                 Err(error)

@@ -12,6 +12,7 @@
 //! brings it into the file (`[in-place.md#wal-mode-with-others-connected]`).
 
 use super::old_database::in_use;
+use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::wal_frame::FRAME_HEADER_BYTES;
@@ -22,7 +23,6 @@ use crate::format::wal_index::WAL_INDEX_HEADER_BYTES;
 use crate::format::{
     DatabaseHeader, FrameChain, FrameNumber, PageNumber, PageSize, Salts, WalHeader, WalIndexHeader,
 };
-use crate::lock::Tried;
 use crate::lock::database_lock::SharedLock;
 use crate::lock::wal_lock::{WalWriteLock, read_index};
 use crate::os::file_system::network_kind;
@@ -71,7 +71,7 @@ impl LogWriter {
         }
         let Ok(wal_index) = LockFile::open_to_write(&index_path) else { return Err(in_use(path, files)) };
         let tried = WalWriteLock::acquire(wal_index).map_err(Error::io("lock", &index_path))?;
-        let Tried::Granted(lock) = tried else { return Err(in_use(path, files)) };
+        let Attempt::Got(lock) = tried else { return Err(in_use(path, files)) };
         // With WRITE held nobody changes it: what cannot be believed now has to be recovered by one of those who have it open.
         let Some(index) = read_index(lock.wal_index()).map_err(Error::io("read", &index_path))? else {
             return Err(in_use(path, files));

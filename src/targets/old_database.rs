@@ -1,10 +1,11 @@
 //! A database that stands where a copy is to go, and nobody else uses: EXCLUSIVE is held on it.
 
+use crate::attempt::{Attempt, LockHolder};
 use crate::error::{Error, Problem, Result};
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
+use crate::lock::lock_holders;
 use crate::lock::lock_style::LockFolder;
 use crate::lock::wal_lock::{Connected, connected};
-use crate::lock::{LockHolder, Tried, lock_holders};
 use crate::os::durable_file::FolderSync;
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::lock_file::LockFile;
@@ -30,7 +31,7 @@ impl OldDatabase {
             return Ok(None);
         }
         match share(path, &files)?.exclude().map_err(Error::io("lock", path))? {
-            Tried::Granted(lock) => {
+            Attempt::Got(lock) => {
                 let side_file = files.wal_index();
                 // Somebody is connected to a database that was moved away from here: the log is his.
                 if has_content(&side_file)? && wal_index_in_use(&side_file)? {
@@ -38,7 +39,7 @@ impl OldDatabase {
                 }
                 Ok(Some(Self { path: path.to_owned(), files, lock }))
             }
-            Tried::Busy(_) => Err(in_use(path, &files)),
+            Attempt::Busy(_) => Err(in_use(path, &files)),
         }
     }
 
@@ -96,7 +97,7 @@ pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
         return Err(in_use(path, files));
     }
     let file = LockFile::open_to_write(files.database()).map_err(Error::io("open", path))?;
-    let Tried::Granted(shared) = SharedLock::acquire(file).map_err(Error::io("lock", path))? else {
+    let Attempt::Got(shared) = SharedLock::acquire(file).map_err(Error::io("lock", path))? else {
         return Err(in_use(path, files));
     };
     // Another file may have been put in its place since it was opened.

@@ -7,7 +7,7 @@ pub(crate) const MOST_LINES: usize = 500;
 
 /// What stands beside the floors, for all of them but the ground.
 const BESIDE: &[&str] =
-    &["error", "limits", "manifest", "side_files", "Error", "ErrorKind", "Result", "Limits"];
+    &["attempt", "error", "limits", "manifest", "side_files", "Error", "ErrorKind", "Result", "Limits"];
 
 /// Each floor and what it may use; a name with `::` allows that one module of a floor.
 const FLOORS: &[(&str, &[&str])] = &[
