@@ -2,32 +2,140 @@
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, Progress, Source, SourceOptions};
+use clap::Args;
+use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, PageSize, Progress, Source, SourceOptions};
 
-use super::arguments::CopyArguments;
+use super::attached::{Attached, attached};
+use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
 use super::manifest_file::ManifestFile;
+use super::output::{say, say_error};
+use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
-use super::run::{say, say_error};
 use super::stream;
+use super::telling_arguments::TellingArguments;
+use super::treatment_arguments::TreatmentArguments;
+use super::values::{duration, page_size};
 
-pub(crate) fn copy(arguments: &CopyArguments) -> Ending {
-    if let Some(refusal) = stream::refusal(arguments) {
-        say_error(&format!("litecopy: {refusal}"));
-        return Ending::WrongUse;
-    }
-    let say = if stream::is_wanted(arguments) { stream::say_beside } else { say };
-    let source = || Source::open_with(&arguments.source, &source_options(arguments));
-    repeat(arguments.every, source, |stamp| {
-        report(&arguments.telling, say, |progress| {
-            let copied = copies(arguments, progress)?;
-            *stamp = first_stamp(&copied);
-            Ok(copied)
+/// What the help of `copy` says beyond its options.
+const HELP: &str = "\
+The target is written under a temporary name and renamed when it is complete and on disk: a copy that fails leaves \
+nothing under the target's name, or what was there before (only when the very last step fails, the sync of the folder, is the copy there, \
+and the message says so). With `--all` the same holds of the whole folder. The target `-` is \
+stdout, from one snapshot and in order; what it gives is a database only if the copy ends with 0, and what is said goes to stderr.
+
+On stdout: one line at the end, or one for each database of a set. On stderr: progress, and errors. With `--progress json` each line of either is a JSON \
+object with the member `event`: `progress` (with status 0, 5, 6 or 101, remaining, page_count, restarts) and `error` \
+(with kind, message, advice, path) and `note` (with kind, message, advice) on stderr, `done` on stdout.
+
+Exit codes:
+  0  done: the copy is complete and on disk
+  1  refused or failed
+  2  wrong use
+  5  the source was still busy at the timeout, the target in use, or the copy not done at the deadline or the limits to holding, or led nowhere
+130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind
+141  whoever read the stream (`-`) went away before its end";
+
+/// Copy a database that others may be using; the source is only read
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct CopyArguments {
+    /// The database to copy
+    pub(crate) source: PathBuf,
+
+    /// The file to make, or with --all the folder; the folder it lies in must be there. `-` is stdout
+    pub(crate) target: PathBuf,
+
+    /// Make a set of SOURCE, which is `main` in it, and the database PATH under NAME; can be given again. Needs --name or
+    /// --all
+    #[arg(long, value_name = "NAME=PATH", value_parser = attached, requires = "choice")]
+    pub(crate) attach: Vec<Attached>,
+
+    /// Copy the database of this name: main, or an attached one
+    #[arg(long, value_name = "NAME", group = "choice")]
+    pub(crate) name: Option<String>,
+
+    /// Copy all of the set, as of one instant, into the new folder TARGET, each under the name of its file
+    #[arg(long, group = "choice", conflicts_with_all = ["pages", "consistency", "replace"])]
+    pub(crate) all: bool,
+
+    /// Go on for ever: look at the source this often, and copy it again when something was committed. Needs --replace or
+    /// --in-place
+    #[arg(long, value_name = "SECONDS", value_parser = duration, conflicts_with = "choice", requires = "over")]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    /// Put the copy in the place of an existing TARGET, at the end and in one move
+    #[arg(long, group = "over")]
+    pub(crate) replace: bool,
+
+    /// Do not wait until the copy is on the device: sooner done, but a power cut soon after may damage it
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+
+    /// Write over an existing TARGET in place, by SQLite's own protocol: who has it open keeps it open, and sees the new
+    /// content at the next transaction
+    #[arg(long, group = "over", conflicts_with_all = ["all", "opaque", "no_sync"])]
+    pub(crate) in_place: bool,
+
+    #[command(flatten)]
+    pub(crate) treatment: TreatmentArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    /// Copy a database whose pages are encrypted, as it is. Its page size cannot be read: give it, unless there is a
+    /// log, which tells it
+    #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
+    pub(crate) opaque: Option<Option<PageSize>>,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+impl CopyArguments {
+    pub(crate) fn run(&self) -> Ending {
+        if let Some(refusal) = refusal(self) {
+            say_error(&format!("litecopy: {refusal}"));
+            return Ending::WrongUse;
+        }
+        let say = if stream::is_wanted(&self.target) { stream::say_beside } else { say };
+        let source = || Source::open_with(&self.source, &source_options(self));
+        repeat(self.every, source, |stamp| {
+            report(&self.telling, say, |progress| {
+                let copied = copies(self, progress)?;
+                *stamp = first_stamp(&copied);
+                Ok(copied)
+            })
         })
-    })
+    }
+}
+
+/// Why stdout cannot be the target, if so.
+fn refusal(arguments: &CopyArguments) -> Option<&'static str> {
+    if !stream::is_wanted(&arguments.target) {
+        None
+    } else if arguments.all {
+        Some("a whole set (--all) needs a folder, not a stream")
+    } else if arguments.replace {
+        Some("there is nothing in a stream to --replace")
+    } else if arguments.in_place {
+        Some("there is nothing in a stream to be written over (--in-place)")
+    } else if arguments.treatment.reads_back() {
+        Some("what went into a stream cannot be read back (--verify, --manifest)")
+    } else if stream::is_terminal() {
+        Some("a database is not for a terminal: send stdout into a file or a pipe")
+    } else if stream::leads_to(&arguments.source) {
+        Some("stdout is the source itself")
+    } else {
+        None
+    }
 }
 
 /// Copies what was asked for: a database by its path, one of a set, or the whole set.
@@ -48,7 +156,7 @@ fn copies(
         };
         return Ok(copied.into_iter().map(in_folder).collect());
     }
-    if stream::is_wanted(arguments) {
+    if stream::is_wanted(&arguments.target) {
         let (source, path) = self::source(arguments)?;
         let report = stream::copy_to_stdout(&options, source, progress)?;
         return Ok(one(arguments.name.clone(), path, report));
@@ -111,7 +219,7 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 }
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
-    let options = arguments.course.options().source(source_options(arguments));
+    let options = arguments.course.options(&arguments.reading).source(source_options(arguments));
     let options = options.treatment(arguments.treatment.treatment());
     options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }

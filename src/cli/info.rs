@@ -1,5 +1,8 @@
 //! `litecopy info`: what a database file is, for people or as one JSON object.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use litecopy::JournalMode;
 use litecopy::inspect::{
     DatabaseReport, HeaderReport, JournalReport, JournalState, PageCountSource, WalIndexReport, WalReport,
@@ -7,22 +10,40 @@ use litecopy::inspect::{
 };
 use litecopy::lock::LockHolder;
 
-use super::arguments::InfoArguments;
+use super::columns::Page;
 use super::exit_code::Ending;
 use super::notes::{Note, WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
-use super::run::say_report;
+use super::output::say_report;
+use super::printable::printable_path;
+use super::reading_arguments::ReadingArguments;
 use super::schema::schema_lines;
 
-pub(crate) fn info(arguments: &InfoArguments) -> Ending {
-    let report = inspect_database_with(&arguments.file, &arguments.reading.options());
-    say_report(report, &arguments.file, arguments.json, text)
+/// Say what a database file is: header, journal mode, side files, schema, locks
+#[derive(Debug, Args)]
+pub(crate) struct InfoArguments {
+    /// The database to look at; it is only read
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl InfoArguments {
+    pub(crate) fn run(&self) -> Ending {
+        let report = inspect_database_with(&self.file, &self.reading.options());
+        say_report(report, &self.file, self.json, text)
+    }
 }
 
 /// The whole report as people read it.
 fn text(report: &DatabaseReport) -> String {
     let mut page = Page::default();
-    page.line("file", report.path.display());
+    page.line("file", printable_path(&report.path));
     page.line("size", size(report.size_bytes));
     page.line("journal mode", mode_name(report.journal_mode));
     if let Some(count) = report.page_count {
@@ -70,23 +91,7 @@ fn text(report: &DatabaseReport) -> String {
     if report.damage.is_empty() {
         page.line("none", "in what was looked at: header, side files, schema; other pages were not");
     }
-    page.0
-}
-
-/// Lines of a name and what belongs to it, in two columns.
-#[derive(Default)]
-pub(super) struct Page(String);
-
-impl Page {
-    pub(super) fn title(&mut self, title: &str) {
-        self.0.push_str(&format!("\n{title}\n"));
-    }
-
-    pub(super) fn line(&mut self, name: &str, value: impl ToString) {
-        let line = format!("  {name:<22} {}", value.to_string());
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
-    }
+    page.into_text()
 }
 
 fn mode_name(mode: Option<JournalMode>) -> &'static str {

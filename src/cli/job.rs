@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use litecopy::{CopyReport, Error, JournalMode, Progress};
 use serde_json::json;
 
-use super::arguments::{ProgressKind, TellingArguments};
 use super::exit_code::{Ending, json_message, message};
 use super::interrupt;
 use super::notes::Note;
 use super::numbers::{counted, size, time};
+use super::output::{say_error, say_error_json};
+use super::printable::{printable_json, printable_path};
 use super::progress::Reporter;
-use super::run::say_error;
+use super::telling_arguments::{ProgressKind, TellingArguments};
 
 /// One database that was copied.
 pub(crate) struct Copied {
@@ -44,15 +45,18 @@ pub(crate) fn report(
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
                 for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
                     let note = note.of(it.name.clone());
-                    say_error(&if for_programs { note.json().to_string() } else { note.text() });
+                    if for_programs { say_error_json(&note.json()) } else { say_error(&note.text()) }
                 }
             }
-            let line = |it: &Copied| if for_programs { json_summary(it).to_string() } else { summary(it) };
+            let line = |it: &Copied| match for_programs {
+                true => printable_json(json_summary(it).to_string()),
+                false => summary(it),
+            };
             say(&copied.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
         Err(error) => {
             if for_programs {
-                say_error(&json_message(&error).to_string());
+                say_error_json(&json_message(&error));
             } else {
                 say_error(&message(&error));
             }
@@ -64,8 +68,8 @@ pub(crate) fn report(
 fn summary(Copied { source, target, report, .. }: &Copied) -> String {
     let mut line = format!(
         "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
-        source.display(),
-        target.display(),
+        printable_path(source),
+        printable_path(target),
         counted(u64::from(report.page_count), "page", "pages"),
         report.page_size.bytes(),
         size(copied_bytes(report)),

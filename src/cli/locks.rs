@@ -1,23 +1,37 @@
 //! `litecopy locks`: who holds which lock on a database, and what its readers keep of its log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use litecopy::inspect::{LockReport, PinnedLog, ReadMark, inspect_locks};
 use litecopy::lock::LockHolder;
 
-use super::arguments::LocksArguments;
+use super::columns::table;
 use super::exit_code::Ending;
 use super::numbers::{counted, grouped, size};
-use super::run::say_report;
-use super::schema::printable;
+use super::output::say_report;
+use super::printable::{printable, printable_path};
 
-pub(crate) fn locks(arguments: &LocksArguments) -> Ending {
-    say_report(inspect_locks(&arguments.file), &arguments.file, arguments.json, text)
+/// Say who holds which lock on a database, and what its readers keep of its log
+#[derive(Debug, Args)]
+pub(crate) struct LocksArguments {
+    /// The database to look at; nobody is held up
+    pub(crate) file: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl LocksArguments {
+    pub(crate) fn run(&self) -> Ending {
+        say_report(inspect_locks(&self.file), &self.file, self.json, text)
+    }
 }
 
 /// The whole report as people read it.
 fn text(report: &LockReport) -> String {
-    let mut text = format!("locks on {}\n", report.path.display());
+    let mut text = format!("locks on {}\n", printable_path(&report.path));
     if report.holders.is_empty() {
         text.push_str("  nobody holds any\n");
     } else {
@@ -104,34 +118,5 @@ fn checkpoint_words(log: &PinnedLog) -> String {
 }
 
 fn file_name(path: &Path) -> String {
-    printable(&path.file_name().unwrap_or_default().to_string_lossy())
-}
-
-/// Columns as wide as their longest cell, with two blanks between.
-fn table<const N: usize>(titles: [String; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<_> = std::iter::once(titles).chain(rows).collect();
-    let length = |cell: &String| cell.chars().count();
-    let widths: Vec<usize> = (0..N)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(length).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells: String =
-            row.iter().zip(&widths).map(|(cell, width)| format!("  {cell:<width$}")).collect();
-        text.push_str(cells.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned_and_nothing_trails() {
-        let rows = [["a", "bb"], ["ccc", ""]].map(|row| row.map(str::to_owned));
-        let [titles, row] = rows;
-        assert_eq!(table(titles, [row].into_iter()), "  a    bb\n  ccc\n");
-    }
+    printable_path(Path::new(path.file_name().unwrap_or_default()))
 }

@@ -1,6 +1,16 @@
-//! The command's parts: its arguments, one file for each of its verbs, its progress and its exit codes.
+//! The command's parts: its arguments, one file for each of its verbs, what it says, and its exit codes.
+//!
+//! | files | duty |
+//! |---|---|
+//! | `run`, `arguments` | from the words of the command line to a verb and an exit code |
+//! | one a verb | its arguments, what it asks of the library, its text |
+//! | `*_arguments`, `attached`, `values` | options that several verbs share, and how their values are read |
+//! | `output`, `printable`, `columns`, `numbers` | how reports and errors are said |
+//! | `job`, `repeat`, `stream`, `progress`, `interrupt`, `manifest_file`, `notes` | what verbs that copy share |
 
 mod arguments;
+mod attached;
+mod columns;
 mod copy;
 mod course_arguments;
 mod exit_code;
@@ -11,12 +21,17 @@ mod locks;
 mod manifest_file;
 mod notes;
 mod numbers;
+mod output;
+mod printable;
 mod progress;
+mod reading_arguments;
 mod refresh;
 mod repeat;
 mod restore;
 pub(crate) mod run;
 mod schema;
 mod stream;
+mod telling_arguments;
 mod treatment_arguments;
+mod values;
 mod verify;

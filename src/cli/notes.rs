@@ -3,6 +3,8 @@
 use litecopy::format::database_header::SqliteVersion;
 use serde_json::json;
 
+use super::printable::printable;
+
 /// Something that whoever keeps the database should know.
 pub(crate) struct Note {
     kind: &'static str,
@@ -51,7 +53,7 @@ impl Note {
         } else {
             ""
         };
-        let of = self.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let of = self.name.as_ref().map(|name| format!("{}: ", printable(name))).unwrap_or_default();
         format!("litecopy: note: {of}{}\n  {reassurance}{}", self.message, self.advice)
     }
 

@@ -1,12 +1,13 @@
 //! Shows how far a copy is, on stderr: a bar for people, JSON lines for programs, or nothing.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use litecopy::{Progress, Status};
 use serde_json::json;
 
-use super::arguments::ProgressKind;
+use super::output::say_error_json;
+use super::telling_arguments::ProgressKind;
 
 /// Where progress goes.
 pub(crate) enum Reporter {
@@ -36,7 +37,7 @@ impl Reporter {
                 bar.set_message(remark(progress));
             }
             // Nobody reading the progress is no reason to stop copying.
-            Self::Json => drop(writeln!(stderr(), "{}", json_line(progress))),
+            Self::Json => say_error_json(&json_line(progress)),
             Self::Nothing => {}
         }
     }

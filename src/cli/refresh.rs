@@ -1,32 +1,85 @@
 //! `litecopy refresh`: an existing copy is brought up to date, by writing only what differs.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use clap::Args;
 use litecopy::{CopyOptions, CopyReport, Error, Progress, Source};
 
-use super::arguments::RefreshArguments;
+use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
 use super::manifest_file::{self, ManifestFile};
+use super::output::say;
+use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
-use super::run::say;
+use super::telling_arguments::TellingArguments;
+use super::values::duration;
 
-pub(crate) fn refresh(arguments: &RefreshArguments) -> Ending {
-    let RefreshArguments { source, copy, every, replace, course, reading, telling, .. } = arguments;
-    let options = course.options().source(reading.options()).replace(*replace);
-    repeat(
-        *every,
-        || Source::open_with(source, &reading.options()),
-        |stamp| {
-            report(telling, say, |progress| {
-                let report = refresh_once(arguments, &options, progress)?;
-                let copied =
-                    vec![Copied { name: None, source: source.clone(), target: copy.clone(), report }];
-                *stamp = first_stamp(&copied);
-                Ok(copied)
-            })
-        },
-    )
+/// What the help of `refresh` says beyond its options.
+const HELP: &str = "\
+COPY becomes what a new copy would be, byte for byte. It is written behind a journal from which SQLite, or the next refresh, would \
+roll back: a crash leaves the old copy or the new one. With --replace a new file takes its place instead; where the file system \
+can clone files, that writes no more.
+
+Exit codes:
+  0  done: the copy is up to date and on disk
+  1  refused or failed; COPY is as it was, unless the message says that only the last sync failed
+  2  wrong use
+  5  SOURCE or COPY was still busy at the timeout, or the refresh not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; COPY is as it was";
+
+/// Bring an existing copy up to date, writing only the pages that differ
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct RefreshArguments {
+    /// The database; it is only read
+    pub(crate) source: PathBuf,
+
+    /// The copy of it that is to be brought up to date; where nothing is, it is made
+    pub(crate) copy: PathBuf,
+
+    /// Put a new file in the place of the copy, at the end and in one move, instead of writing into it
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    /// Do not read back from the copy what FILE, the manifest of the last time, tells of it; and write FILE anew
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+
+    /// Go on for ever: look at the source this often, and refresh the copy when something was committed
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+impl RefreshArguments {
+    pub(crate) fn run(&self) -> Ending {
+        let RefreshArguments { source, copy, every, replace, course, reading, telling, .. } = self;
+        let options = course.options(reading).source(reading.options()).replace(*replace);
+        repeat(
+            *every,
+            || Source::open_with(source, &reading.options()),
+            |stamp| {
+                report(telling, say, |progress| {
+                    let report = refresh_once(self, &options, progress)?;
+                    let copied =
+                        vec![Copied { name: None, source: source.clone(), target: copy.clone(), report }];
+                    *stamp = first_stamp(&copied);
+                    Ok(copied)
+                })
+            },
+        )
+    }
 }
 
 fn refresh_once(

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use litecopy::{ChangeStamp, Error, Source, wait_for_change};
 
-use super::exit_code::{Ending, message};
+use super::exit_code::Ending;
 use super::interrupt;
 use super::job::Copied;
-use super::run::say_error;
+use super::output::say_failure;
 
 /// Does the job `once`, which leaves the stamp of what it copied; and, if it is to be done `every` so often, again each time that
 /// the source no longer has that stamp. What passes by itself (a lock, a deadline) does not end it.
@@ -20,20 +20,16 @@ pub(crate) fn repeat(
     let mut stamp = None;
     let mut ending = once(&mut stamp);
     let Some(every) = every else { return ending };
-    let failed = |error: Error| {
-        say_error(&message(&error));
-        Ending::of(&error)
-    };
     let mut source = match source() {
         Ok(source) => source,
-        Err(error) => return failed(error),
+        Err(error) => return say_failure(&error),
     };
     let keep_on = || if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     while matches!(ending, Ending::Done | Ending::StillBusy) {
         ending = match wait_for_change(&mut source, &stamp, every, keep_on) {
             Ok(true) => once(&mut stamp),
             Ok(false) => Ending::Interrupted,
-            Err(error) => failed(error),
+            Err(error) => say_failure(&error),
         };
     }
     ending

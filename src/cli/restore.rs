@@ -1,15 +1,57 @@
 //! `litecopy restore`: the content of one database into another, which others may have open.
 
-use super::arguments::RestoreArguments;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
-use super::run::say;
+use super::output::say;
+use super::reading_arguments::ReadingArguments;
+use super::telling_arguments::TellingArguments;
 
-pub(crate) fn restore(arguments: &RestoreArguments) -> Ending {
-    let RestoreArguments { backup, database, course, reading, telling } = arguments;
-    let options = course.options().source(reading.options()).in_place(true);
-    report(telling, say, |progress| {
-        let report = options.copy_with_progress(backup, database, progress)?;
-        Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
-    })
+/// What the help of `restore` says beyond its options.
+const HELP: &str = "\
+DATABASE is written over by SQLite's own protocol: whoever has it open keeps it open, and sees the new content at the next \
+transaction. Nobody else can read or write it meanwhile (in WAL mode, while others have it open, they can read). A crash \
+at any moment leaves the old content, after SQLite's own recovery, or the new. The page size may differ, unless DATABASE is in \
+WAL mode and open elsewhere.
+
+Exit codes:
+  0  done: the content is there and on disk
+  1  refused or failed; DATABASE is as it was, unless the message says that only the last sync failed
+  2  wrong use
+  5  BACKUP or DATABASE was still busy at the timeout, or the restore not done at the deadline
+130  stopped by Ctrl-C, a termination or a hang-up; DATABASE is as it was";
+
+/// Put the content of a backup into a database, which others may have open: they see it at their next transaction
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct RestoreArguments {
+    /// The database whose content is wanted; it is only read, and may be in use too
+    pub(crate) backup: PathBuf,
+
+    /// The database that is to get it; where nothing is, it is made
+    pub(crate) database: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArguments,
+}
+
+impl RestoreArguments {
+    pub(crate) fn run(&self) -> Ending {
+        let RestoreArguments { backup, database, course, reading, telling } = self;
+        let options = course.options(reading).source(reading.options()).in_place(true);
+        report(telling, say, |progress| {
+            let report = options.copy_with_progress(backup, database, progress)?;
+            Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+        })
+    }
 }

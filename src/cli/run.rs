@@ -1,84 +1,50 @@
-//! From the words of the command line to an exit code. A reader that goes away (a closed pipe) is no failure.
+//! From the words of the command line to an exit code.
 
-use std::io::{self, ErrorKind, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde::Serialize;
+use clap::error::ContextValue;
 
-use super::arguments::{Arguments, Verb};
-use super::copy::copy;
-use super::exit_code::{Ending, message};
-use super::info::info;
-use super::locks::locks;
-use super::refresh::refresh;
-use super::restore::restore;
-use super::verify::verify;
+use super::arguments::Arguments;
+use super::exit_code::Ending;
+use super::output::said;
+use super::printable::printable;
 
 pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
-        Ok(arguments) => match &arguments.verb {
-            Verb::Copy(arguments) => copy(arguments),
-            Verb::Restore(arguments) => restore(arguments),
-            Verb::Refresh(arguments) => refresh(arguments),
-            Verb::Info(arguments) => info(arguments),
-            Verb::Verify(arguments) => verify(arguments),
-            Verb::Locks(arguments) => locks(arguments),
-        },
+        Ok(arguments) => arguments.verb.run(),
         Err(help_or_error) => {
             let wrong_use = help_or_error.use_stderr();
-            let printed = said(help_or_error.print());
+            let printed = said(harmless(help_or_error).print());
             if wrong_use { Ending::WrongUse } else { printed }
         }
     };
     ending.code()
 }
 
-/// One line, or several, on stdout.
-pub(crate) fn say(text: &str) -> Ending {
-    let mut stdout = io::stdout().lock();
-    said(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+/// An error about the words of the command line, without what in those words would act on a terminal.
+fn harmless(mut error: clap::Error) -> clap::Error {
+    let shown: Vec<_> = error.context().filter_map(|(kind, value)| Some((kind, shown(value)?))).collect();
+    for (kind, value) in shown {
+        error.insert(kind, value);
+    }
+    error
 }
 
-/// What a report of a file tells: as lines for people, or as one JSON object.
-pub(crate) fn say_report<R: Serialize>(
-    report: litecopy::Result<R>,
-    file: &Path,
-    as_json: bool,
-    text: impl FnOnce(&R) -> String,
-) -> Ending {
-    let report = match report {
-        Ok(report) => report,
-        Err(error) => {
-            say_error(&message(&error));
-            return Ending::of(&error);
+/// What is to be shown instead of the value, if it cannot be shown as it is.
+fn shown(value: &ContextValue) -> Option<ContextValue> {
+    match value {
+        ContextValue::String(text) => Some(ContextValue::String(printable(text))),
+        ContextValue::Strings(texts) => {
+            Some(ContextValue::Strings(texts.iter().map(|text| printable(text)).collect()))
         }
-    };
-    if !as_json {
-        return say(text(&report).trim_end());
-    }
-    match serde_json::to_string_pretty(&report) {
-        Ok(json) => say(&json),
-        Err(error) => {
-            say_error(&format!("litecopy: {}: cannot be told as JSON: {error}", file.display()));
-            Ending::Failed
+        ContextValue::StyledStrs(texts) => {
+            let is_harmless = |text: &clap::builder::StyledStr| {
+                let text = text.to_string();
+                printable(&text) == text
+            };
+            (!texts.iter().all(is_harmless)).then_some(ContextValue::None)
         }
+        _ => None,
     }
-}
-
-fn said(result: io::Result<()>) -> Ending {
-    match result {
-        Ok(()) => Ending::Done,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ending::Done,
-        Err(error) => {
-            say_error(&format!("litecopy: stdout: cannot be written: {error}"));
-            Ending::Failed
-        }
-    }
-}
-
-/// On stderr; when nobody reads that either, the exit code must do.
-pub(crate) fn say_error(text: &str) {
-    drop(writeln!(io::stderr(), "{text}"));
 }

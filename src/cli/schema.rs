@@ -2,8 +2,9 @@
 
 use litecopy::inspect::{SchemaEntry, SchemaReport};
 
-use super::info::Page;
+use super::columns::Page;
 use super::numbers::grouped;
+use super::printable::printable;
 
 pub(crate) fn schema_lines(page: &mut Page, schema: &SchemaReport) {
     page.title("schema");
@@ -32,33 +33,4 @@ fn entry_words(entry: &SchemaEntry) -> String {
         words.push_str(&format!(", root page {root_page}"));
     }
     words
-}
-
-/// A name as it may be shown on a terminal: what would move its cursor, or colour it, is spelled out.
-pub(super) fn printable(name: &str) -> String {
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_control() || is_bidi_control(c) {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-    }
-    text
-}
-
-/// Characters that turn the direction of what follows, so that it reads as something else.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_do_nothing_to_a_terminal() {
-        assert_eq!(printable("kůň 🐎"), "kůň 🐎");
-        assert_eq!(printable("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\\nb\\u{202e}");
-    }
 }

@@ -1,26 +1,46 @@
 //! `litecopy verify`: whether a copy is still what its manifest says.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use litecopy::inspect::{PageRange, VerifyReport, verify_copy};
 
-use super::arguments::VerifyArguments;
 use super::exit_code::Ending;
 use super::manifest_file;
 use super::numbers::{counted, grouped};
-use super::run::say_report;
+use super::output::say_report;
+use super::printable::printable_path;
 
 /// How many runs of pages people are told of; programs are told all.
 const MOST_RUNS: usize = 20;
 
-pub(crate) fn verify(arguments: &VerifyArguments) -> Ending {
-    let report =
-        manifest_file::read(&arguments.manifest).and_then(|manifest| verify_copy(&arguments.copy, &manifest));
-    let changed = report.as_ref().is_ok_and(|report| !report.unchanged);
-    let said = say_report(report, &arguments.copy, arguments.json, text);
-    if changed { Ending::Failed } else { said }
+/// Say whether a copy is still what it was when it was made, and which pages are not
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The copy to check; it is only read
+    pub(crate) copy: PathBuf,
+
+    /// What `litecopy copy --manifest FILE` wrote when it made the copy
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl VerifyArguments {
+    pub(crate) fn run(&self) -> Ending {
+        let report =
+            manifest_file::read(&self.manifest).and_then(|manifest| verify_copy(&self.copy, &manifest));
+        let changed = report.as_ref().is_ok_and(|report| !report.unchanged);
+        let said = say_report(report, &self.copy, self.json, text);
+        if changed { Ending::Failed } else { said }
+    }
 }
 
 fn text(report: &VerifyReport) -> String {
-    let path = report.path.display();
+    let path = printable_path(&report.path);
     let pages = counted(u64::from(report.page_count), "page", "pages");
     let mut lines = Vec::new();
     if report.unchanged {
@@ -42,7 +62,7 @@ fn text(report: &VerifyReport) -> String {
         lines.push(format!("note: {path} could not be locked; somebody may have been writing it"));
     }
     if let Some(side_file) = &report.side_file {
-        let side_file = side_file.display();
+        let side_file = printable_path(side_file);
         lines.push(format!("note: {side_file} was not looked at; SQLite would see {path} through it"));
     }
     lines.join("\n")

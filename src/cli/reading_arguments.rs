@@ -1,0 +1,74 @@
+//! How a database is read: what every verb that reads one takes.
+
+use std::time::Duration;
+
+use clap::Args;
+use litecopy::lock::{LockStyle, UnknownLockStyle};
+use litecopy::{Limit, Limits, SourceOptions, UnknownLimit};
+
+use super::printable::printable;
+use super::values::duration;
+
+/// How the source is read.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArguments {
+    /// Refuse a file that wants more than this; can be given several times. NAME is pages, log-bytes, journal-bytes,
+    /// overlay-bytes, chain-length or record-bytes
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(Limit, i64)>,
+
+    /// By what kind of lock the programs that use the source keep out of each other's way, if not the usual one. Under
+    /// dotfile a folder SOURCE.lock is there while the source is read; none takes no lock, and reads again what changed
+    #[arg(long, value_name = "STYLE", default_value = "posix", value_parser = lock_style)]
+    lock_style: LockStyle,
+
+    /// Take no lock and check nothing at the end, for files that nobody can change: evidence, snapshots, read-only media
+    #[arg(long)]
+    immutable: bool,
+
+    /// Give up when the source has been locked by another this long
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = duration)]
+    timeout: Duration,
+}
+
+impl ReadingArguments {
+    pub(crate) fn options(&self) -> SourceOptions {
+        let mut limits = Limits::new();
+        for &(limit, value) in &self.limits {
+            limits.set(limit, value);
+        }
+        SourceOptions::new().limits(limits).lock_style(self.lock_style).immutable(self.immutable)
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+fn lock_style(name: &str) -> Result<LockStyle, String> {
+    name.parse().map_err(|error: UnknownLockStyle| printable(&error.to_string()))
+}
+
+/// A limit and its value. As everywhere, a negative value changes nothing, and one too high is cut to the hard bound.
+fn limit(words: &str) -> Result<(Limit, i64), String> {
+    let (name, value) = words.split_once('=').ok_or("not of the form NAME=VALUE")?;
+    let limit = name.trim().parse().map_err(|error: UnknownLimit| printable(&error.to_string()))?;
+    let value = value.trim().parse().map_err(|_| format!("`{}` is not a whole number", printable(value)))?;
+    Ok((limit, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_has_a_name_and_a_value() {
+        assert_eq!(limit("pages=12"), Ok((Limit::Pages, 12)));
+        assert_eq!(limit("record-bytes = -1"), Ok((Limit::RecordBytes, -1)));
+        for wrong in
+            ["", "pages", "pages=", "pages=many", "pages=1.5", "page=1", "=1", "pages=99999999999999999999"]
+        {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+}

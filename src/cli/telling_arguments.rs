@@ -1,0 +1,27 @@
+//! What is said while a copy is made, and when it is done.
+
+use clap::{Args, ValueEnum};
+
+/// What is said meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct TellingArguments {
+    /// How to show the way, on stderr
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
+    pub(crate) progress: ProgressKind,
+
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar when stderr is a terminal, else nothing
+    Auto,
+    /// A bar (it is drawn on terminals only)
+    Bar,
+    /// For programs: a JSON object a line
+    Json,
+    /// Nothing
+    None,
+}
