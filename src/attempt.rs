@@ -1,5 +1,6 @@
 //! What came of an attempt: what was wanted, or busy; and who or what was in the way.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -96,6 +97,7 @@ pub struct LockHolder {
     /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index.
     pub lock: &'static str,
     /// The file that is locked: the database or its wal-index.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Whether the lock keeps every other out, or only the exclusive ones.
     pub exclusive: bool,
@@ -104,7 +106,8 @@ pub struct LockHolder {
     /// we may look into.
     pub process_id: Option<u32>,
     /// The name of that process, where the system tells it.
-    pub command: Option<String>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::optional"))]
+    pub command: Option<OsString>,
 }
 
 #[cfg(test)]

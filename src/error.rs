@@ -178,7 +178,7 @@ impl fmt::Display for Holders<'_> {
         for holder in self.0 {
             write!(f, "{separator}{}", holder.lock)?;
             match (holder.process_id, &holder.command) {
-                (Some(process), Some(command)) => write!(f, " by process {process} ({command})")?,
+                (Some(process), Some(command)) => write!(f, " by process {process} ({})", command.display())?,
                 (Some(process), None) => write!(f, " by process {process}")?,
                 (None, _) => {}
             }
@@ -405,7 +405,7 @@ mod tests {
             path: "app.db".into(),
             exclusive: true,
             process_id: Some(42),
-            command: Some("app".to_owned()),
+            command: Some("app".into()),
         }];
         let waited = Duration::from_millis(1500);
         let error =

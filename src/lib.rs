@@ -73,6 +73,8 @@ mod backup;
 mod error;
 pub mod format;
 pub mod inspect;
+#[cfg(feature = "serde")]
+mod json_name;
 mod limits;
 pub mod lock;
 #[cfg(feature = "manifest")]

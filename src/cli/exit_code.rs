@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use litecopy::inspect::JsonName;
 use litecopy::{Error, ErrorKind};
 
 use super::printable::printable;
@@ -75,7 +76,7 @@ pub(crate) fn json_message(error: &Error) -> serde_json::Value {
         "kind": kind_name(error.kind()),
         "message": error.to_string(),
         "advice": error.advice(),
-        "path": error.path().to_string_lossy(),
+        "path": JsonName(error.path().as_os_str()),
     })
 }
 

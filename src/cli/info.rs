@@ -86,7 +86,7 @@ fn text(report: &DatabaseReport) -> String {
     }
     page.title("damage");
     for damage in &report.damage {
-        page.line("found", format!("{}: {}", damage.path.display(), damage.message));
+        page.line("found", format!("{}: {}", printable_path(&damage.path), damage.message));
     }
     if report.damage.is_empty() {
         page.line("none", "in what was looked at: header, side files, schema; other pages were not");
@@ -163,7 +163,7 @@ fn journal_words(journal: &JournalReport) -> String {
         words.push_str(&format!("; the database had {pages} before"));
     }
     if let Some(super_journal) = &journal.super_journal {
-        words.push_str(&format!("; names the super-journal {}", super_journal.display()));
+        words.push_str(&format!("; names the super-journal {}", printable_path(super_journal)));
     }
     words
 }
@@ -205,7 +205,7 @@ fn wal_index_words(index: &WalIndexReport) -> String {
 fn holder_words(holder: &LockHolder) -> String {
     let kind = if holder.exclusive { "exclusive" } else { "shared" };
     match (holder.process_id, &holder.command) {
-        (Some(process), Some(command)) => format!("{kind}, process {process} ({command})"),
+        (Some(process), Some(command)) => format!("{kind}, process {process} ({})", printable_path(command)),
         (Some(process), None) => format!("{kind}, process {process}"),
         (None, _) => format!("{kind}, by a process that the system does not name"),
     }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use litecopy::inspect::JsonName;
 use litecopy::{CopyReport, Error, JournalMode, Progress};
 use serde_json::json;
 
@@ -94,8 +95,8 @@ fn summary(Copied { source, target, report, .. }: &Copied) -> String {
 fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
     let mut object = json!({
         "event": "done",
-        "source": source.to_string_lossy(),
-        "target": target.to_string_lossy(),
+        "source": JsonName(source.as_os_str()),
+        "target": JsonName(target.as_os_str()),
         "page_count": report.page_count,
         "page_size": report.page_size.bytes(),
         "bytes": copied_bytes(report),

@@ -10,7 +10,7 @@ use super::columns::table;
 use super::exit_code::Ending;
 use super::numbers::{counted, grouped, size};
 use super::output::say_report;
-use super::printable::{printable, printable_path};
+use super::printable::printable_path;
 
 /// Say who holds which lock on a database, and what its readers keep of its log
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ fn holder_cells(holder: &LockHolder) -> [String; 5] {
         holder.lock.to_owned(),
         if holder.exclusive { "exclusive" } else { "shared" }.to_owned(),
         process(holder),
-        holder.command.as_deref().map_or_else(|| "-".to_owned(), printable),
+        holder.command.as_ref().map_or_else(|| "-".to_owned(), printable_path),
         file_name(&holder.path),
     ]
 }
@@ -81,7 +81,7 @@ fn mark_cells(mark: &ReadMark) -> [String; 4] {
     let name = |holder: &LockHolder| {
         let kind = if holder.exclusive { " exclusively" } else { "" };
         match &holder.command {
-            Some(command) => format!("{} ({}){kind}", process(holder), printable(command)),
+            Some(command) => format!("{} ({}){kind}", process(holder), printable_path(command)),
             None => format!("{}{kind}", process(holder)),
         }
     };
@@ -118,5 +118,5 @@ fn checkpoint_words(log: &PinnedLog) -> String {
 }
 
 fn file_name(path: &Path) -> String {
-    printable_path(Path::new(path.file_name().unwrap_or_default()))
+    printable_path(path.file_name().unwrap_or_default())
 }

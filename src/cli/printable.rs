@@ -1,6 +1,6 @@
 //! Text that comes from files, paths and other processes, as it may be shown on a terminal or written to a log.
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 /// Every character that would move the cursor, colour what follows, begin a line, or turn the direction of reading is spelled
 /// out as in Rust's string literals. What is printed of a stranger's text goes through here.
@@ -16,10 +16,10 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// A path; bytes in it that are not UTF-8 are spelled out as `\xff`.
-pub(crate) fn printable_path(path: &Path) -> String {
+/// A path or another name of the system; bytes in it that are not UTF-8 are spelled out as `\xff`.
+pub(crate) fn printable_path(path: impl AsRef<OsStr>) -> String {
     let mut shown = String::new();
-    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+    for chunk in path.as_ref().as_encoded_bytes().utf8_chunks() {
         shown.push_str(&printable(chunk.valid()));
         shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
@@ -79,8 +79,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn bytes_that_are_no_text_are_spelled_out() {
-        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
-        assert_eq!(printable_path(Path::new(OsStr::from_bytes(b"a\xff\n.db"))), "a\\xff\\n.db");
+        assert_eq!(printable_path(OsStr::from_bytes(b"a\xff\n.db")), "a\\xff\\n.db");
     }
 }

@@ -21,6 +21,7 @@ use crate::source::{Source, SourceOptions};
 #[non_exhaustive]
 pub struct DatabaseReport {
     /// The database file, symbolic links resolved.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
@@ -62,6 +63,7 @@ pub struct DatabaseReport {
 #[non_exhaustive]
 pub struct DamageReport {
     /// Which file.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// What, where, and the value found.
     pub message: String,

@@ -14,6 +14,7 @@ use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 #[non_exhaustive]
 pub struct JournalReport {
     /// The file.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,
@@ -28,6 +29,7 @@ pub struct JournalReport {
     /// The page size; `None` in journals of very old writers.
     pub page_size: Option<u32>,
     /// The super-journal of a transaction over several databases, where one is named.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::optional"))]
     pub super_journal: Option<PathBuf>,
 }
 

@@ -34,6 +34,7 @@ const SLOTS: [&str; 5] = ["READ0", "READ1", "READ2", "READ3", "READ4"];
 #[non_exhaustive]
 pub struct LockReport {
     /// The database file, symbolic links resolved.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// The locks on it, then those on its wal-index; empty when nobody holds any.
     pub holders: Vec<LockHolder>,
@@ -47,6 +48,7 @@ pub struct LockReport {
 #[non_exhaustive]
 pub struct PinnedLog {
     /// The file `-wal`.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Its size; 0 where there is none.
     pub size_bytes: u64,

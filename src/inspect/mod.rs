@@ -14,6 +14,8 @@ mod verify_report;
 mod wal_index_report;
 mod wal_report;
 
+#[cfg(feature = "serde")]
+pub use crate::json_name::JsonName;
 pub use database_report::{
     DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
 };

@@ -16,6 +16,7 @@ const READ_BYTES: usize = 256 * 1024;
 #[non_exhaustive]
 pub struct VerifyReport {
     /// The file that was looked at.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Whether it is, byte for byte, the copy that it was.
     pub unchanged: bool,
@@ -36,6 +37,7 @@ pub struct VerifyReport {
     /// Whether SHARED was held meanwhile, so that nobody was writing.
     pub read_under_lock: bool,
     /// A journal or a log that lies beside it, with something in it: SQLite would see more, or something else, than the file.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::optional"))]
     pub side_file: Option<PathBuf>,
 }
 

@@ -13,6 +13,7 @@ use crate::format::wal_index::{READ_MARK_UNUSED, WAL_INDEX_BYTES, WalIndex};
 #[non_exhaustive]
 pub struct WalIndexReport {
     /// The file.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,

@@ -18,6 +18,7 @@ use crate::limits::{Limit, Limits};
 #[non_exhaustive]
 pub struct WalReport {
     /// The file.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
     pub path: PathBuf,
     /// Its size.
     pub size_bytes: u64,

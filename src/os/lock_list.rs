@@ -2,6 +2,7 @@
 
 use super::file_identity::FileIdentity;
 use super::range_lock::{ByteRange, LockKind};
+use std::ffi::OsString;
 
 /// A lock as the list names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,12 +112,17 @@ pub(crate) fn of_file(_: FileIdentity) -> Vec<ListedLock> {
 }
 
 /// The name of a running process, where the system tells it.
-pub(crate) fn command_of(process_id: u32) -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    let name = std::fs::read_to_string(format!("/proc/{process_id}/comm")).ok()?;
-    Some(name.trim_end().to_owned())
+#[cfg(target_os = "linux")]
+pub(crate) fn command_of(process_id: u32) -> Option<OsString> {
+    let mut name = std::fs::read(format!("/proc/{process_id}/comm")).ok()?;
+    name.pop_if(|last| *last == b'\n');
+    Some(std::os::unix::ffi::OsStringExt::from_vec(name))
+}
+
+/// Elsewhere it is not asked for.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn command_of(_: u32) -> Option<OsString> {
+    None
 }
 
 /// Reads a line such as `7: POSIX  ADVISORY  READ 4242 fe:00:131074 1073741826 1073742335`.

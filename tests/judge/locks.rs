@@ -41,7 +41,7 @@ fn told(made: &Made) -> (LockReport, String) {
             [holder.lock, kind, &process].into_iter().all(|word| words.next() == Some(word))
         });
         let line = line.unwrap_or_else(|| panic!("{holder:?} is not in\n{table}"));
-        assert!(line.contains(holder.command.as_ref().unwrap()), "{line}");
+        assert!(line.contains(holder.command.as_ref().unwrap().to_str().unwrap()), "{line}");
         assert!(line.ends_with(holder.path.file_name().unwrap().to_str().unwrap()), "{line}");
     }
     (report, table)

@@ -6,8 +6,18 @@ use crate::text::{SourceFile, heading_slugs, is_word, lines_with_word, outside_c
 pub(crate) const MOST_LINES: usize = 500;
 
 /// What stands beside the floors, for all of them but the ground.
-const BESIDE: &[&str] =
-    &["attempt", "error", "limits", "manifest", "side_files", "Error", "ErrorKind", "Result", "Limits"];
+const BESIDE: &[&str] = &[
+    "attempt",
+    "error",
+    "json_name",
+    "limits",
+    "manifest",
+    "side_files",
+    "Error",
+    "ErrorKind",
+    "Result",
+    "Limits",
+];
 
 /// Each floor and what it may use; a name with `::` allows that one module of a floor.
 const FLOORS: &[(&str, &[&str])] = &[
