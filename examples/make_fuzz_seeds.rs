@@ -102,11 +102,13 @@ fn log(seeds: &Seeds, path: &Path) {
     // The frames of two commits, and some of the generation before.
     let size = wal.len().min(32 + 12 * 536);
     seeds.write("wal_frames", "real", &[&wal[..size]]);
+    seeds.write("wal_timeline", "real", &[&wal[..size]]);
     let mut marked = wal[..size].to_vec();
     for frame in marked[32..].chunks_mut(536) {
         frame[0] |= 0x80;
     }
     seeds.write("wal_frames", "all-repaired", &[&marked]);
+    seeds.write("wal_timeline", "all-repaired", &[&marked]);
     seeds.write("wal_index", "real", &[&fs::read(beside(path, "-shm")).unwrap()]);
 }
 

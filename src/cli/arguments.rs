@@ -39,6 +39,7 @@ verbs! {
     Verify: verify::VerifyArguments,
     Info: info::InfoArguments,
     Locks: locks::LocksArguments,
+    Wal: wal::WalArguments,
 }
 
 #[cfg(test)]

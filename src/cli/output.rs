@@ -69,13 +69,11 @@ impl Output {
     }
 
     /// Text with colours of our own; what comes from files in it has been through `printable`.
-    #[expect(dead_code, reason = "the maps of pages will be drawn with it")]
     pub(crate) fn styled_line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.0, "{text}")
     }
 
     /// One JSON object on a line of its own.
-    #[expect(dead_code, reason = "the verbs that list pages and rows will print with it")]
     pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let json = serde_json::to_string(value)?;
         self.json_text(json)

@@ -14,11 +14,14 @@
 
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
-use super::frame_number::{FRAME_HEADER_BYTES, FrameNumber, frame_bytes};
+use super::frame_number::{FrameNumber, frame_bytes};
 use super::page_number::PageNumber;
 use super::page_size::PageSize;
 use super::wal_checksum::{ByteOrder, WalChecksum};
 use super::wal_header::{Salts, WalHeader};
+
+/// The length of a frame's header in bytes.
+pub const FRAME_HEADER_BYTES: usize = 24;
 
 /// The header of a frame, not yet known to be valid. `[wal.md#frame]`
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,13 @@ impl WalFrameHeader {
             salts: Salts(reader.array()?),
             checksum: WalChecksum { s1: reader.be_u32()?, s2: reader.be_u32()? },
         })
+    }
+
+    /// Whether salts and checksum are all zero, as SQLite leaves them in a transaction that writes a page a second time
+    /// until it sums all frames anew at the commit. `[wal.md#states-of-a-frame]`
+    #[must_use]
+    pub fn is_unsummed(&self) -> bool {
+        self.salts == Salts([0; 8]) && self.checksum == WalChecksum::SEED
     }
 }
 

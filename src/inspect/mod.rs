@@ -7,12 +7,18 @@ mod database_report;
 mod header_report;
 mod journal_report;
 mod lock_report;
+mod log_hold;
+mod named_file;
 mod reading;
 mod schema_report;
 #[cfg(feature = "manifest")]
 mod verify_report;
+mod waiting;
 mod wal_index_report;
+mod wal_parts;
 mod wal_report;
+mod wal_scan;
+mod wal_timeline;
 
 #[cfg(feature = "serde")]
 pub use crate::json_name::JsonName;
@@ -26,4 +32,6 @@ pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
 #[cfg(feature = "manifest")]
 pub use verify_report::{PageRange, VerifyReport, verify_copy};
 pub use wal_index_report::WalIndexReport;
+pub use wal_parts::{WalCommit, WalEnd, WalEndReason, WalFrameReport, WalFrameState, WalHeaderReport};
 pub use wal_report::WalReport;
+pub use wal_timeline::{WalCommits, WalFrames, WalTimeline};

@@ -15,7 +15,7 @@ use super::old_database::in_use;
 use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
-use crate::format::frame_number::FRAME_HEADER_BYTES;
+use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::wal_hash::{BLOCK_BYTES, HashBlock, block_of, first_frame_of};
 use crate::format::wal_hash_edit::HashBlockEdit;
 use crate::format::wal_header::WAL_HEADER_BYTES;
