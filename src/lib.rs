@@ -83,6 +83,7 @@ mod os;
 mod side_files;
 mod source;
 mod targets;
+mod walk;
 
 pub use attempt::{Attempt, LockHolder, Obstacle};
 pub use backup::{
@@ -91,6 +92,7 @@ pub use backup::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
+pub use inspect::Database;
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 #[cfg(feature = "manifest")]
 pub use manifest::Manifest;

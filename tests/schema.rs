@@ -211,11 +211,11 @@ fn damaged_chains_are_told_and_the_rest_goes_on() {
     let next = (first as usize - 1) * 512;
     let cases: [(usize, u32, &str); 6] = [
         (next, first, "a second time"),
-        (next, 0, "ends after 1 pages"),
+        (next, 0, "bytes too early"),
         (next, 1, "page 1 cannot be"),
-        (place, page_count + 1, "there are only"),
+        (place, page_count + 1, "cannot be a page of an overflow chain"),
         (place, 0, "page 0 cannot be"),
-        (place, u32::MAX, "there are only"),
+        (place, u32::MAX, "cannot be a page of an overflow chain"),
     ];
     for (place, page, words) in cases {
         let mut bytes = whole.clone();
@@ -235,10 +235,10 @@ fn damaged_rows_are_told_and_the_rest_goes_on() {
     let cases: [(usize, u8, &str, &[&str]); 8] = [
         (108, 0xff, "cell 0 is said to be at offset", &["b", "c"]),
         (a + 2, 200, "record header of", &["b", "c"]),
-        (a + 4, 0, "column `name` is NULL", &["b", "c"]),
-        (a + 4, 12 + 2, "column `name` is a blob of 1 bytes", &["b", "c"]),
+        (a + 4, 0, "column `name` of the schema is NULL", &["b", "c"]),
+        (a + 4, 12 + 2, "column `name` of the schema is a blob", &["b", "c"]),
         (a + 7, 2 * 50 + 13, "value 4 needs 50 bytes", &["b", "c"]),
-        (a + 8, b'T', "of the type `Table`", &["a", "b", "c"]),
+        (a + 8, b'T', "column `type` of the schema is none of", &["a", "b", "c"]),
         (a + 15, 77, "root page 77 of", &["a", "b", "c"]),
         (a + 15, 0xff, "root page -1 of", &["a", "b", "c"]),
     ];
@@ -251,7 +251,7 @@ fn damaged_rows_are_told_and_the_rest_goes_on() {
     }
     let mut bytes = whole.clone();
     bytes[100] = 0x0a;
-    assert_told(&inspect(bytes), "a page of an index");
+    assert_told(&inspect(bytes), "b-tree page type 0x0a");
     let mut bytes = whole.clone();
     bytes[100] = 0;
     assert_told(&inspect(bytes), "b-tree page type 0x00");
@@ -284,11 +284,11 @@ fn tower(children: &[u32]) -> Vec<u8> {
 #[test]
 fn a_tree_that_is_too_deep_or_goes_round_comes_to_an_end() {
     let deep: Vec<u32> = (2..40).collect();
-    assert_told(&inspect(tower(&deep)), "page 21: it lies deeper than 20");
+    assert_told(&inspect(tower(&deep)), "page 21: b-tree deeper than 20");
     assert_told(&inspect(tower(&[2, 3, 2])), "page 2 is named a second time");
     assert_told(&inspect(tower(&[2, 2])), "page 2 is named a second time");
     assert_told(&inspect(tower(&[2, 1])), "page 1 cannot be");
-    assert_told(&inspect(tower(&[9])), "there are only 1");
+    assert_told(&inspect(tower(&[9])), "page 9 cannot be a child");
 }
 
 #[test]

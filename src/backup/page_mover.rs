@@ -12,8 +12,9 @@ use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
-use crate::source::{PageMap, Part, Snapshot};
+use crate::source::Snapshot;
 use crate::targets::Target;
+use crate::walk::{PageMap, Part};
 use std::io;
 use std::path::Path;
 

@@ -131,6 +131,60 @@ impl<'a> BtreePage<'a> {
         Ok(this)
     }
 
+    /// As [`Self::parse`], but with what can still be made of a page whose header breaks a rule: no more cells than fit, no
+    /// start of the cell content but the end of the pointers, no right-most child. `None` when it is not even of a kind, or
+    /// no page.
+    #[must_use]
+    pub fn salvage(bytes: &'a [u8], page: PageNumber, usable_bytes: u32) -> Option<Self> {
+        if let Ok(page) = Self::parse(bytes, page, usable_bytes) {
+            return Some(page);
+        }
+        let usable = usable_part(bytes, usable_bytes).ok()?;
+        let header_offset = if page == PageNumber::FIRST { DATABASE_HEADER_BYTES } else { 0 };
+        let mut reader = ByteReader::at(usable, header_offset);
+        let kind = PageKind::from_byte(reader.u8().ok()?)?;
+        let first_freeblock = reader.be_u16().ok()?;
+        let cell_count = reader.be_u16().ok()?;
+        let content_start = reader.be_u16().ok()?;
+        let fragmented_bytes = reader.u8().ok()?;
+        let right_child = if kind.is_leaf() { None } else { reader.be_u32().ok() };
+        let behind_header = u32::try_from(header_offset).ok()?.checked_add(kind.header_bytes())?;
+        let most_cells = usable_bytes.saturating_sub(behind_header) / (2 + LEAST_CELL_BYTES);
+        let cell_count = cell_count.min(u16::try_from(most_cells).unwrap_or(u16::MAX));
+        let mut this = Self {
+            kind,
+            first_freeblock,
+            cell_count,
+            content_start: u32::from(content_start),
+            fragmented_bytes,
+            right_child: right_child.and_then(|found| child(found, "the right-most child").ok()),
+            usable,
+            header_offset,
+        };
+        if this.content_start < this.pointers_end() || this.content_start > usable_bytes {
+            this.content_start = this.pointers_end();
+        }
+        Some(this)
+    }
+
+    /// Where the header of the page begins: 100 on page 1, else 0.
+    #[must_use]
+    pub fn header_offset(&self) -> usize {
+        self.header_offset
+    }
+
+    /// Where in the page the right-most child is named.
+    #[must_use]
+    pub fn right_child_offset(&self) -> u32 {
+        u32::try_from(self.header_offset).unwrap_or(u32::MAX).saturating_add(8)
+    }
+
+    /// Where in the page the pointer to a cell stands; cells are counted from 0.
+    #[must_use]
+    pub fn pointer_offset(&self, cell: u16) -> u32 {
+        self.pointers_start().saturating_add(u32::from(cell) * 2)
+    }
+
     /// The usable part of the page, which offsets are counted in.
     #[must_use]
     pub fn usable(&self) -> &'a [u8] {
@@ -158,7 +212,7 @@ impl<'a> BtreePage<'a> {
         if cell >= self.cell_count {
             return Err(Damage::CellCount { found: cell, most: u32::from(self.cell_count) });
         }
-        let pointer = self.pointers_start().saturating_add(u32::from(cell) * 2);
+        let pointer = self.pointer_offset(cell);
         let found = u32::from(ByteReader::at(self.usable, pointer as usize).be_u16()?);
         let (least, most) = (self.content_start, self.usable_bytes().saturating_sub(LEAST_CELL_BYTES));
         if found < least || found > most {

@@ -335,6 +335,33 @@ pub enum Damage {
         /// How much of the payload is missing.
         missing_bytes: u32,
     },
+    /// An overflow chain that goes on behind the end of its payload.
+    #[error("overflow chain that goes on with page {next} behind the end of its payload")]
+    OverflowChainLength {
+        /// The page that it goes on with.
+        next: u32,
+    },
+    /// The cells of a page are together longer than the page, so they lie over each other.
+    #[error("with cell {cell} the cells are longer than the usable {usable_bytes} bytes: they overlap")]
+    CellsTooLong {
+        /// The first cell that does not fit, from 0.
+        cell: u16,
+        /// The usable bytes of the page.
+        usable_bytes: u32,
+    },
+    /// A pointer map entry says something else of a page than what the page is.
+    #[error(
+        "the pointer map says of page {page} type {} and parent {}, it has type {} and parent {}",
+        .found.0, .found.1, .expected.0, .expected.1
+    )]
+    PointerMapEntry {
+        /// The page that the entry is of.
+        page: u32,
+        /// The type byte and the parent in the entry.
+        found: (u8, u32),
+        /// What they should be.
+        expected: (u8, u32),
+    },
     /// A pointer map entry of a type that is not known.
     #[error("pointer map entry type {found} at offset {offset}")]
     PointerMapType {
@@ -360,6 +387,22 @@ pub enum Damage {
         offset: usize,
         /// The length of the record header.
         header_bytes: usize,
+    },
+    /// A column of a row of `sqlite_schema` is missing, or not of the type that it must have.
+    #[error("column `{column}` of the schema is {found}")]
+    SchemaColumn {
+        /// The name of the column.
+        column: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A row of `sqlite_schema` has a root page that it cannot have.
+    #[error("root page {found} of {page_count} pages")]
+    SchemaRoot {
+        /// The number in the row.
+        found: i64,
+        /// How many pages the database has.
+        page_count: u32,
     },
     /// A value reaches beyond the payload.
     #[error("value {column} needs {needed} bytes of the record, {available} are left")]

@@ -3,7 +3,9 @@
 //! Two principles: nothing is changed, and as much as possible of a damaged file is decoded. Damage is therefore a part
 //! of a report and not an error; an error is only what keeps us from looking at all.
 
+mod database;
 mod database_report;
+mod found_header;
 mod header_report;
 mod journal_report;
 mod lock_report;
@@ -22,6 +24,8 @@ mod wal_timeline;
 
 #[cfg(feature = "serde")]
 pub use crate::json_name::JsonName;
+pub use crate::walk::FindingKind;
+pub use database::Database;
 pub use database_report::{
     DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
 };

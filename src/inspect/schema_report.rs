@@ -1,27 +1,17 @@
 //! The schema: which tables, indexes, views and triggers a database has, as one committed version of it says.
 //!
-//! Read through a snapshot, so under SQLite's locks, with log and hot journal laid over the file as in a copy. The table of
-//! the schema is a b-tree of rows `type, name, tbl_name, rootpage, sql` whose root is page 1 (`[records.md#the-schema]`).
-//! Whatever its bytes say, the walk ends: no page is visited twice, no deeper than 20 pages, and the cells of a page
-//! are together no longer than the page. What is damaged is told, and the rest goes on.
+//! Read through a snapshot, so under SQLite's locks, with log and hot journal laid over the file as in a copy. What is damaged
+//! is told, and the rest goes on.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use super::database_report::DamageReport;
 use crate::attempt::Obstacle;
-use crate::error::{Error, ErrorKind};
-use crate::format::btree_cell::CellPayload;
-use crate::format::database_header::TextEncoding;
-use crate::format::lock_bytes::lock_byte_page;
-use crate::format::overflow::chain_length;
-use crate::format::text::decode_text;
-use crate::format::{BtreePage, Damage, DatabaseHeader, OverflowPage, PageNumber, Record, Value};
-use crate::limits::{Limit, LimitExceeded, Limits};
+use crate::error::Error;
+use crate::format::Damage;
+use crate::limits::LimitExceeded;
 use crate::source::{Begun, Snapshot, Source, Standing};
-
-/// How deep SQLite lets a b-tree be.
-const MOST_DEPTH: u32 = 20;
+use crate::walk::{Cause, Fault, SchemaRow, Walk};
 
 /// How much damage is told; what a database with more of it has wrong, nobody reads line by line.
 const MOST_DAMAGE: usize = 100;
@@ -55,6 +45,52 @@ pub struct SchemaReport {
 impl SchemaReport {
     pub(super) fn unread(why: impl ToString) -> Self {
         Self { unread: Some(why.to_string()), ..Self::default() }
+    }
+
+    /// Adds and counts a row; an error is what is wrong with it although it can be read.
+    fn add(&mut self, row: SchemaRow, page_count: u32) -> Result<(), Damage> {
+        let SchemaRow { kind, name, table_name, root_page, sql } = row;
+        let (counted, has_tree) = match kind.as_str() {
+            // A virtual table has none.
+            "table" => (Some(&mut self.table_count), root_page.unwrap_or_default() != 0),
+            "index" => (Some(&mut self.index_count), true),
+            "view" => (Some(&mut self.view_count), false),
+            "trigger" => (Some(&mut self.trigger_count), false),
+            _ => (None, true),
+        };
+        let is_known = counted.is_some();
+        if let Some(count) = counted {
+            *count += 1;
+        }
+        self.entries.push(SchemaEntry { kind, name, table_name, root_page, sql });
+        if !is_known {
+            let found = "none of `table`, `index`, `view` and `trigger`";
+            return Err(Damage::SchemaColumn { column: "type", found });
+        }
+        let found = root_page.unwrap_or_default();
+        let can_be = if has_tree { 2..=i64::from(page_count) } else { 0..=0 };
+        if can_be.contains(&found) { Ok(()) } else { Err(Damage::SchemaRoot { found, page_count }) }
+    }
+
+    /// Adds what is wrong with the schema's own pages.
+    fn tell(&mut self, fault: Fault, name: &Path) {
+        let (page, cell) = (fault.page, fault.cell);
+        let message = match fault.cause {
+            Cause::Limit(exceeded) => {
+                let cell = cell.unwrap_or_default();
+                self.left_out.push(LeftOut { page: page.get(), cell, exceeded });
+                return;
+            }
+            _ if self.damage.len() >= MOST_DAMAGE => return,
+            _ if self.damage.len() + 1 == MOST_DAMAGE => {
+                "schema: and more of it, which is not listed".to_owned()
+            }
+            cause => match cell {
+                Some(cell) => format!("schema, page {page}, cell {cell}: {cause}"),
+                None => format!("schema, page {page}: {cause}"),
+            },
+        };
+        self.damage.push(DamageReport { path: name.to_owned(), message });
     }
 }
 
@@ -104,7 +140,7 @@ pub fn inspect_schema(source: &mut Source) -> SchemaReport {
             Err(error) => return SchemaReport::unread(error),
         };
         let name = source.path().unwrap_or(source.name());
-        let read = read(&snapshot, source.limits(), name);
+        let read = read(&snapshot, name);
         match (read, source.end(snapshot)) {
             (_, Ok(Standing::Withdrawn)) => {}
             (Ok(report), Ok(Standing::Confirmed)) => return report,
@@ -114,248 +150,18 @@ pub fn inspect_schema(source: &mut Source) -> SchemaReport {
     SchemaReport::unread(format!("busy: {}", Obstacle::Change))
 }
 
-fn read(snapshot: &Snapshot, limits: &Limits, name: &Path) -> Result<SchemaReport, Error> {
+fn read(snapshot: &Snapshot, name: &Path) -> Result<SchemaReport, Error> {
     let mut report = SchemaReport::default();
     if snapshot.page_count() == 0 {
         return Ok(report);
     }
-    let mut first = vec![0; snapshot.page_size().bytes_usize()];
-    snapshot.read_pages(PageNumber::FIRST, &mut first)?;
-    let header = match DatabaseHeader::parse(&first) {
+    let header = match snapshot.read_header() {
         Ok(header) => header,
-        Err(damage) => return Ok(SchemaReport::unread(damage)),
+        Err(error) => return Ok(SchemaReport::unread(error)),
     };
-    let usable_bytes = header.usable_bytes();
-    let mut reader = Reader {
-        snapshot,
-        limits,
-        name,
-        usable_bytes,
-        encoding: header.text_encoding,
-        visited: HashSet::new(),
-        report: &mut report,
-    };
-    reader.walk(PageNumber::FIRST, 1)?;
-    Ok(report)
-}
-
-/// Walks the b-tree of the schema.
-struct Reader<'s> {
-    snapshot: &'s Snapshot,
-    limits: &'s Limits,
-    name: &'s Path,
-    usable_bytes: u32,
-    encoding: TextEncoding,
-    visited: HashSet<PageNumber>,
-    report: &'s mut SchemaReport,
-}
-
-/// Why a row cannot be read.
-enum Trouble {
-    Damage(String),
-    Limit(LimitExceeded),
-    /// The system does not let us read on.
-    Fatal(Error),
-}
-
-impl From<Damage> for Trouble {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage.to_string())
-    }
-}
-
-impl Reader<'_> {
-    /// Reads the subtree of `page`. An error is only what would keep us from reading any page.
-    fn walk(&mut self, page: PageNumber, depth: u32) -> Result<(), Error> {
-        if depth > MOST_DEPTH {
-            self.damage(page, None, format!("it lies deeper than {MOST_DEPTH} pages below the root"));
-            return Ok(());
-        }
-        let bytes = match self.read_page(page) {
-            Ok(bytes) => bytes,
-            Err(trouble) => return self.tell(page, None, trouble),
-        };
-        let btree = match BtreePage::parse(&bytes, page, self.usable_bytes) {
-            Ok(btree) => btree,
-            Err(damage) => return self.tell(page, None, damage.into()),
-        };
-        if !btree.kind.is_table() {
-            self.damage(page, None, "a page of an index in the b-tree of the schema".to_owned());
-            return Ok(());
-        }
-        let mut room = btree.usable_bytes();
-        for index in 0..btree.cell_count {
-            let cell = match btree.cell(index) {
-                Ok(cell) => cell,
-                Err(damage) => {
-                    self.tell(page, Some(index), damage.into())?;
-                    continue;
-                }
-            };
-            // Cells that lie over each other could make a report a thousand times as long as the file (C10).
-            let Some(left) = room.checked_sub(cell.stored_bytes) else {
-                self.damage(
-                    page,
-                    Some(index),
-                    "the cells are longer than their page: they overlap".to_owned(),
-                );
-                break;
-            };
-            room = left;
-            match (cell.left_child, cell.payload) {
-                (Some(child), _) => self.walk(child, depth + 1)?,
-                (None, Some(payload)) => {
-                    if let Err(trouble) = self.read_row(&payload) {
-                        self.tell(page, Some(index), trouble)?;
-                    }
-                }
-                (None, None) => {}
-            }
-        }
-        match btree.right_child {
-            Some(child) => self.walk(child, depth + 1),
-            None => Ok(()),
-        }
-    }
-
-    /// A page that has not been read before: no page is in a tree, or a chain, twice.
-    fn read_page(&mut self, page: PageNumber) -> Result<Vec<u8>, Trouble> {
-        let (page_size, page_count) = (self.snapshot.page_size(), self.snapshot.page_count());
-        if page.get() > page_count {
-            return Err(Trouble::Damage(format!("page {page} is named, but there are only {page_count}")));
-        }
-        if page == lock_byte_page(page_size) {
-            return Err(Trouble::Damage(format!("page {page} is named, which holds the lock bytes")));
-        }
-        if !self.visited.insert(page) {
-            return Err(Trouble::Damage(format!("page {page} is named a second time")));
-        }
-        let mut bytes = vec![0; page_size.bytes_usize()];
-        match self.snapshot.read_pages(page, &mut bytes) {
-            Ok(()) => Ok(bytes),
-            Err(error) if error.kind() == ErrorKind::Damaged => Err(Trouble::Damage(error.to_string())),
-            Err(error) => Err(Trouble::Fatal(error)),
-        }
-    }
-
-    fn read_row(&mut self, cell: &CellPayload<'_>) -> Result<(), Trouble> {
-        let payload = self.read_payload(cell)?;
-        let mut values = Record::parse(&payload)?.values();
-        let mut next = |column| -> Result<Value<'_>, Trouble> {
-            let missing = || Trouble::Damage(format!("the row has no column `{column}`"));
-            Ok(values.next().ok_or_else(missing)??)
-        };
-        let encoding = self.encoding;
-        let text = |column, value| match value {
-            Value::Text(bytes) => Ok(decode_text(bytes, encoding)),
-            other => Err(Trouble::Damage(format!("column `{column}` is {}", described(&other)))),
-        };
-        let kind = text("type", next("type")?)?;
-        let name = text("name", next("name")?)?;
-        let table_name = text("tbl_name", next("tbl_name")?)?;
-        let root_page = match next("rootpage")? {
-            Value::Null => None,
-            Value::Integer(page) => Some(page),
-            other => {
-                return Err(Trouble::Damage(format!("column `rootpage` is {}", described(&other))));
-            }
-        };
-        let sql = match next("sql")? {
-            Value::Null => None,
-            value => Some(text("sql", value)?),
-        };
-        let entry = SchemaEntry { kind, name, table_name, root_page, sql };
-        let damage = self.damage_of(&entry);
-        self.report.entries.push(entry);
-        damage.map_or(Ok(()), |damage| Err(Trouble::Damage(damage)))
-    }
-
-    /// Counts a row, and says what is wrong with it although it can be read.
-    fn damage_of(&mut self, entry: &SchemaEntry) -> Option<String> {
-        let SchemaEntry { kind, name, root_page, .. } = entry;
-        let root_page = root_page.unwrap_or_default();
-        let has_tree = match kind.as_str() {
-            "table" => {
-                self.report.table_count += 1;
-                // A virtual table has none.
-                root_page != 0
-            }
-            "index" => {
-                self.report.index_count += 1;
-                true
-            }
-            "view" => {
-                self.report.view_count += 1;
-                false
-            }
-            "trigger" => {
-                self.report.trigger_count += 1;
-                false
-            }
-            _ => return Some(format!("`{name}` is of the type `{kind}`, which there is not")),
-        };
-        let page_count = self.snapshot.page_count();
-        let can_be = if has_tree { 2..=i64::from(page_count) } else { 0..=0 };
-        let wrong = !can_be.contains(&root_page);
-        wrong.then(|| format!("the {kind} `{name}` has the root page {root_page} of {page_count}"))
-    }
-
-    /// Puts the payload of a cell together, its overflow chain included, within the limits.
-    fn read_payload(&mut self, cell: &CellPayload<'_>) -> Result<Vec<u8>, Trouble> {
-        let &CellPayload { payload_bytes, local, first_overflow } = cell;
-        let local_bytes = u32::try_from(local.len()).unwrap_or(u32::MAX);
-        let pages = chain_length(payload_bytes, local_bytes, self.usable_bytes);
-        self.limits.allow(Limit::RecordBytes, payload_bytes.into()).map_err(Trouble::Limit)?;
-        self.limits.allow(Limit::ChainLength, pages.into()).map_err(Trouble::Limit)?;
-        // It grows page by page as they are found: what a length claims is not believed.
-        let mut payload = local.to_vec();
-        let mut next = first_overflow;
-        for done in 0..pages {
-            let Some(page) = next else {
-                let chain = format!("the overflow chain ends after {done} pages, {pages} are needed");
-                return Err(Trouble::Damage(chain));
-            };
-            let bytes = self.read_page(page)?;
-            let overflow = OverflowPage::parse(&bytes, self.usable_bytes)?;
-            let missing = (payload_bytes as usize).saturating_sub(payload.len());
-            payload.extend(overflow.content.iter().take(missing));
-            next = overflow.next;
-        }
-        // Does the chain go on, the row is whole all the same.
-        Ok(payload)
-    }
-
-    fn tell(&mut self, page: PageNumber, cell: Option<u16>, trouble: Trouble) -> Result<(), Error> {
-        match trouble {
-            Trouble::Damage(damage) => self.damage(page, cell, damage),
-            Trouble::Limit(exceeded) => {
-                let cell = cell.unwrap_or_default();
-                self.report.left_out.push(LeftOut { page: page.get(), cell, exceeded });
-            }
-            Trouble::Fatal(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn damage(&mut self, page: PageNumber, cell: Option<u16>, damage: String) {
-        let message = match (self.report.damage.len(), cell) {
-            (MOST_DAMAGE.., _) => return,
-            (found, _) if found + 1 == MOST_DAMAGE => {
-                "schema: and more of it, which is not listed".to_owned()
-            }
-            (_, Some(cell)) => format!("schema, page {page}, cell {cell}: {damage}"),
-            (_, None) => format!("schema, page {page}: {damage}"),
-        };
-        self.report.damage.push(DamageReport { path: self.name.to_owned(), message });
-    }
-}
-
-fn described(value: &Value<'_>) -> String {
-    match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number.to_string(),
-        Value::Text(bytes) => format!("a text of {} bytes", bytes.len()),
-        Value::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
-    }
+    let mut found = SchemaReport::default();
+    let tell = |fault: Fault| found.tell(fault, name);
+    Walk::new(snapshot, header, tell)
+        .schema_rows(|row| report.add(row.columns(header.text_encoding)?, snapshot.page_count()))?;
+    Ok(SchemaReport { damage: found.damage, left_out: found.left_out, ..report })
 }

@@ -7,10 +7,7 @@ mod frame_index;
 mod held;
 mod hot_journal;
 mod journal_index;
-mod page_map;
 mod page_one;
-mod page_set;
-mod page_walk;
 mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
@@ -26,7 +23,6 @@ pub use source_database::Source;
 pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
-pub(crate) use page_map::{PageMap, Part};
 pub(crate) use snapshot::{Begun, Snapshot, Standing};
 
 use crate::error::{Error, Problem};

@@ -5,12 +5,14 @@ use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
 use super::view::{Overlay, PageRun, View};
 use crate::attempt::Obstacle;
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
-use crate::format::{JournalMode, PageNumber, PageSize, Shape};
+use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize, Shape};
+use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What came of beginning a snapshot.
@@ -102,6 +104,28 @@ impl Snapshot {
     /// come from elsewhere.
     pub(crate) fn plain_pages(&self, first: PageNumber, count: u32) -> Option<(&File, u64)> {
         Some((self.view.plain_file(first, count)?, first.offset(self.page_size)))
+    }
+
+    /// What it is called in messages: the path of its file.
+    pub(crate) fn name(&self) -> &Path {
+        &self.view.name
+    }
+
+    /// What its files may make us do.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.view.options.limits
+    }
+
+    /// The header on the first page. The snapshot has pages.
+    pub(crate) fn read_header(&self) -> Result<DatabaseHeader> {
+        let mut first = vec![0; self.page_size.bytes_usize()];
+        self.read_pages(PageNumber::FIRST, &mut first)?;
+        DatabaseHeader::parse(&first).map_err(|damage| super::header_error(&self.view.name, damage))
+    }
+
+    /// The error for a page that breaks a rule.
+    pub(crate) fn damaged(&self, page: PageNumber, damage: Damage) -> Error {
+        Error::new(&self.view.name, Problem::Damaged { offset: page.offset(self.page_size), damage })
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.

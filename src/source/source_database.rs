@@ -14,8 +14,7 @@ use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::attempt::Obstacle;
 use crate::attempt::{Attempt, LockHolder};
 use crate::error::{Error, Problem, Result};
-use crate::format::JournalMode;
-use crate::limits::Limits;
+use crate::format::{JournalMode, PageSize};
 use crate::lock::database_lock;
 use crate::lock::lock_holders;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
@@ -113,11 +112,6 @@ impl Source {
             Origin::Files(_, files) => Some(files.database()),
             Origin::Bytes(_) => None,
         }
-    }
-
-    /// What its files may make us do.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.options.limits
     }
 
     /// What to call it in messages.
@@ -238,13 +232,24 @@ impl Source {
 
     /// Ends a snapshot of this source, and says whether what was read in it counts.
     pub(crate) fn end(&mut self, snapshot: Snapshot) -> Result<Standing> {
+        let standing = self.standing(&snapshot)?;
+        self.resting = snapshot.into_rest();
+        Ok(standing)
+    }
+
+    /// Whether what was read so far in a snapshot of this source counts.
+    pub(crate) fn standing(&self, snapshot: &Snapshot) -> Result<Standing> {
         let journal_stood = match (&self.origin, &snapshot.view.rollback, snapshot.view.held.lock()) {
             (Origin::Files(_, files), Some(rollback), Some(lock)) => rollback.still_stands(files, lock)?,
             _ => true,
         };
         let stood = journal_stood && snapshot.view.held.stood()?;
-        self.resting = snapshot.into_rest();
         Ok(if stood { Standing::Confirmed } else { Standing::Withdrawn })
+    }
+
+    /// Reads it from now on as a database whose header cannot be read, with pages of this size.
+    pub(crate) fn read_as_opaque(&mut self, page_size: PageSize) {
+        self.options = self.options.opaque(Some(page_size));
     }
 }
 

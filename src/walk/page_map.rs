@@ -7,12 +7,15 @@
 //!
 //! Why these bytes, and no others: `[treatments.md#unused-bytes]`.
 
+use super::fault::Strict;
+use super::free_pages::FreePage;
 use super::page_set::PageSet;
-use super::page_walk::PageWalk;
-use super::snapshot::Snapshot;
+use super::tree_walk::{Step, TreeWalk};
+use super::walk::Walk;
 use crate::error::Result;
 use crate::format::PageNumber;
 use crate::format::unused_bytes::{clear_behind, clear_unused_bytes};
+use crate::source::Snapshot;
 
 /// Pages that follow each other, by whether they hold something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,29 +44,42 @@ impl PageMap {
     ///
     /// That no page in it is in use as well is believed, as SQLite believes it.
     pub(crate) fn of_freelist(snapshot: &Snapshot) -> Result<Self> {
-        let mut walk = PageWalk::new(snapshot)?;
-        walk.walk_freelist()?;
-        let empty = free_leaves(&walk);
-        Ok(Self::of(walk, empty))
+        let mut walk = Walk::new(snapshot, snapshot.read_header()?, Strict);
+        let mut cut = Vec::new();
+        let empty = free_leaves(&mut walk, &mut cut)?;
+        Ok(Self::new(&walk, empty, PageSet::new(0), cut))
     }
 
     /// Looks through everything: freelist, pointer map, all b-trees. The snapshot has pages.
     pub(crate) fn of_all(snapshot: &Snapshot) -> Result<Self> {
-        let mut walk = PageWalk::new(snapshot)?;
-        walk.walk_freelist()?;
-        let leaves = free_leaves(&walk);
-        walk.walk_pointer_map()?;
-        walk.walk_trees()?;
+        let header = snapshot.read_header()?;
+        let mut roots = vec![PageNumber::FIRST];
+        Walk::new(snapshot, header, Strict).schema_rows(|row| {
+            roots.extend(row.root()?);
+            Ok(())
+        })?;
+        let mut walk = Walk::new(snapshot, header, Strict);
+        let mut cut = Vec::new();
+        let leaves = free_leaves(&mut walk, &mut cut)?;
+        walk.pointer_map_pages(|page, used_bytes| cut.push((page, used_bytes)));
+        let mut btree = PageSet::new(snapshot.page_count());
+        for root in roots {
+            let is_table = (root == PageNumber::FIRST).then_some(true);
+            place_tree(
+                &mut walk,
+                TreeWalk::new(root, is_table, header.usable_bytes()),
+                &mut btree,
+                &mut cut,
+            )?;
+        }
         let mut empty = std::mem::replace(&mut walk.placed, PageSet::new(0));
         empty.invert_and_add(&leaves);
-        Ok(Self::of(walk, empty))
+        Ok(Self::new(&walk, empty, btree, cut))
     }
 
-    fn of(walk: PageWalk<'_>, empty: PageSet) -> Self {
-        let usable_bytes = walk.usable_bytes();
-        let PageWalk { btree, mut cut, .. } = walk;
+    fn new(walk: &Walk<'_, Strict>, empty: PageSet, btree: PageSet, mut cut: Vec<(PageNumber, u32)>) -> Self {
         cut.sort_unstable();
-        Self { usable_bytes, empty, btree, cut }
+        Self { usable_bytes: walk.usable_bytes(), empty, btree, cut }
     }
 
     /// How to move the first of `count` pages from `first` on, and how many of them so. Stretches of fewer than `short` pages are
@@ -104,7 +120,7 @@ impl PageMap {
     ) -> Result<()> {
         let mut cut = self.cut.get(self.cut_from(first)..).unwrap_or_default();
         let mut next = Some(first);
-        for bytes in pages.chunks_exact_mut(snapshot.page_size.bytes_usize()) {
+        for bytes in pages.chunks_exact_mut(snapshot.page_size().bytes_usize()) {
             let Some(page) = next else { break };
             if self.empty.contains(page) {
                 bytes.fill(0);
@@ -121,11 +137,37 @@ impl PageMap {
     }
 }
 
-/// The leaves of the freelist, when nothing else has been walked yet.
-fn free_leaves(walk: &PageWalk<'_>) -> PageSet {
-    let mut leaves = walk.placed.clone();
-    for &(trunk, _) in &walk.cut {
-        leaves.remove(trunk);
+/// The leaves of the freelist; of its trunks only the start counts.
+fn free_leaves(walk: &mut Walk<'_, Strict>, cut: &mut Vec<(PageNumber, u32)>) -> Result<PageSet> {
+    let mut leaves = PageSet::new(walk.snapshot.page_count());
+    walk.freelist(|page| match page {
+        FreePage::Trunk { page, used_bytes, .. } => cut.push((page, used_bytes)),
+        FreePage::Leaf { page, .. } => drop(leaves.insert(page)),
+    })?;
+    Ok(leaves)
+}
+
+/// Gives the pages of a b-tree, and of the overflow chains of its cells, their places.
+fn place_tree(
+    walk: &mut Walk<'_, Strict>,
+    mut tree: TreeWalk,
+    btree: &mut PageSet,
+    cut: &mut Vec<(PageNumber, u32)>,
+) -> Result<()> {
+    let usable_bytes = walk.usable_bytes();
+    while let Some(step) = tree.next(walk)? {
+        let Step::Page { at, page } = step else { continue };
+        btree.insert(at.page);
+        for cell in Step::cells(page, at) {
+            match cell {
+                Ok((index, cell)) => walk.chain((index, &cell), at.page, |part| {
+                    if part.used_bytes < usable_bytes {
+                        cut.push((part.page, part.used_bytes));
+                    }
+                })?,
+                Err(fault) => walk.tell(fault).map(|()| false)?,
+            };
+        }
     }
-    leaves
+    Ok(())
 }

@@ -1,0 +1,50 @@
+//! The cells of a page, in the order of their keys, and no more of them than fit into it.
+
+use super::fault::Fault;
+use crate::format::{BtreeCell, BtreePage, Damage, PageNumber};
+
+/// The cells of a page, each with its place among them, and its own fault.
+///
+/// Cells that lie over each other could make what is read of a page a thousand times as long as the page (C10): where
+/// they are together longer than it, the rest is left out.
+pub(crate) struct PageCells<'p> {
+    page: BtreePage<'p>,
+    number: PageNumber,
+    next: u16,
+    room: u32,
+}
+
+impl<'p> PageCells<'p> {
+    pub(crate) fn new(page: BtreePage<'p>, number: PageNumber) -> Self {
+        Self { page, number, next: 0, room: page.usable_bytes() }
+    }
+}
+
+impl<'p> Iterator for PageCells<'p> {
+    type Item = Result<(u16, BtreeCell<'p>), Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.page.cell_count {
+            return None;
+        }
+        let index = self.next;
+        self.next += 1;
+        let cell = match self.page.cell(index) {
+            Ok(cell) => cell,
+            Err(damage) => return Some(Err(cell_fault(&self.page, self.number, index, damage))),
+        };
+        let Some(room) = self.room.checked_sub(cell.stored_bytes) else {
+            self.next = self.page.cell_count;
+            let damage = Damage::CellsTooLong { cell: index, usable_bytes: self.page.usable_bytes() };
+            return Some(Err(Fault::new(self.number, damage).at(cell.offset).of_cell(index)));
+        };
+        self.room = room;
+        Some(Ok((index, cell)))
+    }
+}
+
+/// The fault of a cell: where its pointer is wrong, at the pointer, else where the cell begins.
+pub(super) fn cell_fault(page: &BtreePage<'_>, number: PageNumber, index: u16, damage: Damage) -> Fault {
+    let offset = page.cell_offset(index).unwrap_or(page.pointer_offset(index));
+    Fault::new(number, damage).at(offset).of_cell(index)
+}

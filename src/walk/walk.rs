@@ -1,0 +1,151 @@
+//! What all walks over one snapshot share: which pages have a place already, and where faults are told.
+
+use super::fault::{Fault, FaultSink};
+use super::page_reader::PageReader;
+use super::page_set::PageSet;
+use super::pointer_check::PointerCheck;
+use crate::error::Result;
+use crate::format::lock_bytes::lock_byte_page;
+use crate::format::pointer_map::PointerKind;
+use crate::format::{Damage, DatabaseHeader, PageNumber, PointerMap};
+use crate::limits::Limit;
+use crate::source::Snapshot;
+
+/// What a page is to the one that leads to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    TreeRoot,
+    TreeChild,
+    FreelistTrunk,
+    FreelistLeaf,
+    FirstOverflow,
+    LaterOverflow,
+}
+
+impl Role {
+    /// In words that follow "cannot be".
+    fn name(self) -> &'static str {
+        match self {
+            Self::TreeRoot => "the root of a b-tree",
+            Self::TreeChild => "a child in a b-tree",
+            Self::FreelistTrunk => "a freelist trunk",
+            Self::FreelistLeaf => "a freelist leaf",
+            Self::FirstOverflow | Self::LaterOverflow => "a page of an overflow chain",
+        }
+    }
+
+    /// What the pointer map calls it.
+    pub(super) fn pointer_kind(self) -> PointerKind {
+        match self {
+            Self::TreeRoot => PointerKind::Root,
+            Self::TreeChild => PointerKind::Btree,
+            Self::FreelistTrunk | Self::FreelistLeaf => PointerKind::Free,
+            Self::FirstOverflow => PointerKind::FirstOverflow,
+            Self::LaterOverflow => PointerKind::LaterOverflow,
+        }
+    }
+}
+
+/// Where a page is named: by which page, and where in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    pub(crate) page: PageNumber,
+    pub(crate) cell: Option<u16>,
+    pub(crate) offset: Option<u32>,
+}
+
+impl Named {
+    pub(crate) fn by(page: PageNumber) -> Self {
+        Self { page, cell: None, offset: None }
+    }
+
+    pub(crate) fn at(page: PageNumber, offset: u32) -> Self {
+        Self { page, cell: None, offset: Some(offset) }
+    }
+
+    /// The fault of what names.
+    pub(super) fn fault(self, damage: Damage) -> Fault {
+        Fault { cell: self.cell, offset: self.offset, ..Fault::new(self.page, damage) }
+    }
+}
+
+/// A walk over a snapshot that has pages, and what it has reached.
+pub(crate) struct Walk<'s, F> {
+    pub(crate) snapshot: &'s Snapshot,
+    pub(super) header: DatabaseHeader,
+    pub(super) pointer_map: Option<PointerMap>,
+    lock_byte_page: PageNumber,
+    /// Every page that has a place in the database, as far as it is known.
+    pub(crate) placed: PageSet,
+    pub(crate) sink: F,
+    pub(super) chain_reader: PageReader,
+    pointer_check: Option<PointerCheck>,
+}
+
+impl<'s, F: FaultSink> Walk<'s, F> {
+    /// Begins with the header of the first page.
+    pub(crate) fn new(snapshot: &'s Snapshot, header: DatabaseHeader, sink: F) -> Self {
+        let lock_byte_page = lock_byte_page(snapshot.page_size());
+        let map = || PointerMap::new(header.usable_bytes(), lock_byte_page);
+        Self {
+            snapshot,
+            header,
+            pointer_map: header.is_auto_vacuum().then(map),
+            lock_byte_page,
+            placed: PageSet::new(snapshot.page_count()),
+            sink,
+            chain_reader: PageReader::default(),
+            pointer_check: None,
+        }
+    }
+
+    /// From now on the pointer map must say of each page what the walk finds.
+    pub(crate) fn check_pointers(&mut self) {
+        self.pointer_check = self.pointer_map.map(PointerCheck::new);
+    }
+
+    pub(crate) fn usable_bytes(&self) -> u32 {
+        self.header.usable_bytes()
+    }
+
+    /// Tells of a fault; the walk goes on where this gives `Ok`.
+    pub(crate) fn tell(&mut self, fault: Fault) -> Result<()> {
+        self.sink.tell(fault, self.snapshot)
+    }
+
+    /// Gives a page its place, the only one that it can have. `false`: it cannot have it, which has been told.
+    pub(super) fn place(&mut self, page: PageNumber, role: Role, named: Named) -> Result<bool> {
+        let outside = page.get() > self.snapshot.page_count()
+            || page == self.lock_byte_page
+            || self.pointer_map.is_some_and(|map| map.is_map_page(page));
+        let damage = if outside {
+            Damage::PageReference { found: page.get(), role: role.name() }
+        } else if !self.placed.insert(page) {
+            Damage::PageNamedTwice { page: page.get(), role: role.name() }
+        } else {
+            self.check_pointer(page, role, named.page)?;
+            return Ok(true);
+        };
+        self.tell(named.fault(damage))?;
+        Ok(false)
+    }
+
+    fn check_pointer(&mut self, page: PageNumber, role: Role, from: PageNumber) -> Result<()> {
+        let Some(check) = &mut self.pointer_check else { return Ok(()) };
+        match check.fault_of(self.snapshot, page, role, from) {
+            Some(fault) => self.tell(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the file may have so much; if not, that has been told of what names it.
+    pub(super) fn allow(&mut self, limit: Limit, wanted: u64, named: Named) -> Result<bool> {
+        match self.snapshot.limits().allow(limit, wanted) {
+            Ok(()) => Ok(true),
+            Err(exceeded) => {
+                self.tell(Fault { cell: named.cell, ..Fault::limit(named.page, exceeded) })?;
+                Ok(false)
+            }
+        }
+    }
+}
