@@ -72,6 +72,10 @@ pub enum ErrorKind {
     LogOnNetwork,
     /// An opaque database without a log, of which nobody said how large its pages are.
     PageSizeUnknown,
+    /// The log does not hold as many commits as the version that was asked for.
+    NoSuchVersion,
+    /// A page of the version that was asked for has been written over by a checkpoint.
+    VersionGone,
     /// No database of that name is in the set; or it is `temp`, which no other process can read.
     UnknownName,
     /// A database of that name is in the set already, or that very file.
@@ -140,6 +144,12 @@ pub(crate) enum Problem {
     PageSizeFixed { target: PageSize, source_size: PageSize },
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
+    #[error("has no version {version}: its log holds {commits} commits")]
+    NoSuchVersion { version: u64, commits: u32 },
+    #[error(
+        "version {version} is gone: page {page} of the file may have been written over by a checkpoint of commit {commit}"
+    )]
+    VersionGone { version: u64, page: u32, commit: u32 },
     #[error("unknown database {name}; there is {names}")]
     UnknownName { name: String, names: String },
     #[error(
@@ -241,6 +251,8 @@ impl Error {
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
+            Problem::NoSuchVersion { .. } => ErrorKind::NoSuchVersion,
+            Problem::VersionGone { .. } => ErrorKind::VersionGone,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
@@ -295,6 +307,8 @@ impl Error {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
             }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
+            ErrorKind::NoSuchVersion => "name a version from 0, the file alone, to that number",
+            ErrorKind::VersionGone => "name a later version, or 0 for the file alone",
             ErrorKind::PageSizeFixed => "close whatever has it open; then its page size can change too",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"
@@ -346,6 +360,8 @@ impl Error {
             ErrorKind::SameFile
             | ErrorKind::TargetExists
             | ErrorKind::TargetIsSideFile
+            | ErrorKind::NoSuchVersion
+            | ErrorKind::VersionGone
             | ErrorKind::UnknownName
             | ErrorKind::AlreadyInSet
             | ErrorKind::FileNameConflict => 1,

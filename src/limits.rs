@@ -29,7 +29,7 @@ pub enum Limit {
     LogBytes,
     /// The size in bytes of a hot rollback journal.
     JournalBytes,
-    /// The memory in bytes that it may take to know where the pages lie which a log or a journal lays over the file: 8
+    /// The memory in bytes that it may take to know where the pages lie which a log or a journal lays over the file: 12
     /// for each page in a log, 16 for each in a journal.
     OverlayBytes,
     /// The pages of one overflow chain.

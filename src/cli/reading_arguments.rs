@@ -26,6 +26,10 @@ pub(crate) struct ReadingArguments {
     #[arg(long)]
     immutable: bool,
 
+    /// Read the version after the N-th commit that is in the log; 0 is the database file alone. Without it the newest
+    #[arg(long, value_name = "N")]
+    as_of: Option<u64>,
+
     /// Give up when the source has been locked by another this long
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = duration)]
     timeout: Duration,
@@ -37,7 +41,11 @@ impl ReadingArguments {
         for &(limit, value) in &self.limits {
             limits.set(limit, value);
         }
-        SourceOptions::new().limits(limits).lock_style(self.lock_style).immutable(self.immutable)
+        SourceOptions::new()
+            .limits(limits)
+            .lock_style(self.lock_style)
+            .immutable(self.immutable)
+            .as_of(self.as_of)
     }
 
     pub(crate) fn timeout(&self) -> Duration {

@@ -160,6 +160,12 @@ pub struct WalIndex {
 }
 
 impl WalIndex {
+    /// Whether the log has frames that are not in the database file yet, so that it is not begun anew.
+    #[must_use]
+    pub fn keeps_frames(&self) -> bool {
+        self.backfilled < self.header.mx_frame
+    }
+
     /// Reads the first 136 bytes of a wal-index, in this machine's byte order.
     ///
     /// # Errors

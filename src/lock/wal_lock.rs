@@ -85,26 +85,42 @@ impl WalGate {
     }
 }
 
-/// A shared lock on one of the read slots.
+/// A shared lock on one of the read slots, or on two.
 #[derive(Debug)]
 pub(crate) struct WalReadLock {
     wal_index: LockFile,
     slot: ReadSlot,
+    /// Held beside it, so that the log is not begun anew.
+    beside: Option<ReadSlot>,
 }
 
 impl WalReadLock {
     /// Takes the slot shared. Busy: a checkpointer (slot 0) or somebody who changes the mark has it exclusively.
     pub(crate) fn acquire(wal_index: LockFile, slot: ReadSlot) -> io::Result<Attempt<Self, LockFile>> {
         Ok(if wal_index.try_lock(slot.byte(), LockKind::Shared)? {
-            Attempt::Got(Self { wal_index, slot })
+            Attempt::Got(Self { wal_index, slot, beside: None })
         } else {
             Attempt::Busy(wal_index)
         })
     }
 
-    /// Lets the slot go.
+    /// Also keeps the log from being begun anew: who does that has to have all marked slots. Busy: all of them are
+    /// being changed.
+    pub(crate) fn also_keep_log(mut self) -> io::Result<Attempt<Self, Self>> {
+        for slot in ReadSlot::MARKED {
+            if self.wal_index.try_lock(slot.byte(), LockKind::Shared)? {
+                self.beside = Some(slot);
+                return Ok(Attempt::Got(self));
+            }
+        }
+        Ok(Attempt::Busy(self))
+    }
+
+    /// Lets go of what it holds.
     pub(crate) fn release(self) -> io::Result<LockFile> {
-        self.wal_index.unlock(self.slot.byte())?;
+        for slot in [Some(self.slot), self.beside].into_iter().flatten() {
+            self.wal_index.unlock(slot.byte())?;
+        }
         Ok(self.wal_index)
     }
 
@@ -118,9 +134,15 @@ impl WalReadLock {
         connected(&self.wal_index)
     }
 
-    /// Also keeps writers and recovery out, as a shared lock on WRITE does; `false` when one is at work.
-    pub(crate) fn also_keep_writers_out(&self) -> io::Result<bool> {
-        self.wal_index.try_lock(WRITE, LockKind::Shared)
+    /// What the wal-index says while writers and recovery are kept out for that moment, by a shared lock on WRITE. Busy: one
+    /// is at work.
+    pub(crate) fn read_without_writers(&self) -> io::Result<Attempt<Option<WalIndex>, ()>> {
+        if !self.wal_index.try_lock(WRITE, LockKind::Shared)? {
+            return Ok(Attempt::Busy(()));
+        }
+        let index = read_index(&self.wal_index);
+        self.wal_index.unlock(WRITE)?;
+        index.map(Attempt::Got)
     }
 }
 
@@ -152,13 +174,14 @@ impl WalWriteLock {
 
 /// What the wal-index says; `None` while it says nothing that can be believed.
 ///
-/// Only what lies before the lock bytes is read: what lies among and behind them is not needed, and on Windows cannot be
-/// read while others hold them.
+/// On Windows what lies among and behind the lock bytes cannot be read while others hold them; there `backfill_attempted`
+/// is all that could be.
 pub(crate) fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
-    let mut bytes = [0; WAL_INDEX_BYTES];
-    let Some(before_locks) = bytes.get_mut(..FIRST_LOCK_BYTE) else { return Ok(None) };
-    let count = read_padded(wal_index, before_locks, 0)?;
-    Ok(if count < FIRST_LOCK_BYTE { None } else { WalIndex::parse(&bytes).ok() })
+    let mut bytes = [0xff; WAL_INDEX_BYTES];
+    let readable_bytes = if cfg!(windows) { FIRST_LOCK_BYTE } else { WAL_INDEX_BYTES };
+    let Some(readable) = bytes.get_mut(..readable_bytes) else { return Ok(None) };
+    let count = read_padded(wal_index, readable, 0)?;
+    Ok(if count < readable_bytes { None } else { WalIndex::parse(&bytes).ok() })
 }
 
 /// Who is connected, besides whoever asks.

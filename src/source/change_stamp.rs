@@ -9,9 +9,12 @@
 //! was committed (a TRUNCATE checkpoint). How the comparison works, and why it can be believed, is in
 //! `[copy-protocol.md#the-stamp]`.
 
+use crate::error::{Error, Result};
 use crate::format::{Salts, WalChecksum};
 use crate::os::file_identity::{FileIdentity, FileTimes};
+use crate::os::lock_file::LockFile;
 use std::fmt;
+use std::path::Path;
 
 /// What tells one version of a database from the next: taken when a snapshot begins, to be compared with what is found later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +99,32 @@ impl fmt::Display for ChangeStamp {
     }
 }
 
+impl Content {
+    /// What tells versions of the file by its times alone, as if it had an empty log; `None` for bytes.
+    pub(super) fn of_file(file: Option<&LockFile>, path: &Path) -> Result<Self> {
+        LogPosition::NO_LOG.with_file(file, path).map(Self::Log)
+    }
+}
+
 impl LogPosition {
+    /// Of a log without a commit.
+    pub(super) const NO_LOG: Self = Self {
+        change: 0,
+        frame: 0,
+        salts: Salts([0; 8]),
+        checksum: WalChecksum::SEED,
+        page_count: 0,
+        file_times: None,
+        settled: true,
+    };
+
+    /// The same with the times of the database file.
+    pub(super) fn with_file(self, file: Option<&LockFile>, path: &Path) -> Result<Self> {
+        let file_times = file.map(LockFile::times).transpose().map_err(Error::io("look at it", path))?;
+        let settled = file_times.is_none_or(|times| times.are_settled());
+        Ok(Self { file_times, settled, ..self })
+    }
+
     /// Whether a commit after this look would show: by the log, or where that is empty by the times of the file.
     fn is_settled(&self) -> bool {
         self.frame > 0 || self.settled

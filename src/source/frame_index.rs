@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Problem, Result};
 use crate::format::frame_number::frame_bytes;
+use crate::format::page_index::PageIndex;
 use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{
-    FrameChain, FrameNumber, PageNumber, PageSize, Salts, WalChecksum, WalFrameHeader, WalHeader,
+    FrameChain, FrameNumber, PageNumber, PageSize, Salts, WalChecksum, WalFrame, WalFrameHeader, WalHeader,
 };
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
@@ -18,16 +19,34 @@ const READ_BYTES: usize = 512 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FrameIndex {
     header: WalHeader,
-    /// The last commit frame, 0 for none; with the running checksum behind it, and the page count that it states.
-    pub(super) frame: u32,
-    pub(super) checksum: WalChecksum,
-    pub(super) page_count: u32,
-    /// Sorted by page, one entry each. 8 bytes for every page that the log overlays (C12).
-    newest: Entries,
+    /// The commit up to which the frames are indexed.
+    pub(super) last: CommitEnd,
+    /// The last commit of the log, when it was read.
+    pub(super) log_end: CommitEnd,
+    /// The newest frame of each page. 12 bytes for every page that the log overlays (C12).
+    pub(super) newest: PageIndex<FramePlace>,
 }
 
-/// The frames of pages.
-type Entries = Vec<(PageNumber, FrameNumber)>;
+/// Where the image of a page lies in the log, and which commit wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FramePlace {
+    pub(super) frame: FrameNumber,
+    /// Counted from 1.
+    pub(super) commit: u32,
+}
+
+/// Where a commit ends in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CommitEnd {
+    /// The number of the commit, counted from 1; 0 where the log has none.
+    pub(super) commit: u32,
+    /// Its last frame, 0 for none.
+    pub(super) frame: u32,
+    /// The running checksum behind that frame.
+    pub(super) checksum: WalChecksum,
+    /// The page count that it states.
+    pub(super) page_count: u32,
+}
 
 /// A log that is to be read.
 #[derive(Clone, Copy)]
@@ -37,7 +56,15 @@ pub(super) struct LogFile<'l> {
     pub(super) limits: &'l Limits,
 }
 
-/// How far to read a log.
+/// How far to read a log, and how much of it counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) up_to: UpTo,
+    /// The last commit whose frames count; `None` for all of them.
+    pub(super) version: Option<u64>,
+}
+
+/// Where a log ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum UpTo {
     /// To the last commit before the first frame that is not valid, as recovery does.
@@ -51,26 +78,20 @@ impl FrameIndex {
     ///
     /// `earlier` is an index of the same file from before: where it is of the same generation of the log, only what
     /// came after it is read.
-    pub(super) fn read(log: LogFile<'_>, up_to: UpTo, earlier: Option<&Self>) -> Result<Option<Self>> {
+    pub(super) fn read(log: LogFile<'_>, extent: Extent, earlier: Option<&Self>) -> Result<Option<Self>> {
         let Some(header) = log.read_header()? else { return Ok(None) };
         let log_bytes = log.file.size_bytes().map_err(Error::io("look at it", log.path))?;
         log.limits.check(Limit::LogBytes, log_bytes, log.path)?;
         let earlier = match earlier {
-            Some(earlier) if earlier.is_prefix(log, &header, up_to)? => Some(earlier),
+            Some(earlier) if earlier.is_prefix(log, &header, extent)? => Some(earlier),
             _ => None,
         };
-        let mut index = earlier.cloned().unwrap_or(Self {
-            header,
-            frame: 0,
-            checksum: header.checksum,
-            page_count: 0,
-            newest: Vec::new(),
-        });
-        index.read_on(log, up_to)?;
-        if let UpTo::Frame(frame, salts, checksum) = up_to
-            && (index.frame, header.salts, index.checksum) != (frame, salts, checksum)
+        let mut index = earlier.cloned().unwrap_or_else(|| Self::new(header));
+        index.read_on(log, extent)?;
+        if let UpTo::Frame(frame, salts, checksum) = extent.up_to
+            && (index.log_end.frame, header.salts, index.log_end.checksum) != (frame, salts, checksum)
         {
-            let found = index.frame;
+            let found = index.log_end.frame;
             return Err(Error::new(
                 log.path,
                 Problem::Contradiction(format!(
@@ -79,6 +100,11 @@ impl FrameIndex {
             ));
         }
         Ok(Some(index))
+    }
+
+    fn new(header: WalHeader) -> Self {
+        let before = CommitEnd { commit: 0, frame: 0, checksum: header.checksum, page_count: 0 };
+        Self { header, last: before, log_end: before, newest: PageIndex::default() }
     }
 
     /// The size of the pages in the log.
@@ -90,24 +116,14 @@ impl FrameIndex {
         self.header.salts
     }
 
-    /// The entries of `count` pages from `first` on.
-    pub(super) fn entries(&self, first: PageNumber, count: u32) -> &[(PageNumber, FrameNumber)] {
-        let start = self.newest.partition_point(|&(page, _)| page < first);
-        let rest = self.newest.get(start..).unwrap_or_default();
-        let end = rest
-            .partition_point(|&(page, _)| u64::from(page.get()) < u64::from(first.get()) + u64::from(count));
-        rest.get(..end).unwrap_or_default()
-    }
-
     /// The pages of which there is an image behind this frame.
     pub(super) fn pages_since(&self, frame: u32) -> impl Iterator<Item = PageNumber> {
-        self.newest.iter().filter(move |(_, newest)| newest.get() > frame).map(|&(page, _)| page)
+        self.newest.iter().filter(move |(_, place)| place.frame.get() > frame).map(|(page, _)| page)
     }
 
-    /// How many pages the log has behind the first `page_count`.
-    pub(super) fn pages_behind(&self, page_count: u64) -> u64 {
-        let within = self.newest.partition_point(|&(page, _)| u64::from(page.get()) <= page_count);
-        self.newest.len().saturating_sub(within) as u64
+    /// Where a frame begins in the log.
+    pub(super) fn offset(&self, frame: u32) -> Option<u64> {
+        FrameNumber::new(frame).map(|frame| frame.offset_in_wal(self.page_size()))
     }
 
     /// Where the image of a frame begins in the log.
@@ -115,27 +131,30 @@ impl FrameIndex {
         frame.offset_in_wal(self.page_size()).saturating_add(FRAME_HEADER_BYTES as u64)
     }
 
-    /// Whether all that this index says still stands in the log whose header is now `header`.
-    fn is_prefix(&self, log: LogFile<'_>, header: &WalHeader, up_to: UpTo) -> Result<bool> {
-        let within = match up_to {
-            UpTo::LastCommit => true,
-            UpTo::Frame(frame, ..) => self.frame <= frame,
-        };
-        let Some(last) = FrameNumber::new(self.frame).filter(|_| within && self.header == *header) else {
+    /// Whether all that this index says still stands in the log whose header is now `header`, and counts.
+    fn is_prefix(&self, log: LogFile<'_>, header: &WalHeader, extent: Extent) -> Result<bool> {
+        let within = extent.counts(self.last.commit)
+            && match extent.up_to {
+                UpTo::LastCommit => true,
+                UpTo::Frame(frame, ..) => self.last.frame <= frame,
+            };
+        let Some(last) = FrameNumber::new(self.last.frame).filter(|_| within && self.header == *header)
+        else {
             return Ok(false);
         };
         let mut bytes = [0; FRAME_HEADER_BYTES];
         log.read(&mut bytes, last.offset_in_wal(header.page_size))?;
-        Ok(WalFrameHeader::parse(&bytes).is_ok_and(|frame| frame.checksum == self.checksum))
+        Ok(WalFrameHeader::parse(&bytes).is_ok_and(|frame| frame.checksum == self.last.checksum))
     }
 
     /// Goes on from the last commit that is indexed.
-    fn read_on(&mut self, log: LogFile<'_>, up_to: UpTo) -> Result<()> {
+    fn read_on(&mut self, log: LogFile<'_>, extent: Extent) -> Result<()> {
         let frame_bytes = frame_bytes(self.page_size());
         let mut buffer = vec![0; (READ_BYTES / frame_bytes).max(1) * frame_bytes];
-        let mut chain = FrameChain::resume(&self.header, self.frame, self.checksum);
-        let mut uncommitted = Vec::new();
-        let last = match up_to {
+        let mut chain = FrameChain::resume(&self.header, self.last.frame, self.last.checksum);
+        let mut uncommitted = PageIndex::default();
+        self.log_end = self.last;
+        let last = match extent.up_to {
             UpTo::LastCommit => u32::MAX,
             UpTo::Frame(frame, ..) => frame,
         };
@@ -151,57 +170,58 @@ impl FrameIndex {
                 }
                 // Whatever is wrong with it, the log ends before the first frame that is not valid.
                 let Ok(frame) = chain.accept(bytes) else { break 'log };
-                uncommitted.push((frame.page_number, frame.number));
-                if frame.is_commit() {
-                    self.commit(
-                        &mut uncommitted,
-                        frame.number.get(),
-                        frame.checksum,
-                        frame.commit_page_count,
-                    );
-                }
+                self.take_in(&frame, extent, &mut uncommitted);
                 self.check_overlay(&mut uncommitted, log)?;
             }
         }
-        keep_newest(&mut self.newest);
-        log.limits.check(Limit::OverlayBytes, overlay_bytes(&self.newest), log.path)
+        self.newest.tidy();
+        log.limits.check(Limit::OverlayBytes, self.newest.size_bytes(), log.path)
+    }
+
+    /// Takes in a valid frame, and with the last of a commit all frames of it, if that commit counts.
+    fn take_in(&mut self, frame: &WalFrame, extent: Extent, uncommitted: &mut PageIndex<FramePlace>) {
+        let commit = self.log_end.commit.saturating_add(1);
+        let counts = extent.counts(commit);
+        if counts {
+            uncommitted.push(frame.page_number, FramePlace { frame: frame.number, commit });
+        }
+        if frame.is_commit() {
+            self.log_end = CommitEnd {
+                commit,
+                frame: frame.number.get(),
+                checksum: frame.checksum,
+                page_count: frame.commit_page_count,
+            };
+            if counts {
+                self.last = self.log_end;
+                self.newest.append(uncommitted);
+            }
+        }
     }
 
     /// Keeps the index, and what a transaction not yet at its end adds to it, within the limit for each: the same page
     /// may be there again and again, so three times as much is let grow before what counts is counted.
-    fn check_overlay(&mut self, uncommitted: &mut Entries, log: LogFile<'_>) -> Result<()> {
-        let grown = overlay_bytes(&self.newest).saturating_add(overlay_bytes(uncommitted));
+    fn check_overlay(&mut self, uncommitted: &mut PageIndex<FramePlace>, log: LogFile<'_>) -> Result<()> {
+        let grown = self.newest.size_bytes().saturating_add(uncommitted.size_bytes());
         if log.limits.allow(Limit::OverlayBytes, grown / 3).is_ok() {
             return Ok(());
         }
-        for entries in [&mut self.newest, uncommitted] {
-            keep_newest(entries);
-            log.limits.check(Limit::OverlayBytes, overlay_bytes(entries), log.path)?;
+        for index in [&mut self.newest, uncommitted] {
+            index.tidy();
+            log.limits.check(Limit::OverlayBytes, index.size_bytes(), log.path)?;
         }
         Ok(())
     }
+}
 
-    fn commit(&mut self, frames: &mut Entries, frame: u32, checksum: WalChecksum, page_count: u32) {
-        (self.frame, self.checksum, self.page_count) = (frame, checksum, page_count);
-        self.newest.append(frames);
-        // A log in which few pages are written again and again must not make the index long.
-        if self.newest.len() == self.newest.capacity() {
-            keep_newest(&mut self.newest);
-        }
+impl Extent {
+    fn counts(&self, commit: u32) -> bool {
+        self.version.is_none_or(|version| u64::from(commit) <= version)
     }
 }
 
-fn keep_newest(entries: &mut Entries) {
-    entries.sort_unstable_by_key(|&(page, frame)| (page, std::cmp::Reverse(frame)));
-    entries.dedup_by_key(|&mut (page, _)| page);
-}
-
-fn overlay_bytes(entries: &Entries) -> u64 {
-    size_of_val(entries.as_slice()) as u64
-}
-
 impl LogFile<'_> {
-    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         read_padded(self.file, buffer, offset).map_err(Error::io("read", self.path))
     }
 

@@ -185,7 +185,7 @@ impl Rollback {
 
     /// Where the image of the first page lies, if it was changed.
     pub(super) fn first_page(&self) -> Option<u64> {
-        self.index.images(PageNumber::FIRST, 1).first().map(|&(_, place)| place)
+        self.index.images.place(PageNumber::FIRST)
     }
 }
 

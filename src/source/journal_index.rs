@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::format::journal_header::{DEFAULT_SECTOR_BYTES, JOURNAL_HEADER_BYTES};
 use crate::format::journal_record::record_bytes;
 use crate::format::lock_bytes::lock_byte_page;
-use crate::format::{JournalHeader, JournalRecord, PageNumber, PageSize};
+use crate::format::page_index::PageIndex;
+use crate::format::{JournalHeader, JournalRecord, PageNumber, PageSize, Shape};
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::Path;
@@ -26,8 +27,8 @@ pub(super) struct JournalIndex {
     pub(super) page_size: PageSize,
     /// The pages of the database before the transaction.
     pub(super) page_count: u32,
-    /// Sorted by page; where the image begins in the journal. 16 bytes for every page that the journal has (C12).
-    images: Vec<(PageNumber, u64)>,
+    /// Where the images begin in the journal. 16 bytes for every page that the journal has (C12).
+    pub(super) images: PageIndex<u64>,
 }
 
 impl JournalIndex {
@@ -49,7 +50,8 @@ impl JournalIndex {
         let Ok(first) = JournalHeader::parse(&bytes) else { return Ok(None) };
         limits.check(Limit::JournalBytes, journal_bytes, path)?;
         let page_size = first.page_size.unwrap_or(database_page_size);
-        let mut index = Self { page_size, page_count: first.initial_page_count, images: Vec::new() };
+        let mut index =
+            Self { page_size, page_count: first.initial_page_count, images: PageIndex::default() };
         let mut reader = Reader { journal, path, limits, journal_bytes, page_size };
         let mut segment = (0, first);
         while let Some(end) = reader.read_segment(segment, &mut index)? {
@@ -61,43 +63,14 @@ impl JournalIndex {
             let Ok(header) = first.parse_later(&bytes) else { break };
             segment = (start, header);
         }
-        index.keep_latest();
-        limits.check(Limit::OverlayBytes, index.overlay_bytes(), path)?;
+        index.images.tidy();
+        limits.check(Limit::OverlayBytes, index.images.size_bytes(), path)?;
         Ok(Some(index))
-    }
-
-    /// A page that is there twice is written twice: the later one stays.
-    fn keep_latest(&mut self) {
-        self.images.sort_unstable_by_key(|&(page, place)| (page, std::cmp::Reverse(place)));
-        self.images.dedup_by_key(|&mut (page, _)| page);
-    }
-
-    fn overlay_bytes(&self) -> u64 {
-        size_of_val(self.images.as_slice()) as u64
-    }
-
-    /// The images of `count` pages from `first` on.
-    pub(super) fn images(&self, first: PageNumber, count: u32) -> &[(PageNumber, u64)] {
-        let start = self.images.partition_point(|&(page, _)| page < first);
-        let rest = self.images.get(start..).unwrap_or_default();
-        let end = u64::from(first.get()) + u64::from(count);
-        rest.get(..rest.partition_point(|&(page, _)| u64::from(page.get()) < end)).unwrap_or_default()
-    }
-
-    /// The pages of which there is an image.
-    pub(super) fn pages(&self) -> impl Iterator<Item = PageNumber> {
-        self.images.iter().map(|&(page, _)| page)
-    }
-
-    /// How many pages the journal has behind the first `page_count`.
-    pub(super) fn pages_behind(&self, page_count: u64) -> u64 {
-        let within = self.images.partition_point(|&(page, _)| u64::from(page.get()) <= page_count);
-        self.images.len().saturating_sub(within) as u64
     }
 
     /// The size of the database before the transaction.
     pub(super) fn database_bytes(&self) -> u64 {
-        u64::from(self.page_count) * u64::from(self.page_size.bytes())
+        Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes()
     }
 }
 
@@ -133,7 +106,7 @@ impl Reader<'_> {
                 }
                 let Some(page) = self.page_of(bytes, header.nonce, index.page_count) else { return Ok(None) };
                 if page.get() <= index.page_count {
-                    index.images.push((page, offset.saturating_add(size_of::<u32>() as u64)));
+                    index.images.push(page, offset.saturating_add(size_of::<u32>() as u64));
                     self.check_overlay(index)?;
                 }
                 left -= 1;
@@ -146,11 +119,11 @@ impl Reader<'_> {
     /// Keeps the index within its limit: the same page may be there again and again, so twice as much is let grow before
     /// what counts is counted.
     fn check_overlay(&self, index: &mut JournalIndex) -> Result<()> {
-        if self.limits.allow(Limit::OverlayBytes, index.overlay_bytes() / 2).is_ok() {
+        if self.limits.allow(Limit::OverlayBytes, index.images.size_bytes() / 2).is_ok() {
             return Ok(());
         }
-        index.keep_latest();
-        self.limits.check(Limit::OverlayBytes, index.overlay_bytes(), self.path)
+        index.images.tidy();
+        self.limits.check(Limit::OverlayBytes, index.images.size_bytes(), self.path)
     }
 
     /// The page that a record is of; `None` when it ends the journal.
@@ -185,10 +158,7 @@ mod tests {
         let index = JournalIndex::read(&journal, Path::new("x-journal"), PageSize::DEFAULT, &Limits::new())
             .unwrap()?;
         let fill = |place: u64| journal[usize::try_from(place).unwrap()];
-        Some((
-            index.page_count,
-            index.images.iter().map(|&(page, place)| (page.get(), fill(place))).collect(),
-        ))
+        Some((index.page_count, index.images.iter().map(|(page, place)| (page.get(), fill(place))).collect()))
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod snapshot;
 mod source_bytes;
 mod source_database;
 mod source_options;
+mod version;
 mod view;
 mod wal_join;
 mod wal_snapshot;
@@ -24,6 +25,8 @@ pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Begun, Snapshot, Standing};
+#[allow(unused_imports, reason = "for the report of pages")]
+pub(crate) use view::PageOrigin;
 
 use crate::error::{Error, Problem};
 use crate::format::Damage;

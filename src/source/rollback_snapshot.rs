@@ -2,6 +2,7 @@
 
 use super::change_stamp::{ChangeStamp, Content};
 use super::snapshot::Snapshot;
+use super::version;
 use super::view::View;
 use crate::error::Result;
 use crate::format::database_header::SqliteVersion;
@@ -10,13 +11,19 @@ use crate::os::file_identity::FileIdentity;
 
 /// Makes the snapshot of a database without a log, whose file is held still.
 pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot> {
+    version::check_commits(view.options.as_of, None, &view.name)?;
+    let file_alone = match view.options.as_of {
+        // What a rollback would change need not show in the header.
+        Some(_) => Some(Content::of_file(view.held.lock_file(), &view.name)?),
+        None => None,
+    };
     let snapshot = |view, page_size, page_count, sqlite_version, content| Snapshot {
         view,
         page_size,
         page_count,
         journal_mode: JournalMode::Rollback,
         sqlite_version,
-        stamp: ChangeStamp { identity, content: Content::Rollback(content) },
+        stamp: ChangeStamp { identity, content: file_alone.unwrap_or(Content::Rollback(content)) },
         followed: None,
     };
     if view.is_empty()? {

@@ -3,7 +3,7 @@
 use super::change_stamp::ChangeStamp;
 use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
-use super::view::{Overlay, PageRun, View};
+use super::view::{Overlay, PageOrigin, PageRun, View};
 use crate::attempt::Obstacle;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
@@ -126,6 +126,12 @@ impl Snapshot {
     /// The error for a page that breaks a rule.
     pub(crate) fn damaged(&self, page: PageNumber, damage: Damage) -> Error {
         Error::new(&self.view.name, Problem::Damaged { offset: page.offset(self.page_size), damage })
+    }
+
+    /// What a page is read from.
+    #[allow(dead_code, reason = "for the report of pages")]
+    pub(crate) fn origin(&self, page: PageNumber) -> PageOrigin {
+        self.view.origin(page)
     }
 
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.

@@ -276,7 +276,10 @@ fn begin_from_files(
     }
     let watched = lock.keeps_nobody_out() && !options.immutable;
     let beside = if watched { Beside::Watch(FileWatch::over(files)?) } else { Beside::Nothing };
-    let rollback = hot_journal::find(files, &lock, &options.limits, &mut known.journal)?;
+    let rollback = match options.as_of {
+        Some(0) => None,
+        _ => hot_journal::find(files, &lock, &options.limits, &mut known.journal)?,
+    };
     let held = Held::File { lock, beside };
     let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
     if !is_logged(files, &view)? {
@@ -335,7 +338,7 @@ fn begin_from_bytes(
 ) -> Result<Snapshot> {
     let name = Path::new(IN_MEMORY);
     let journal = Box::new(JournalOf(Arc::clone(bytes)));
-    let rollback = if bytes.database.len() > 1 {
+    let rollback = if bytes.database.len() > 1 && options.as_of != Some(0) {
         hot_journal::find_in(journal, name, &bytes.database, &options.limits)?
     } else {
         None

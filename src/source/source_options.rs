@@ -13,6 +13,7 @@ pub struct SourceOptions {
     pub(crate) lock_style: LockStyle,
     pub(crate) immutable: bool,
     pub(crate) opaque: Option<Opaque>,
+    pub(crate) as_of: Option<u64>,
 }
 
 /// A database whose pages cannot be read, only copied.
@@ -46,6 +47,27 @@ impl SourceOptions {
     /// Unlike with SQLite's `immutable=1`, a hot journal and a log count: what is seen is what SQLite would recover.
     pub fn immutable(mut self, immutable: bool) -> Self {
         self.immutable = immutable;
+        self
+    }
+
+    /// The version to read: 0 is the database file alone, with neither log nor journal laid over it, 1 and more the state
+    /// after that many of the commits that are valid in the log. `None`, the default: the newest, as SQLite sees it.
+    ///
+    /// A version counts from the last time that the log was begun anew. Of one before the newest, pages that later commits
+    /// changed are read from the database file; where a checkpoint has brought such a commit there, the version is gone
+    /// ([`VersionGone`](crate::ErrorKind::VersionGone)), and one past the last commit was never there
+    /// ([`NoSuchVersion`](crate::ErrorKind::NoSuchVersion), which says how many there are).
+    /// `[wal.md#versions-in-a-log]`
+    ///
+    /// ```no_run
+    /// use litecopy::{CopyOptions, SourceOptions};
+    ///
+    /// let before = SourceOptions::new().as_of(Some(3));
+    /// CopyOptions::new().source(before).copy("app.db", "after-the-third-commit.db")?;
+    /// # Ok::<(), litecopy::Error>(())
+    /// ```
+    pub fn as_of(mut self, version: Option<u64>) -> Self {
+        self.as_of = version;
         self
     }
 

@@ -7,7 +7,7 @@ use super::page_one::PageOne;
 use super::source_options::SourceOptions;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
-use crate::format::{Damage, PageNumber, PageSize};
+use crate::format::{Damage, FrameNumber, PageNumber, PageSize};
 use crate::limits::Limit;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
@@ -42,6 +42,24 @@ pub(crate) struct Overlay {
     pub(crate) page_count: u32,
 }
 
+/// What a page of a snapshot is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageOrigin {
+    /// The database file.
+    File,
+    /// The log.
+    Log {
+        frame: FrameNumber,
+        /// Counted from 1.
+        commit: u32,
+    },
+    /// A hot journal.
+    Journal {
+        /// Where the image begins in it.
+        offset: u64,
+    },
+}
+
 /// Pages that follow each other, in a buffer.
 pub(super) struct PageRun<'b> {
     pub(super) first: PageNumber,
@@ -60,14 +78,14 @@ impl PageRun<'_> {
 impl View {
     /// Reads `count` pages: from the log where it has them, else from what lies below it.
     pub(super) fn read_run(&self, mut run: PageRun<'_>, count: u32) -> Result<()> {
-        let frames = self.frames.as_ref().map_or(&[][..], |frames| frames.index.entries(run.first, count));
+        let frames = self.frames.as_ref().map_or(&[][..], |frames| frames.index.newest.run(run.first, count));
         if frames.len() < count as usize {
             self.read_below_log(&mut run, count)?;
         }
         if let Some(Frames { log, path, index }) = &self.frames {
-            for &(page, frame) in frames {
+            for &(page, place) in frames {
                 let Some(image) = run.page_mut(page) else { continue };
-                read_whole(log.as_ref(), image, index.image_offset(frame), path)?;
+                read_whole(log.as_ref(), image, index.image_offset(place.frame), path)?;
             }
         }
         Ok(())
@@ -76,15 +94,24 @@ impl View {
     /// The database file, if pages `first` and the `count - 1` after it are just what lies there.
     pub(super) fn plain_file(&self, first: PageNumber, count: u32) -> Option<&File> {
         let in_log =
-            self.frames.as_ref().is_some_and(|frames| !frames.index.entries(first, count).is_empty());
+            self.frames.as_ref().is_some_and(|frames| !frames.index.newest.run(first, count).is_empty());
         if in_log || self.rollback.is_some() {
             return None;
         }
         self.held.lock_file()?.as_file()
     }
 
+    /// What a page is read from.
+    pub(super) fn origin(&self, page: PageNumber) -> PageOrigin {
+        if let Some(place) = self.frames.as_ref().and_then(|it| it.index.newest.place(page)) {
+            return PageOrigin::Log { frame: place.frame, commit: place.commit };
+        }
+        let in_journal = self.rollback.as_ref().and_then(|it| it.index.images.place(page));
+        in_journal.map_or(PageOrigin::File, |offset| PageOrigin::Journal { offset })
+    }
+
     /// Reads what the file holds, or would hold after a rollback.
-    fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
+    pub(super) fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
         let offset = (u64::from(run.first.get()) - 1).saturating_mul(run.page_bytes as u64);
         read_padded(self.held.database(), run.pages, offset).map_err(Error::io("read", &self.name))?;
         let Some(Rollback { journal, path, index, .. }) = &self.rollback else { return Ok(()) };
@@ -93,7 +120,7 @@ impl View {
         if let Some(cut_off) = run.pages.get_mut(kept..) {
             cut_off.fill(0);
         }
-        for &(page, place) in index.images(run.first, count) {
+        for &(page, place) in index.images.run(run.first, count) {
             let Some(image) = run.page_mut(page) else { continue };
             read_whole(journal.as_ref(), image, place, path)?;
         }
@@ -105,11 +132,12 @@ impl View {
         let in_journal = self.rollback.as_ref().map(|rollback| &rollback.index);
         let in_log = self.frames.as_ref().map(|frames| &frames.index);
         let page_count = match (in_log, in_journal) {
-            (Some(frames), _) => frames.page_count,
+            (Some(frames), _) => frames.last.page_count,
             (None, Some(journal)) => journal.page_count,
             (None, None) => return None,
         };
-        let mut pages: Vec<_> = in_journal.into_iter().flat_map(|journal| journal.pages()).collect();
+        let mut pages: Vec<_> =
+            in_journal.into_iter().flat_map(|it| it.images.iter()).map(|(page, _)| page).collect();
         pages.extend(in_log.into_iter().flat_map(|frames| frames.pages_since(0)));
         pages.sort_unstable();
         pages.dedup();
@@ -194,8 +222,9 @@ impl View {
     fn pages_there(&self, page_size: PageSize) -> Result<u64> {
         let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
         let in_file = page_size.pages_in(file_bytes);
-        let in_journal = self.rollback.as_ref().map_or(0, |rollback| rollback.index.pages_behind(in_file));
-        let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.pages_behind(in_file));
+        let in_journal =
+            self.rollback.as_ref().map_or(0, |rollback| rollback.index.images.count_behind(in_file));
+        let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.newest.count_behind(in_file));
         Ok(in_file.saturating_add(in_journal).saturating_add(in_log))
     }
 }
@@ -203,7 +232,7 @@ impl View {
 impl Frames {
     /// Where the image of the first page lies, if it is in the log.
     fn first_page(&self) -> Option<u64> {
-        self.index.entries(PageNumber::FIRST, 1).first().map(|&(_, frame)| self.index.image_offset(frame))
+        self.index.newest.place(PageNumber::FIRST).map(|place| self.index.image_offset(place.frame))
     }
 }
 

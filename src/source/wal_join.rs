@@ -5,7 +5,10 @@
 //! | somebody alive keeps it, and a read mark stands at the last commit | the slot of that mark | live |
 //! | somebody alive keeps it | slot 0, so that no checkpointer writes the file | live |
 //! | nobody keeps it | slot 0 | stale: the log is read as recovery would read it |
-//! | its keeper died while publishing a commit, others live | slot 0, and writers kept out | stale |
+//! | its keeper died while publishing a commit, others live | slot 0; writers are kept out for the moment that tells | stale |
+//!
+//! Where an earlier version is wanted, it is slot 0 that is taken, and when all frames are in the file already one of the
+//! marked slots as well, so that the log is not begun anew.
 //!
 //! SHARED on the database is held before and after, so the file cannot be removed meanwhile
 //! (`[copy-protocol.md#joining-a-live-log]`). What the index says counts only when it was read after the lock was taken.
@@ -33,6 +36,15 @@ pub(super) enum Joined {
     Busy(Obstacle),
 }
 
+/// What has to stay as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// The newest version: what the log has of it may be written to the file.
+    Newest,
+    /// All frames of the log, and every page of the file.
+    EveryVersion,
+}
+
 /// How long joining may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -53,17 +65,19 @@ pub(super) fn close_gate(wal_index: LockFile) -> io::Result<std::result::Result<
     })
 }
 
-pub(super) fn join(mut wal_index: LockFile, patience: Patience) -> io::Result<Joined> {
+pub(super) fn join(mut wal_index: LockFile, patience: Patience, want: Want) -> io::Result<Joined> {
     let tries = if patience == Patience::Brief { TRIES } else { 1 };
     let mut obstacle = Obstacle::Recovery;
     for attempt in 0..tries {
         if attempt > 0 {
             Deadline::after(None).sleep(PAUSE);
         }
-        wal_index = match try_marked_slot(wal_index)? {
-            Attempt::Got((lock, index)) => return Ok(Joined::Live(lock, index)),
-            Attempt::Busy(wal_index) => wal_index,
-        };
+        if want == Want::Newest {
+            wal_index = match try_marked_slot(wal_index)? {
+                Attempt::Got((lock, index)) => return Ok(Joined::Live(lock, index)),
+                Attempt::Busy(wal_index) => wal_index,
+            };
+        }
         let lock = match WalReadLock::acquire(wal_index, ReadSlot::ZERO)? {
             Attempt::Got(lock) => lock,
             Attempt::Busy(file) => {
@@ -73,26 +87,54 @@ pub(super) fn join(mut wal_index: LockFile, patience: Patience) -> io::Result<Jo
             }
         };
         obstacle = Obstacle::Recovery;
-        match (lock.connected()?, read_index(lock.wal_index())?) {
+        let lock = match (lock.connected()?, read_stable(lock.wal_index())?) {
             (Connected::Nobody, _) => return Ok(Joined::Stale(lock)),
-            (Connected::Somebody, Some(index)) => return Ok(Joined::Live(lock, index)),
-            // Nobody publishes and nobody recovers now: if it still makes no sense, whoever was at it is dead.
-            (Connected::Somebody, None) if attempt + 1 == TRIES && lock.also_keep_writers_out()? => {
-                return Ok(match read_index(lock.wal_index())? {
-                    Some(index) => Joined::Live(lock, index),
-                    None => Joined::Stale(lock),
-                });
+            (Connected::Somebody, Some(index)) if want == Want::Newest || index.keeps_frames() => {
+                return Ok(Joined::Live(lock, index));
             }
-            _ => wal_index = lock.release()?,
-        }
+            (Connected::Somebody, Some(index)) => match keep_log(lock, &index)? {
+                Attempt::Got(lock) => return Ok(Joined::Live(lock, index)),
+                Attempt::Busy(lock) => lock,
+            },
+            // Nobody published and nobody recovered just then: if it still made no sense, whoever was at it is dead.
+            (Connected::Somebody, None) if attempt + 1 == TRIES => match lock.read_without_writers()? {
+                Attempt::Got(None) => return Ok(Joined::Stale(lock)),
+                _ => lock,
+            },
+            _ => lock,
+        };
+        wal_index = lock.release()?;
     }
     Ok(Joined::Busy(obstacle))
+}
+
+/// Keeps the log from being begun anew, which only its frames being in the file already makes possible.
+fn keep_log(lock: WalReadLock, seen: &WalIndex) -> io::Result<Attempt<WalReadLock, WalReadLock>> {
+    Ok(match lock.also_keep_log()? {
+        Attempt::Got(lock) if read_index(lock.wal_index())?.map(|now| now.header) == Some(seen.header) => {
+            Attempt::Got(lock)
+        }
+        Attempt::Got(lock) | Attempt::Busy(lock) => Attempt::Busy(lock),
+    })
+}
+
+/// What the wal-index says beside a lock, when it says the same before and after: one read may be of two moments, of which
+/// the log was begun anew between.
+fn read_stable(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
+    let [Some(before), Some(index), Some(after)] =
+        [read_index(wal_index)?, read_index(wal_index)?, read_index(wal_index)?]
+    else {
+        return Ok(None);
+    };
+    let stable = before.header == index.header && index.header == after.header;
+    Ok(Some(index)
+        .filter(|index| stable && (index.header.mx_frame == 0 || index.backfilled <= index.header.mx_frame)))
 }
 
 /// Takes a slot whose mark is the last commit: it holds up nobody, a checkpoint of all frames up to it can go on.
 fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Attempt<(WalReadLock, WalIndex), LockFile>> {
     let Some(seen) = read_index(&wal_index)? else { return Ok(Attempt::Busy(wal_index)) };
-    if seen.backfilled == seen.header.mx_frame {
+    if !seen.keeps_frames() {
         // Slot 0 is the one then: with it the log can even be begun anew.
         return Ok(Attempt::Busy(wal_index));
     }
@@ -102,8 +144,7 @@ fn try_marked_slot(mut wal_index: LockFile) -> io::Result<Attempt<(WalReadLock, 
         match WalReadLock::acquire(wal_index, slot)? {
             Attempt::Busy(file) => wal_index = file,
             Attempt::Got(lock) => {
-                let now = read_index(lock.wal_index())?;
-                if let Some(index) = now
+                if let Some(index) = read_stable(lock.wal_index())?
                     && index.header == seen.header
                     && fits(&index, slot)
                     && lock.connected()? == Connected::Somebody

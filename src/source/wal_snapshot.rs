@@ -2,17 +2,18 @@
 
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
 use super::file_watch::appeared;
-use super::frame_index::{FrameIndex, LogFile, UpTo};
+use super::frame_index::{Extent, FrameIndex, LogFile, UpTo};
 use super::held::{Beside, Held};
 use super::hot_journal::Rollback;
 use super::page_one::PageOne;
 use super::snapshot::Snapshot;
 use super::source_options::SourceOptions;
+use super::version;
 use super::view::{Frames, View};
-use super::wal_join::{self, Joined, Patience};
+use super::wal_join::{self, Joined, Patience, Want};
 use crate::attempt::Obstacle;
 use crate::error::{Error, Problem, Result};
-use crate::format::{JournalMode, Salts, WalChecksum, WalIndex, WalIndexHeader};
+use crate::format::{JournalMode, WalIndex, WalIndexHeader};
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system;
@@ -48,7 +49,8 @@ pub(super) fn begin(
     known: &mut KnownLog,
     patience: Patience,
 ) -> Result<std::result::Result<Snapshot, Obstacle>> {
-    let (beside, live) = match hold_log(files, &lock, beside, patience)? {
+    let want = if options.as_of.is_some() { Want::EveryVersion } else { Want::Newest };
+    let (beside, live) = match hold_log(files, &lock, beside, (patience, want))? {
         Ok(held) => held,
         Err(obstacle) => return Ok(Err(obstacle)),
     };
@@ -75,14 +77,14 @@ fn hold_log(
     files: &SideFiles,
     lock: &ReadLock,
     beside: Beside,
-    patience: Patience,
+    (patience, want): (Patience, Want),
 ) -> Result<std::result::Result<(Beside, Option<WalIndex>), Obstacle>> {
     if !lock.joins_live_logs() {
         return Ok(Ok((beside, None)));
     }
     let path = files.wal_index();
     let joined = match LockFile::open(&path) {
-        Ok(wal_index) => wal_join::join(wal_index, patience).map_err(Error::io("lock", &path))?,
+        Ok(wal_index) => wal_join::join(wal_index, patience, want).map_err(Error::io("lock", &path))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok(Ok((Beside::NoIndex(path), None)));
         }
@@ -116,20 +118,23 @@ pub(super) fn of(
     live: Option<&WalIndex>,
     known: &mut KnownLog,
 ) -> Result<Snapshot> {
-    let frames = match (&log, frames_needed(live)) {
+    let version = below.options.as_of;
+    let log = log.filter(|_| version != Some(0));
+    let frames = match (&log, frames_needed(live, version)) {
         (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
             LogFile { file: file.as_ref(), path, limits: &below.options.limits },
-            up_to,
+            Extent { up_to, version },
             known.frames.as_deref(),
         )?,
-        (None, Some(UpTo::Frame(..))) => {
+        (None, Some(UpTo::Frame(..))) if version != Some(0) => {
             return Err(contradiction(&below.name, "frames, but there is no log"));
         }
         _ => None,
     };
-    let frames = frames.filter(|frames| frames.frame > 0).map(Arc::new);
+    version::check_commits(version, frames.as_ref(), &below.name)?;
+    let frames = frames.filter(|frames| frames.last.frame > 0).map(Arc::new);
     let position = match live {
-        Some(WalIndex { header, .. }) => LogPosition {
+        Some(WalIndex { header, .. }) if version.is_none() => LogPosition {
             change: header.change,
             frame: header.mx_frame,
             salts: header.salts,
@@ -138,10 +143,10 @@ pub(super) fn of(
             file_times: None,
             settled: true,
         },
-        None => position_after_recovery(frames.as_deref()),
+        _ => position_after_recovery(frames.as_deref()),
     };
     let followed = match (&log, live) {
-        (Some(log), Some(live)) if known.follow && frames.is_none() => {
+        (Some(log), Some(live)) if known.follow && frames.is_none() && version.is_none() => {
             known.follow(log, live, &below.options.limits)
         }
         _ => frames.clone(),
@@ -151,21 +156,15 @@ pub(super) fn of(
     }
     let frames = log.zip(frames).map(|(Log { file, path }, index)| Frames { log: file, path, index });
     let view = View { frames, ..below };
+    if version.is_some() {
+        version::check_not_overwritten(&view, may_be_in_file(live))?;
+    }
     let page_one = view.read_page_one()?;
     let page_count = page_count(&view, &page_one, position.page_count)?;
-    let file_times = view
-        .held
-        .lock_file()
-        .map(LockFile::times)
-        .transpose()
-        .map_err(Error::io("look at it", &view.name))?;
+    let file = view.held.lock_file();
     let stamp = ChangeStamp {
-        identity: view.held.lock_file().map(LockFile::identity),
-        content: Content::Log(LogPosition {
-            settled: file_times.is_none_or(|times| times.are_settled()),
-            file_times,
-            ..position
-        }),
+        identity: file.map(LockFile::identity),
+        content: Content::Log(position.with_file(file, &view.name)?),
     };
     Ok(Snapshot {
         view,
@@ -183,30 +182,39 @@ impl KnownLog {
     /// they are read. What cannot be read rightly is not known.
     fn follow(&self, log: &Log, live: &WalIndex, limits: &Limits) -> Option<Arc<FrameIndex>> {
         let WalIndexHeader { mx_frame, salts, frame_checksum, .. } = live.header;
-        let up_to = UpTo::Frame(mx_frame, salts, frame_checksum);
+        let extent = Extent { up_to: UpTo::Frame(mx_frame, salts, frame_checksum), version: None };
         let file = LogFile { file: log.file.as_ref(), path: &log.path, limits };
-        FrameIndex::read(file, up_to, self.frames.as_deref()).ok().flatten().map(Arc::new)
+        FrameIndex::read(file, extent, self.frames.as_deref()).ok().flatten().map(Arc::new)
     }
 }
 
-/// Which frames lie over the file: none when a live wal-index says that all are in it already.
-fn frames_needed(live: Option<&WalIndex>) -> Option<UpTo> {
+/// Which frames are to be read: none when a live wal-index says that all are in the file already, unless an earlier version
+/// is wanted.
+fn frames_needed(live: Option<&WalIndex>, version: Option<u64>) -> Option<UpTo> {
     match live {
         None => Some(UpTo::LastCommit),
-        Some(index) if index.backfilled == index.header.mx_frame => None,
+        Some(index) if index.header.mx_frame == 0 => None,
+        Some(index) if version.is_none() && !index.keeps_frames() => None,
         Some(WalIndex { header, .. }) => {
             Some(UpTo::Frame(header.mx_frame, header.salts, header.frame_checksum))
         }
     }
 }
 
+/// The last frame that a checkpoint may have brought to the file, or begun to; where nobody knows it may be any.
+fn may_be_in_file(live: Option<&WalIndex>) -> u32 {
+    live.map_or(u32::MAX, |index| index.backfilled.max(index.backfill_attempted))
+}
+
 /// What a wal-index would say if somebody recovered it now.
 fn position_after_recovery(frames: Option<&FrameIndex>) -> LogPosition {
-    let (frame, salts, checksum, page_count) = frames
-        .map_or((0, Salts([0; 8]), WalChecksum::SEED, 0), |frames| {
-            (frames.frame, frames.salts(), frames.checksum, frames.page_count)
-        });
-    LogPosition { change: 0, frame, salts, checksum, page_count, file_times: None, settled: true }
+    frames.map_or(LogPosition::NO_LOG, |frames| LogPosition {
+        frame: frames.last.frame,
+        salts: frames.salts(),
+        checksum: frames.last.checksum,
+        page_count: frames.last.page_count,
+        ..LogPosition::NO_LOG
+    })
 }
 
 /// The page count to believe; `committed` is what the last commit states, 0 for none.

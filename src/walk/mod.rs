@@ -14,7 +14,6 @@
 //! | `pointer_check.rs` | whether the pointer map says of a page what the walk found |
 //! | `schema_rows.rs` | the rows of the table `sqlite_schema` |
 //! | `page_reader.rs` | reads pages, several at once where they follow each other |
-//! | `page_set.rs` | a set of pages, one bit each |
 //! | `page_map.rs` | what of each page counts, for copies that leave out the rest |
 //! | `fault.rs` | what can be wrong, and who is told |
 //!
@@ -29,7 +28,6 @@ mod free_pages;
 mod page_cells;
 mod page_map;
 mod page_reader;
-mod page_set;
 mod pointer_check;
 mod schema_rows;
 mod tree_walk;
@@ -43,7 +41,6 @@ pub(crate) use free_pages::FreePage;
 pub(crate) use page_cells::PageCells;
 pub(crate) use page_map::{PageMap, Part};
 pub(crate) use page_reader::PageReader;
-pub(crate) use page_set::PageSet;
 pub(crate) use schema_rows::{SchemaRow, StoredRow};
 pub(crate) use tree_walk::{Step, TreePlace, TreeWalk};
 pub(crate) use walk::Walk;

@@ -9,11 +9,11 @@
 
 use super::fault::Strict;
 use super::free_pages::FreePage;
-use super::page_set::PageSet;
 use super::tree_walk::{Step, TreeWalk};
 use super::walk::Walk;
 use crate::error::Result;
 use crate::format::PageNumber;
+use crate::format::page_set::PageSet;
 use crate::format::unused_bytes::{clear_behind, clear_unused_bytes};
 use crate::source::Snapshot;
 

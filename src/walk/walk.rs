@@ -2,10 +2,10 @@
 
 use super::fault::{Fault, FaultSink};
 use super::page_reader::PageReader;
-use super::page_set::PageSet;
 use super::pointer_check::PointerCheck;
 use crate::error::Result;
 use crate::format::lock_bytes::lock_byte_page;
+use crate::format::page_set::PageSet;
 use crate::format::pointer_map::PointerKind;
 use crate::format::{Damage, DatabaseHeader, PageNumber, PointerMap};
 use crate::limits::Limit;

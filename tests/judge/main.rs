@@ -61,6 +61,7 @@ mod styles;
 mod super_journals;
 mod targets;
 mod verify;
+mod versions;
 mod wal_states;
 mod writer;
 mod writers;

@@ -222,22 +222,27 @@ fn with_checksums_of_the_other_byte_order() {
     let scene = left_log();
     let expected = copied_in_steps(&scene.path);
     let mut log = fs::read(scene.wal()).unwrap();
-    let other_magic: u32 = if number_at(&scene.wal(), 0) == 0x377f_0682 { 0x377f_0683 } else { 0x377f_0682 };
+    sum_in_the_other_byte_order(&mut log, PAGE_BYTES);
+    fs::write(scene.wal(), log).unwrap();
+    scene.assert_copied();
+    assert!(copied_in_steps(&scene.path) == expected, "SQLite and we read the same as before");
+}
+
+/// Gives a log, made in this machine's byte order, the checksums of the other.
+pub(crate) fn sum_in_the_other_byte_order(log: &mut [u8], page_bytes: u64) {
+    let other_magic: u32 = if number(log) == 0x377f_0682 { 0x377f_0683 } else { 0x377f_0682 };
     log[..4].copy_from_slice(&other_magic.to_be_bytes());
     let big_endian = other_magic == 0x377f_0683;
     let mut sums = (0, 0);
     sum(&mut sums, &log[..24], big_endian);
     write_sums(&mut log[24..32], sums);
-    for frame in log[32..].chunks_mut(usize::try_from(FRAME_BYTES).unwrap()) {
+    for frame in log[32..].chunks_exact_mut(usize::try_from(24 + page_bytes).unwrap()) {
         sum(&mut sums, &frame[..8], big_endian);
         sum(&mut sums, &frame[24..], big_endian);
         write_sums(&mut frame[16..24], sums);
     }
     let header = WalHeader::parse(&log[..32]).unwrap();
     assert_eq!(header.checksum, WalChecksum { s1: number(&log[24..]), s2: number(&log[28..]) });
-    fs::write(scene.wal(), log).unwrap();
-    scene.assert_copied();
-    assert!(copied_in_steps(&scene.path) == expected, "SQLite and we read the same as before");
 }
 
 fn number(bytes: &[u8]) -> u32 {

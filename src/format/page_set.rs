@@ -1,6 +1,6 @@
 //! A set of pages of a database, at one bit a page.
 
-use crate::format::PageNumber;
+use super::page_number::PageNumber;
 
 /// Pages from 1 to a highest one.
 #[derive(Clone, Debug)]
