@@ -11,10 +11,11 @@
  * FAULTS_FOLDER  the folder, an absolute path without links; all that lies in it counts, and it itself
  * FAULTS_LOG     a file outside of it: a line for each call that counts
  * FAULTS_DATA    when set, the log also has what the calls wrote
- * FAULTS_KINDS   the kinds of calls that are numbered from 1, with commas around: ",write,sync,"
+ * FAULTS_KINDS   the kinds of calls that are numbered from 1, with commas around: ",write,sync,"; all when missing
  * FAULTS_AT      the number of the call at which it happens; 0 or nothing: never
  * FAULTS_DO      what happens: "fail" once, "fail-on" from there on, "kill" after it; or from there on to every call:
- *                "short" (half of it is done), "interrupt" (it fails, but not when repeated)
+ *                "short" (half of it is done), "interrupt" (it fails, but not when repeated). Or "pause" before it: a byte
+ *                goes into FAULTS_TELL, and it is done when one comes out of FAULTS_GO (both are named pipes)
  * FAULTS_ERRNO   what it fails with
  *
  * A line of the log, fields parted by tabs, then as many bytes as the last field says, then a line break:
@@ -142,7 +143,7 @@ static const struct call {
 
 #define PATH_BYTES 4096
 static const char *folder, *kinds, *deed;
-static int log_file = -1, with_data;
+static int log_file = -1, tell_pipe = -1, go_pipe = -1, with_data;
 static long at, error_number, seen;
 static char busy;
 
@@ -308,6 +309,7 @@ static void note(const struct call *call, const long a[6], const char *done, lon
 
 static int is_numbered(const char *kind) {
     char listed[32];
+    if (kinds == NULL) return 1;
     snprintf(listed, sizeof listed, ",%s,", kind);
     return strstr(kinds, listed) != NULL;
 }
@@ -317,6 +319,13 @@ static int happens(void) {
     if (at == 0 || seen < at) return 0;
     if (strcmp(deed, "interrupt") == 0) return (seen - at) % 2 == 0;
     return seen == at || strcmp(deed, "fail-on") == 0 || strcmp(deed, "short") == 0;
+}
+
+/* Lets somebody else act before the call. */
+static void pause_here(void) {
+    char byte = 0;
+    if (kernel_call(SYS_write, tell_pipe, (long)&byte, 1, 0, 0, 0) != 1) give_up("cannot tell that it pauses");
+    while (kernel_call(SYS_read, go_pipe, (long)&byte, 1, 0, 0, 0) != 1) {}
 }
 
 static void die(void) {
@@ -335,6 +344,7 @@ static long meet(const struct call *call, long a[6], const char *path, const cha
         return -error_number;
     }
     if (now && strcmp(deed, "short") == 0) halve(call, a);
+    if (now && strcmp(deed, "pause") == 0) pause_here();
     long result = kernel_call(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
     note(call, a, now ? deed : "-", result, offset, path, second);
     if (now && strcmp(deed, "kill") == 0) die();
@@ -404,12 +414,18 @@ __attribute__((constructor)) static void begin(void) {
     const char *log_path = getenv("FAULTS_LOG");
     folder = getenv("FAULTS_FOLDER");
     if (folder == NULL || log_path == NULL) give_up("FAULTS_FOLDER or FAULTS_LOG is missing");
-    kinds = word("FAULTS_KINDS", "");
+    kinds = getenv("FAULTS_KINDS");
     deed = word("FAULTS_DO", "");
     at = atol(word("FAULTS_AT", "0"));
     error_number = atol(word("FAULTS_ERRNO", "5"));
     with_data = getenv("FAULTS_DATA") != NULL;
     log_file = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (log_file < 0) give_up("cannot make the log");
+    if (strcmp(deed, "pause") == 0) {
+        /* Opened both ways, so that nobody waits for the other end. */
+        tell_pipe = open(word("FAULTS_TELL", ""), O_RDWR | O_CLOEXEC);
+        go_pipe = open(word("FAULTS_GO", ""), O_RDWR | O_CLOEXEC);
+        if (tell_pipe < 0 || go_pipe < 0) give_up("the pipes FAULTS_TELL and FAULTS_GO are missing");
+    }
     if (sigaction(SIGSYS, &action, NULL) != 0 || filter() != 0) _exit(SHIM_REFUSED);
 }

@@ -75,6 +75,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Waits for the end of a command that logs its calls.
+    pub(crate) fn to_end(process: Child, log: &Path) -> Self {
+        let (status, stderr) = finish(process);
+        assert!(![Some(SHIM_FAILED), Some(SHIM_REFUSED)].contains(&status.code()), "{stderr}");
+        Self { status, stderr, calls: read_log(&fs::read(log).unwrap()) }
+    }
+
     /// How many calls the fault has met.
     pub(crate) fn fault_count(&self) -> usize {
         self.calls.iter().filter(|call| call.faulty).count()
@@ -110,6 +117,13 @@ impl Shim {
         self.run_logged(folder, arguments, None, true)
     }
 
+    /// The command on files in `folder`, its calls logged in `log`; what the shim is to do can be added.
+    pub(crate) fn command(&self, folder: &Path, log: &Path, arguments: &[OsString]) -> Command {
+        let mut command = litecopy(arguments);
+        command.env("LD_PRELOAD", &self.library).env("FAULTS_FOLDER", folder).env("FAULTS_LOG", log);
+        command
+    }
+
     fn run_logged(
         &self,
         folder: &Path,
@@ -118,8 +132,7 @@ impl Shim {
         with_data: bool,
     ) -> Run {
         let log = self.logs.path().join("log");
-        let mut command = litecopy(arguments);
-        command.env("LD_PRELOAD", &self.library).env("FAULTS_FOLDER", folder).env("FAULTS_LOG", &log);
+        let mut command = self.command(folder, &log, arguments);
         if with_data {
             command.env("FAULTS_DATA", "1");
         }
@@ -135,9 +148,7 @@ impl Shim {
             command.env("FAULTS_AT", fault.at.to_string());
             command.env("FAULTS_DO", deed).env("FAULTS_ERRNO", number.to_string());
         }
-        let (status, stderr) = finish(command.spawn().unwrap());
-        assert!(![Some(SHIM_FAILED), Some(SHIM_REFUSED)].contains(&status.code()), "{stderr}");
-        Run { status, stderr, calls: read_log(&fs::read(&log).unwrap()) }
+        Run::to_end(command.spawn().unwrap(), &log)
     }
 }
 
