@@ -128,8 +128,8 @@ pub(crate) enum Problem {
     SameFile { source_path: PathBuf },
     #[error("is there already")]
     TargetExists,
-    #[error("is open elsewhere{}", Holders(.holders))]
-    TargetInUse { holders: Vec<LockHolder> },
+    #[error("is open elsewhere{}{}", InTheWay(*.obstacle), Holders(.holders))]
+    TargetInUse { obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error("{} would be applied to the copy", .side_file.display())]
     SideFileInTheWay { side_file: PathBuf },
     #[error("is the name of a side file of the source {}", .source_path.display())]
@@ -177,6 +177,18 @@ pub(crate) enum Problem {
 
 fn per_second(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(f64::EPSILON)
+}
+
+/// What was in the way of a target, where that says more than that somebody was.
+struct InTheWay(Obstacle);
+
+impl fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Obstacle::Users => Ok(()),
+            obstacle => write!(f, ": {obstacle}"),
+        }
+    }
 }
 
 /// `, held by ...` for messages; nothing when nobody is known.
@@ -274,7 +286,7 @@ impl Error {
     #[must_use]
     pub fn lock_holders(&self) -> &[LockHolder] {
         match &self.0.problem {
-            Problem::Busy { holders, .. } | Problem::TargetInUse { holders } => holders,
+            Problem::Busy { holders, .. } | Problem::TargetInUse { holders, .. } => holders,
             _ => &[],
         }
     }

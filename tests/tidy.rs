@@ -140,7 +140,8 @@ mod each_rule_can_fail {
         assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x, format::{y, z}};"), 0);
         assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x,\n  source::{y, z}};"), 2);
         assert_eq!(wrong("src/source/a.rs", "use crate::targets::T;"), 1);
-        assert_eq!(wrong("src/targets/a.rs", "use crate::source::T;"), 1);
+        assert_eq!(wrong("src/targets/a.rs", "use crate::source::T;"), 0);
+        assert_eq!(wrong("src/targets/a.rs", "use crate::backup::T;"), 1);
         assert_eq!(wrong("src/backup/a.rs", "use crate::os::clock::Clock;"), 0);
         assert_eq!(wrong("src/backup/a.rs", "use crate::os::{clock, random_access};"), 1);
         assert_eq!(wrong("src/backup/a.rs", "use crate::lock::L;"), 1);

@@ -17,7 +17,6 @@ mod page_mover;
 mod page_sums;
 mod run;
 mod set_backup;
-mod settle;
 mod stall_watch;
 mod step_outcome;
 mod stepwise;

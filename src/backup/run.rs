@@ -9,7 +9,7 @@ use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
 use crate::source::{ChangeStamp, Snapshot, Source};
-use crate::targets::Target;
+use crate::targets::{self, Target};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -192,10 +192,13 @@ pub(super) trait Steps {
     /// What was in the way at the last step that was busy, and of which database.
     fn in_the_way(&self) -> (Option<&Source>, Obstacle);
 
-    /// Why the target could not be locked, when that was in the way.
-    fn target_in_use(&self) -> Option<&Error> {
+    /// The target that could not be locked, and what was in the way, when that was so at the last step.
+    fn target_in_use(&self) -> Option<(&Path, Obstacle)> {
         None
     }
+
+    /// Lets go of everything: it is given up. Should steps follow, they begin anew.
+    fn abandon(&mut self);
 }
 
 /// How a copy came to lead nowhere.
@@ -211,8 +214,20 @@ pub(super) struct Ran {
     pub(super) elapsed: Duration,
 }
 
-/// Steps until it is done, or until a bound is met (C6).
+/// Steps until it is done, or until a bound is met (C6); then nothing is held any more.
 pub(super) fn run(
+    steps: &mut impl Steps,
+    options: &RunOptions,
+    progress: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Ran> {
+    let ran = run_within_bounds(steps, options, progress);
+    if ran.is_err() {
+        steps.abandon();
+    }
+    ran
+}
+
+fn run_within_bounds(
     steps: &mut impl Steps,
     options: &RunOptions,
     mut progress: impl FnMut(&Progress) -> ControlFlow<()>,
@@ -276,9 +291,11 @@ fn step_patiently(steps: &mut impl Steps, pages: i32, end: Deadline) -> Result<S
     steps.take(pages)
 }
 
-pub(super) fn give_up_busy(steps: &impl Steps, waited: Duration) -> Error {
-    if let Some(error) = steps.target_in_use() {
-        return error.clone();
+pub(super) fn give_up_busy(steps: &mut impl Steps, waited: Duration) -> Error {
+    // Who is in the way is asked once, and nothing is held meanwhile: the question may take time.
+    steps.abandon();
+    if let Some((path, obstacle)) = steps.target_in_use() {
+        return targets::in_use(path, obstacle);
     }
     let (source, obstacle) = steps.in_the_way();
     give_up(

@@ -273,6 +273,10 @@ impl Steps for SetBackup {
         self.members.iter().any(|member| member.source.writer_waits())
     }
 
+    fn abandon(&mut self) {
+        self.let_go();
+    }
+
     fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
         let (place, obstacle) = self.obstacle.unwrap_or((0, Obstacle::Change));
         (self.members.get(place).map(|member| &member.source), obstacle)

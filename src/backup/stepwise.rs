@@ -23,17 +23,17 @@ use super::known_pages::KnownPages;
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
 use super::run::{CopyReport, Progress, Stall, Steps};
-use super::settle::{self, settle};
 use super::stall_watch::StallWatch;
 use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
-use crate::attempt::Obstacle;
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
 use crate::targets::{PageOrder, Target};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
@@ -60,7 +60,7 @@ pub struct Backup<T> {
     counts: Counts,
     mover: PageMover,
     /// Why the target could not be locked at the last try.
-    target_in_use: Option<Error>,
+    target_in_use: Option<Obstacle>,
 }
 
 /// How far it has come with ways to end.
@@ -186,9 +186,7 @@ impl<T: Target> Backup<T> {
         let limit = u32::try_from(pages).unwrap_or(u32::MAX);
         let outcome = self.try_step(limit);
         if let Err(error) = &outcome {
-            self.held = None;
-            self.source.let_go();
-            self.target.abandon();
+            self.abandon();
             self.state = State::Failed(error.clone());
         }
         outcome
@@ -229,14 +227,13 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
-        self.target_in_use = match settle::lock(&mut self.target) {
-            Ok(()) => None,
-            Err(error) if error.kind() == ErrorKind::TargetInUse => {
-                self.target_in_use = Some(error);
-                return Ok(StepOutcome::Busy);
-            }
-            Err(error) => return Err(error),
+        self.target_in_use = match self.target.lock()? {
+            Attempt::Got(()) => None,
+            Attempt::Busy(obstacle) => Some(obstacle),
         };
+        if self.target_in_use.is_some() {
+            return Ok(StepOutcome::Busy);
+        }
         let (lease, mut cursor, restarts) = match (self.held.take(), &self.state) {
             // The same snapshot: there is nothing to compare.
             (Some(lease), State::Copying { cursor, .. }) => (lease, cursor.clone(), false),
@@ -284,7 +281,6 @@ impl<T: Target> Backup<T> {
     fn finish(&mut self) -> Result<StepOutcome> {
         self.source.let_go();
         self.counts.told.page_count = self.mover.seal(&mut self.target)?;
-        self.target.replaces().map_or(Ok(()), settle)?;
         self.target.publish()?;
         let told = &mut self.counts.told;
         (told.read_bytes, told.written_bytes) = (self.mover.moved_bytes(), self.target.written_bytes());
@@ -452,7 +448,20 @@ impl<T: Target> Steps for Backup<T> {
         (Some(&self.source), self.counts.obstacle.unwrap_or(Obstacle::Change))
     }
 
-    fn target_in_use(&self) -> Option<&Error> {
-        self.target_in_use.as_ref()
+    fn target_in_use(&self) -> Option<(&Path, Obstacle)> {
+        let path = self.target.path().unwrap_or(Path::new("the target"));
+        self.target_in_use.map(|obstacle| (path, obstacle))
+    }
+
+    fn abandon(&mut self) {
+        self.held = None;
+        self.source.let_go();
+        if !matches!(self.state, State::Done) {
+            self.target.abandon();
+        }
+        if matches!(self.state, State::Copying { .. }) {
+            // What lay in the target is gone.
+            self.state = State::Fresh;
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::bulk_copy;
 use super::device_reader::DeviceReader;
 use super::left_over;
 use super::lock_file::LockFile;
-use super::random_access::{ReadAt, read_padded, write_all_at};
+use super::random_access::{ReadAt, is_zero, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
@@ -165,14 +165,15 @@ impl DurableFile {
         bulk_copy::copy(from, range, &self.file, offset)
     }
 
-    /// Gives it the content of the file at `path`, if one is there.
-    pub(crate) fn begin_as(&self, path: &Path) -> io::Result<()> {
+    /// Gives it the content of the file at `path`, if one is there: of that no more than `most_bytes`, for it may claim to be of
+    /// any size.
+    pub(crate) fn begin_as(&self, path: &Path, most_bytes: u64) -> io::Result<()> {
         // A descriptor of what may be a database in use is not simply closed (C8).
         let old = match LockFile::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             old => old?,
         };
-        let size_bytes = old.size_bytes()?;
+        let size_bytes = old.size_bytes()?.min(most_bytes);
         if old.as_file().is_some_and(|old| self.take(old, 0..size_bytes, 0).is_some()) {
             return self.set_size(size_bytes);
         }
@@ -180,7 +181,10 @@ impl DurableFile {
         let mut offset = 0;
         while offset < size_bytes {
             let count = read_padded(&old, &mut buffer, offset)?;
-            self.write_at(buffer.get(..count).unwrap_or_default(), offset)?;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if !is_zero(bytes) {
+                self.write_at(bytes, offset)?;
+            }
             offset += buffer.len() as u64;
         }
         self.set_size(size_bytes)

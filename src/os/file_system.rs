@@ -1,4 +1,4 @@
-//! On what kind of file system a file lies, where that matters for locks.
+//! On what kind of file system a file lies, where that matters for locks; and what room is left there.
 
 use std::path::Path;
 
@@ -33,6 +33,13 @@ fn kind_of(number: u32) -> Option<&'static str> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn network_kind(_: &Path) -> Option<&'static str> {
     None
+}
+
+/// How many bytes the file system at `path` has left at most, what is kept back for root included; `None` where it does not
+/// tell.
+pub(crate) fn most_free_bytes(path: &Path) -> Option<u64> {
+    let space = fs4::statvfs(path).ok().filter(|space| space.total_space() > 0)?;
+    Some(space.free_space())
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -49,6 +49,11 @@ impl SideFile {
         write_all_at(&self.file, bytes, offset)
     }
 
+    /// Cuts or extends the file to `size_bytes`; what is new reads as zeros.
+    pub(crate) fn set_size(&self, size_bytes: u64) -> io::Result<()> {
+        self.file.set_len(size_bytes)
+    }
+
     /// Brings what was written to the device.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()

@@ -10,8 +10,11 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::Target;
+use super::old_database::in_use;
 use super::old_file::{lock_the_old, refuse_side_files};
+use super::settle::settle;
 use super::source_guard::refuse_the_source;
+use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
@@ -196,10 +199,10 @@ impl Target for FileTarget {
             self.source = Some(source.to_owned());
         }
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
-        if lock_the_old(&self.path, &files, self.if_there)?.is_none() {
-            refuse_side_files(&self.path, &files)?;
+        match lock_the_old(&self.path, &files, self.if_there)? {
+            Some(old) => old.refuse_living_log(),
+            None => refuse_side_files(&self.path, &files),
         }
-        Ok(())
     }
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
@@ -211,7 +214,8 @@ impl Target for FileTarget {
         let file = DurableFile::create(files.database(), like.as_ref())
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
         if self.updates {
-            file.begin_as(files.database()).map_err(Error::io("begin with what is there of", &self.path))?;
+            file.begin_as(files.database(), shape.size_bytes())
+                .map_err(Error::io("begin with what is there of", &self.path))?;
         }
         self.reserved_bytes = self.reserve(&file, shape)?;
         (self.page_size, self.file, self.sync_begun) = (shape.page_size, Some(file), 0);
@@ -234,6 +238,12 @@ impl Target for FileTarget {
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = SideFiles::of_new(&self.path)?;
         let old = lock_the_old(&self.path, &files, self.if_there)?;
+        // What it has in a hot journal or a log of its own is its own content: it is whole without, should ours not be put in its place.
+        if let Some(old) = &old
+            && let Attempt::Busy(obstacle) = settle(old)?
+        {
+            return Err(in_use(&self.path, obstacle));
+        }
         refuse_side_files(&self.path, &files)?;
         let published = if let Some(old) = &old {
             // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
@@ -263,10 +273,6 @@ impl Target for FileTarget {
 
     fn written_bytes(&self) -> Option<u64> {
         Some(self.written_bytes)
-    }
-
-    fn replaces(&self) -> Option<&Path> {
-        (self.if_there == IfThere::Replace).then_some(self.path.as_path())
     }
 
     fn path(&self) -> Option<&Path> {

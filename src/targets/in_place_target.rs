@@ -4,28 +4,22 @@
 //!              lock                    begin               seal           publish
 //!  [unlocked] ------> [locked] -------------> [writing] ---------> [sealed] ------> [done]
 //!    |   ^                                        |                   |
-//!    '---' TargetInUse: tried again               '---- drop: rolled back
+//!    '---' busy: tried again                      '---- drop: rolled back
 //! ```
 //!
 //! As SQLite's online backup, it keeps everybody else from the target from the first step on
 //! (`[in-place.md#locks]`).
 
 use super::Target;
+use super::in_place_lock::{InPlaceLock, Locked, read_header};
 use super::journaled_writer::JournaledWriter;
 use super::log_writer::LogWriter;
-use super::old_database::{has_content, in_use, share};
-use super::source_guard::refuse_the_source;
+use super::old_database::OldDatabase;
 use crate::attempt::Attempt;
-use crate::error::{Error, Problem, Result};
-use crate::format::database_header::DATABASE_HEADER_BYTES;
+use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
-use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
-use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
-use crate::os::file_identity::{self, Found};
-use crate::os::lock_file::LockFile;
-use crate::os::opening;
-use crate::os::random_access::{ReadAt, read_padded};
-use crate::side_files::SideFiles;
+use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
+use crate::os::random_access::ReadAt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,8 +30,7 @@ use std::path::{Path, PathBuf};
 /// own recovery, or the new one. An empty file is a database too.
 #[derive(Debug)]
 pub struct InPlaceTarget {
-    /// As the caller named it, for messages.
-    path: PathBuf,
+    lock: InPlaceLock,
     state: State,
     /// Whether page 1 stays as it is in the source.
     exact: bool,
@@ -55,9 +48,7 @@ pub struct InPlaceTarget {
 enum State {
     #[default]
     Unlocked,
-    /// The readers that are there may finish; new ones may not begin.
-    Waiting(SideFiles, PendingLock),
-    Locked(SideFiles, ExclusiveLock),
+    Locked(OldDatabase),
     Writing(Box<JournaledWriter>),
     /// In WAL mode, with others connected.
     Logging(Box<LogWriter>),
@@ -73,7 +64,7 @@ impl InPlaceTarget {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            path: path.into(),
+            lock: InPlaceLock::new(path.into()),
             state: State::Unlocked,
             exact: false,
             old: OldHeader::default(),
@@ -86,101 +77,18 @@ impl InPlaceTarget {
 
     /// Whether the header stays as it is in the source, so that the target becomes its logical image, byte for byte. Default
     /// no: change counter and schema cookie are moved on, from which those who have the target open, though idle just now, know
-    /// that it has changed. For copies that are only kept, and brought up to date.
+    /// that it has changed. For copies that are only kept, and brought up to date: where somebody has one open after all, it is
+    /// edited all the same.
     #[must_use]
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
         self
     }
 
-    fn take_locks(&mut self) -> Result<State> {
-        match std::mem::take(&mut self.state) {
-            State::Unlocked => self.begin_locking(),
-            State::Waiting(files, pending) => self.finish_locking(files, pending),
-            locked => Ok(locked),
-        }
-    }
-
-    /// In SQLite's order of questions: a hot journal, a log, then the way of a writer.
-    fn begin_locking(&mut self) -> Result<State> {
-        let files = SideFiles::of(&self.path)?;
-        let shared = share(&self.path, &files)?;
-        self.refuse_hot_journal(&files, &shared)?;
-        self.old = self.read_header(shared.file())?;
-        let unsettled = has_content(&files.wal())?;
-        if unsettled || self.old.keeps_log() {
-            // Past RESERVED: beside a connection in WAL mode, which keeps SHARED as long as it lives, there is no use in waiting.
-            return match shared.exclude().map_err(self.cannot("lock"))? {
-                Attempt::Got(_) if unsettled => Err(self.in_the_way(files.wal())),
-                Attempt::Got(lock) => Ok(State::Locked(files, lock)),
-                Attempt::Busy(shared) => {
-                    let writer = LogWriter::join(&self.path, &files, shared)?;
-                    self.old = OldHeader(writer.old_header()?);
-                    Ok(State::Logging(Box::new(writer)))
-                }
-            };
-        }
-        let Attempt::Got(reserved) = shared.reserve().map_err(self.cannot("lock"))? else {
-            return Err(in_use(&self.path, &files));
-        };
-        let Attempt::Got(pending) = reserved.pend().map_err(self.cannot("lock"))? else {
-            return Err(in_use(&self.path, &files));
-        };
-        self.finish_locking(files, pending)
-    }
-
-    fn finish_locking(&mut self, files: SideFiles, pending: PendingLock) -> Result<State> {
-        match pending.exclude().map_err(self.cannot("lock"))? {
-            Attempt::Got(lock) => Ok(State::Locked(files, lock)),
-            Attempt::Busy(pending) => {
-                let error = in_use(&self.path, &files);
-                self.state = State::Waiting(files, pending);
-                Err(error)
-            }
-        }
-    }
-
-    /// Refuses what a dead writer left: it is settled first.
-    fn refuse_hot_journal(&self, files: &SideFiles, shared: &SharedLock) -> Result<()> {
-        let journal = files.journal();
-        if !has_content(&journal)? {
-            return Ok(());
-        }
-        if shared.reserved_by_other().map_err(self.cannot("ask for its locks"))? {
-            return Err(in_use(&self.path, files));
-        }
-        // A first byte of zero: its transaction has ended, or has not begun to change the database.
-        let mut first = [0];
-        match opening::to_read(&journal).and_then(|file| read_padded(&file, &mut first, 0)) {
-            Ok(_) if first == [0] => Ok(()),
-            Ok(_) => Err(self.in_the_way(journal)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Error::io("read", &journal)(error)),
-        }
-    }
-
-    fn read_header(&self, file: &LockFile) -> Result<OldHeader> {
-        if file.size_bytes().map_err(self.cannot("look at it"))? <= 1 {
-            return Ok(OldHeader(None));
-        }
-        let mut bytes = [0; DATABASE_HEADER_BYTES];
-        read_padded(file, &mut bytes, 0).map_err(self.cannot("read"))?;
-        let header = DatabaseHeader::parse(&bytes)
-            .map_err(|damage| Error::new(&self.path, Problem::NotADatabase(damage)))?;
-        match header.write_version.0 {
-            0..=2 => Ok(OldHeader(Some(header))),
-            found => Err(Error::new(&self.path, Problem::Unsupported(Damage::WriteVersion { found }))),
-        }
-    }
-
     /// Edits page 1 as the online backup does; for an empty source there is one afterwards too. Gives the page count.
     fn edit_page_one(&mut self, page_count: u32) -> Result<u32> {
         self.page_count = page_count;
-        // A log has no commit of no pages.
-        if self.exact && (page_count > 0 || matches!(self.state, State::Writing(_))) {
-            return Ok(page_count);
-        }
-        let mut edit = self.old.edit();
+        let Some(mut edit) = self.page_one_edit() else { return Ok(page_count) };
         let (mut page_one, page_count) = match self.page_one.take() {
             Some(page_one) => (page_one, page_count),
             None => {
@@ -188,7 +96,7 @@ impl InPlaceTarget {
                 self.page_size = self.old.0.map_or(PageSize::DEFAULT, |header| header.page_size);
                 edit.sqlite_version = self.old.0.map(|header| header.sqlite_version);
                 if let State::Writing(writer) = &mut self.state {
-                    writer.change_page_size(self.page_size)?;
+                    writer.change_shape(Shape { page_size: self.page_size, page_count: 1 })?;
                 }
                 (fresh_page_one(self.old.0.as_ref()), 1)
             }
@@ -196,7 +104,7 @@ impl InPlaceTarget {
         DatabaseHeader::parse(&page_one).map_err(|damage| {
             // An encrypted one, for instance, which nobody can edit.
             let invalid = io::Error::new(io::ErrorKind::InvalidData, damage);
-            Error::io("edit the first page of the copy for", &self.path)(invalid)
+            Error::io("edit the first page of the copy for", self.name())(invalid)
         })?;
         edit.apply(&mut page_one, page_count);
         (self.page_one, self.page_count) = (Some(page_one), page_count);
@@ -207,24 +115,20 @@ impl InPlaceTarget {
         match &mut self.state {
             State::Writing(writer) => writer.write_pages(first, pages),
             State::Logging(writer) => writer.write_pages(first, pages),
-            _ => Err(not_ready(&self.path)),
+            _ => Err(not_ready(self.name())),
         }
     }
 
-    fn in_the_way(&self, side_file: PathBuf) -> Error {
-        Error::new(&self.path, Problem::SideFileInTheWay { side_file })
+    fn name(&self) -> &Path {
+        self.lock.path()
     }
 
     fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + 'p {
-        Error::io(operation, &self.path)
+        Error::io(operation, self.name())
     }
 }
 
 impl OldHeader {
-    fn keeps_log(&self) -> bool {
-        self.0.is_some_and(|header| header.journal_mode() == JournalMode::Wal)
-    }
-
     /// What tells those who have it open that all of it is new.
     fn edit(&self) -> PageOneEdit {
         PageOneEdit::over(self.0.as_ref())
@@ -240,45 +144,47 @@ impl OldHeader {
 
 impl Target for InPlaceTarget {
     fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        let files = SideFiles::of(&self.path)?;
-        let found = match file_identity::look(files.database()).map_err(self.cannot("look at it"))? {
-            Found::Folder => Some("a folder"),
-            Found::Other => Some("a device or a pipe"),
-            Found::File { .. } | Found::Nothing => None,
-        };
-        if let Some(found) = found {
-            return Err(Error::new(&self.path, Problem::NotAFile { found }));
-        }
-        source.map_or(Ok(()), |source| refuse_the_source(&self.path, &files, source))
+        self.lock.admit(source)
     }
 
-    fn lock(&mut self) -> Result<()> {
-        self.state = self.take_locks()?;
-        Ok(())
+    fn lock(&mut self) -> Result<Attempt<()>> {
+        if !matches!(self.state, State::Unlocked) {
+            return Ok(Attempt::Got(()));
+        }
+        let locked = match self.lock.attempt()? {
+            Attempt::Got(locked) => locked,
+            Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
+        };
+        self.state = match locked {
+            Locked::Alone(old) => {
+                self.old = OldHeader(read_header(old.file(), self.name())?);
+                State::Locked(old)
+            }
+            Locked::Beside(writer) => {
+                self.old = OldHeader(writer.old_header()?);
+                State::Logging(writer)
+            }
+        };
+        Ok(Attempt::Got(()))
     }
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         (self.page_size, self.page_one) = (shape.page_size, None);
         self.state = match std::mem::take(&mut self.state) {
-            State::Locked(files, lock) => {
-                let size_bytes = lock.file().size_bytes().map_err(self.cannot("look at it"))?;
-                let old_shape = self.old.shape(size_bytes);
-                let journal = files.journal();
-                let writer = JournaledWriter::begin(&self.path, &journal, lock, old_shape, shape.page_size)?;
+            State::Locked(old) => {
+                let size_bytes = old.file().size_bytes().map_err(self.cannot("look at it"))?;
+                let writer = JournaledWriter::begin(old, self.old.shape(size_bytes), shape)?;
                 State::Writing(Box::new(writer))
             }
             State::Writing(mut writer) => {
-                writer.change_page_size(shape.page_size)?;
+                writer.change_shape(shape)?;
                 State::Writing(writer)
             }
             State::Logging(writer) => {
-                let (target, source_size) = (writer.page_size(), shape.page_size);
-                if target != source_size {
-                    return Err(Error::new(&self.path, Problem::PageSizeFixed { target, source_size }));
-                }
+                writer.begin(shape)?;
                 State::Logging(writer)
             }
-            _ => return Err(not_ready(&self.path)),
+            _ => return Err(not_ready(self.name())),
         };
         Ok(())
     }
@@ -302,7 +208,7 @@ impl Target for InPlaceTarget {
                 writer.seal(page_count)
             }
             (State::Logging(writer), _) => writer.seal(),
-            _ => Err(not_ready(&self.path)),
+            _ => Err(not_ready(self.name())),
         }
     }
 
@@ -317,7 +223,7 @@ impl Target for InPlaceTarget {
                     Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes();
                 writer.commit(page_one, self.page_count)
             }
-            _ => Err(not_ready(&self.path)),
+            _ => Err(not_ready(self.name())),
         }
     }
 
@@ -330,6 +236,7 @@ impl Target for InPlaceTarget {
     }
 
     fn abandon(&mut self) {
+        self.lock.let_go();
         self.state = State::Unlocked;
     }
 
@@ -337,7 +244,7 @@ impl Target for InPlaceTarget {
         let writer = match &self.state {
             State::Writing(writer) => return writer.read(first, buffer),
             State::Logging(writer) => writer,
-            _ => return Err(not_ready(&self.path)),
+            _ => return Err(not_ready(self.name())),
         };
         for (place, image) in (0_u32..).zip(buffer.chunks_exact_mut(self.page_size.bytes_usize())) {
             match (first.checked_add(place), &self.page_one) {
@@ -350,11 +257,17 @@ impl Target for InPlaceTarget {
     }
 
     fn path(&self) -> Option<&Path> {
-        Some(&self.path)
+        Some(self.name())
     }
 
     fn page_one_edit(&self) -> Option<PageOneEdit> {
-        (!self.exact).then(|| self.old.edit())
+        match self.state {
+            // Those who are connected stay in WAL mode, and know of nothing else.
+            State::Logging(_) => {
+                Some(PageOneEdit { journal_mode: Some(JournalMode::Wal), ..self.old.edit() })
+            }
+            _ => (!self.exact).then(|| self.old.edit()),
+        }
     }
 }
 

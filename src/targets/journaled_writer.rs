@@ -2,17 +2,17 @@
 //!
 //! Pages that the database already has as they should be are left alone. The others are gathered, their old images go into the
 //! journal, and when that is synced they are written: a batch at a time, so that the journal is synced seldom. Where the page
-//! size changes, all old pages go into the journal before the first is written over.
+//! size changes, the old pages that a new one lies over, whole or in part, go into the journal before.
 
+use super::old_database::{OldDatabase, refuse_lack_of_room};
 use super::protecting_journal::ProtectingJournal;
 use crate::error::{Error, Result};
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::{PageNumber, PageSize, Shape};
-use crate::lock::database_lock::ExclusiveLock;
 use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
 
 /// How many bytes of pages a batch has, so that the journal is synced seldom.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -20,15 +20,10 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// How many it has at most, in memory, while it would not be the time to sync.
 const MOST_BATCH_BYTES: usize = 2 * BATCH_BYTES;
 
-/// How many bytes of the old database are read at once.
-const READ_BYTES: u32 = 256 * 1024;
-
 /// An old database that is being written over. Dropped before [`Self::commit`], it rolls back.
 #[derive(Debug)]
 pub(super) struct JournaledWriter {
-    /// As the caller named the database, for messages.
-    path: PathBuf,
-    lock: ExclusiveLock,
+    old: OldDatabase,
     journal: ProtectingJournal,
     /// What the file was before.
     old_bytes: u64,
@@ -47,37 +42,38 @@ struct Batch {
 }
 
 impl JournaledWriter {
-    /// Prepares to write pages of `page_size` over the locked database, which has the shape `old`.
-    pub(super) fn begin(
-        path: &Path,
-        journal: &Path,
-        lock: ExclusiveLock,
-        old: Shape,
-        page_size: PageSize,
-    ) -> Result<Self> {
-        let look = |error| Error::io("look at it", path)(error);
-        let old_bytes = lock.file().size_bytes().map_err(look)?;
-        let journal = ProtectingJournal::create(journal, old, &lock.file().metadata().map_err(look)?)?;
+    /// Prepares to write over the locked database, which has the shape `old_shape`.
+    pub(super) fn begin(old: OldDatabase, old_shape: Shape, new_shape: Shape) -> Result<Self> {
+        let look = |error| Error::io("look at it", old.path())(error);
+        let old_bytes = old.file().size_bytes().map_err(look)?;
+        let growth_bytes = new_shape.size_bytes().saturating_sub(old_bytes);
+        refuse_lack_of_room(old.path(), old.files().database(), growth_bytes)?;
+        let rights = old.file().metadata().map_err(look)?;
+        let journal = ProtectingJournal::create(&old.files().journal(), old_shape, &rights)?;
         let mut writer = Self {
-            path: path.to_owned(),
-            lock,
+            old,
             journal,
             old_bytes,
-            page_size,
+            page_size: new_shape.page_size,
             batch: Batch::default(),
             sealed_bytes: 0,
             written_bytes: 0,
             committed: false,
         };
-        writer.change_page_size(page_size)?;
+        writer.change_shape(new_shape)?;
         Ok(writer)
     }
 
     /// From here on pages have this size; whatever was written before is void.
-    pub(super) fn change_page_size(&mut self, page_size: PageSize) -> Result<()> {
+    pub(super) fn change_shape(&mut self, shape: Shape) -> Result<()> {
         self.write_batch()?;
-        self.page_size = page_size;
-        if page_size == self.journal.shape().page_size { Ok(()) } else { self.record_everything() }
+        self.page_size = shape.page_size;
+        if shape.page_size == self.journal.shape().page_size {
+            return Ok(());
+        }
+        // All at once what will be written over; should the source grow, more of it will be found page by page.
+        self.record_under(0..shape.size_bytes())?;
+        self.journal.seal()
     }
 
     /// Writes pages that follow each other.
@@ -86,28 +82,47 @@ impl JournaledWriter {
         if self.batch.numbers.last().is_some_and(|&last| first <= last) {
             self.write_batch()?;
         }
-        let same_size = self.page_size == self.journal.shape().page_size;
-        let mut old = Vec::new();
-        if same_size {
-            old.resize(pages.len(), 0);
-            self.read(first, &mut old)?;
-        }
+        let mut old = vec![0; pages.len()];
+        self.read(first, &mut old)?;
         let page_bytes = self.page_size.bytes_usize();
-        let mut olds = old.chunks_exact(page_bytes);
-        for (place, page) in (0_u32..).zip(pages.chunks_exact(page_bytes)) {
-            let old = olds.next();
+        for (place, (page, old)) in
+            (0_u32..).zip(pages.chunks_exact(page_bytes).zip(old.chunks_exact(page_bytes)))
+        {
             let Some(number) = first.checked_add(place) else { break };
-            if old == Some(page) {
+            if old == page {
                 continue;
             }
-            if let Some(old) = old {
-                self.journal.record(number, old)?;
-            }
+            self.record(number, old)?;
             self.batch.numbers.push(number);
             self.batch.bytes.extend(page);
             if self.batch.bytes.len() >= MOST_BATCH_BYTES {
                 self.write_batch()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Brings what lies under a new page into the journal: `image`, where the old pages are of its size.
+    fn record(&mut self, number: PageNumber, image: &[u8]) -> Result<()> {
+        if self.page_size == self.journal.shape().page_size {
+            return self.journal.record(number, image);
+        }
+        let start = number.offset(self.page_size);
+        self.record_under(start..start.saturating_add(self.page_size.bytes().into()))
+    }
+
+    /// Brings the old pages that lie in these bytes, whole or in part, into the journal.
+    fn record_under(&mut self, bytes: Range<u64>) -> Result<()> {
+        let Shape { page_size, page_count } = self.journal.shape();
+        let mut image = vec![0; page_size.bytes_usize()];
+        let within = |page: &PageNumber| page.get() <= page_count && page.offset(page_size) < bytes.end;
+        let mut next = PageNumber::holding(bytes.start, page_size);
+        while let Some(page) = next.filter(within) {
+            if page != lock_byte_page(page_size) && self.journal.wants(page) {
+                read_padded(self.file(), &mut image, page.offset(page_size)).map_err(self.cannot("read"))?;
+                self.journal.record(page, &image)?;
+            }
+            next = page.next();
         }
         Ok(())
     }
@@ -154,23 +169,6 @@ impl JournaledWriter {
         read_padded(self.file(), buffer, offset).map(drop).map_err(self.cannot("read"))
     }
 
-    /// Brings all old pages into the journal that are not in it yet: so they are still in the file as they were.
-    fn record_everything(&mut self) -> Result<()> {
-        let Shape { page_size, page_count, .. } = self.journal.shape();
-        let run = (READ_BYTES / page_size.bytes()).max(1);
-        let mut buffer = vec![0; run as usize * page_size.bytes_usize()];
-        let mut next = PageNumber::new(1).filter(|_| page_count > 0);
-        while let Some(first) = next {
-            read_padded(self.file(), &mut buffer, first.offset(page_size)).map_err(self.cannot("read"))?;
-            for (place, image) in (0..run).zip(buffer.chunks_exact(page_size.bytes_usize())) {
-                let page = first.checked_add(place).filter(|&page| page != lock_byte_page(page_size));
-                page.map_or(Ok(()), |page| self.journal.record(page, image))?;
-            }
-            next = first.checked_add(run).filter(|page| page.get() <= page_count);
-        }
-        self.journal.seal()
-    }
-
     fn write_batch(&mut self) -> Result<()> {
         if self.batch.numbers.is_empty() {
             return Ok(());
@@ -192,11 +190,11 @@ impl JournaledWriter {
     }
 
     fn file(&self) -> &LockFile {
-        self.lock.file()
+        self.old.file()
     }
 
     fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(std::io::Error) -> Error + 'p {
-        Error::io(operation, &self.path)
+        Error::io(operation, self.old.path())
     }
 }
 
@@ -206,7 +204,7 @@ impl Drop for JournaledWriter {
             // If that fails, the journal stays, and whoever opens the database next rolls it back.
             let _ = self
                 .journal
-                .play_back(self.lock.file(), self.old_bytes)
+                .play_back(self.old.file(), self.old_bytes)
                 .and_then(|()| self.journal.remove())
                 .map(FolderSync::finish);
         }

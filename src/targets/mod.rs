@@ -2,13 +2,18 @@
 
 mod file_target;
 mod folder_target;
+mod frame_sums;
+mod in_place_lock;
 mod in_place_target;
+mod index_writer;
 mod journaled_writer;
 mod log_writer;
 mod memory_target;
+mod new_frames;
 mod old_database;
 mod old_file;
 mod protecting_journal;
+mod settle;
 mod source_guard;
 mod stream_target;
 
@@ -18,8 +23,9 @@ pub use memory_target::MemoryTarget;
 pub use stream_target::StreamTarget;
 
 pub(crate) use folder_target::FolderTarget;
-pub(crate) use old_database::OldDatabase;
+pub(crate) use old_database::in_use;
 
+use crate::attempt::Attempt;
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_one_edit::PageOneEdit;
@@ -54,15 +60,13 @@ pub trait Target {
     fn admit(&mut self, source: Option<&Path>) -> Result<()>;
 
     /// Locks what is to be written over in place, if this target does that. Called before the source is looked at, again and
-    /// again until it succeeds.
+    /// again until it succeeds. Busy when somebody is in the way, which may pass: the step is then busy too.
     ///
     /// # Errors
     ///
-    /// [`TargetInUse`](crate::ErrorKind::TargetInUse) when somebody is in the way, which may pass: the step is then busy.
-    /// [`SideFileInTheWay`](crate::ErrorKind::SideFileInTheWay) when a dead writer left a journal or a log: that is settled,
-    /// and this called again.
-    fn lock(&mut self) -> Result<()> {
-        Ok(())
+    /// When it can never be locked.
+    fn lock(&mut self) -> Result<Attempt<()>> {
+        Ok(Attempt::Got(()))
     }
 
     /// Makes room for a database of this shape; whatever was written before is void. The page count may still change
@@ -107,13 +111,6 @@ pub trait Target {
         let _ = (first, buffer);
         let unsupported = io::Error::new(io::ErrorKind::Unsupported, "this kind of target cannot be read");
         Err(Error::from_io("read back", "the copy", unsupported))
-    }
-
-    /// Where an old database may lie whose place this target takes when it is published. What that database has in a hot
-    /// journal or a log of its own is settled before, so that the old one is whole without them
-    /// (`[targets.md#replacing-a-file]`).
-    fn replaces(&self) -> Option<&Path> {
-        None
     }
 
     /// Under what name the copy will be there, for messages.

@@ -1,6 +1,6 @@
 //! A database that stands where a copy is to go, and nobody else uses: EXCLUSIVE is held on it.
 
-use crate::attempt::{Attempt, LockHolder};
+use crate::attempt::{Attempt, LockHolder, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_holders;
@@ -8,6 +8,7 @@ use crate::lock::lock_style::LockFolder;
 use crate::lock::wal_lock::{Connected, connected};
 use crate::os::durable_file::FolderSync;
 use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_system::most_free_bytes;
 use crate::os::lock_file::LockFile;
 use crate::os::side_file::{self, SideFile};
 use crate::side_files::SideFiles;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// An old database, locked, with whatever a dead writer left beside it.
 #[derive(Debug)]
-pub(crate) struct OldDatabase {
+pub(super) struct OldDatabase {
     /// As the caller named it, for messages.
     path: PathBuf,
     files: SideFiles,
@@ -24,32 +25,57 @@ pub(crate) struct OldDatabase {
 
 impl OldDatabase {
     /// Locks the database at `path`; `None` when nothing is there, or something that is no file.
-    pub(crate) fn lock(path: &Path) -> Result<Option<Self>> {
+    pub(super) fn lock(path: &Path) -> Result<Attempt<Option<Self>>> {
         let files = SideFiles::of_new(path)?;
         let found = file_identity::look(files.database()).map_err(Error::io("look at it", path))?;
         if !matches!(found, Found::File { .. }) {
-            return Ok(None);
+            return Ok(Attempt::Got(None));
         }
-        match share(path, &files)?.exclude().map_err(Error::io("lock", path))? {
-            Attempt::Got(lock) => {
-                let side_file = files.wal_index();
-                // Somebody is connected to a database that was moved away from here: the log is his.
-                if has_content(&side_file)? && wal_index_in_use(&side_file)? {
-                    return Err(Error::new(path, Problem::SideFileInTheWay { side_file }));
-                }
-                Ok(Some(Self { path: path.to_owned(), files, lock }))
-            }
-            Attempt::Busy(_) => Err(in_use(path, &files)),
-        }
+        let shared = match share(path, &files)? {
+            Attempt::Got(shared) => shared,
+            Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
+        };
+        let Attempt::Got(lock) = shared.exclude().map_err(Error::io("lock", path))? else {
+            return Ok(Attempt::Busy(Obstacle::Users));
+        };
+        let old = Self::new(path, files, lock);
+        // What was looked at before the lock was had may have changed until then.
+        Ok(if old.is_in_its_place()? { Attempt::Got(Some(old)) } else { Attempt::Busy(Obstacle::Change) })
     }
 
-    /// Somebody is in the way after all.
-    pub(crate) fn in_use(&self) -> Error {
-        in_use(&self.path, &self.files)
+    pub(super) fn new(path: &Path, files: SideFiles, lock: ExclusiveLock) -> Self {
+        Self { path: path.to_owned(), files, lock }
+    }
+
+    /// As the caller named it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn files(&self) -> &SideFiles {
+        &self.files
+    }
+
+    pub(super) fn file(&self) -> &LockFile {
+        self.lock.file()
+    }
+
+    /// Whether its name still leads to the file that is locked.
+    pub(super) fn is_in_its_place(&self) -> Result<bool> {
+        is_in_its_place(&self.path, &self.files, self.file())
+    }
+
+    /// Refuses a log that somebody is connected to: as nobody has this database, his was moved away from here.
+    pub(super) fn refuse_living_log(&self) -> Result<()> {
+        let side_file = self.files.wal_index();
+        if has_content(&side_file)? && wal_index_in_use(&side_file)? {
+            return Err(Error::new(&self.path, Problem::SideFileInTheWay { side_file }));
+        }
+        Ok(())
     }
 
     /// Whether a journal, a log or a wal-index with anything in it lies beside it.
-    pub(crate) fn has_side_files(&self) -> Result<bool> {
+    pub(super) fn has_side_files(&self) -> Result<bool> {
         for path in self.files.all() {
             if has_content(&path)? {
                 return Ok(true);
@@ -59,7 +85,7 @@ impl OldDatabase {
     }
 
     /// Brings journal and log to the device, before what depends on them is changed.
-    pub(crate) fn sync_side_files(&self) -> Result<()> {
+    pub(super) fn sync_side_files(&self) -> Result<()> {
         for path in [self.files.journal(), self.files.wal()] {
             if has_content(&path)? {
                 let side_file = SideFile::open(&path).map_err(Error::io("open", &path))?;
@@ -70,19 +96,19 @@ impl OldDatabase {
     }
 
     /// Writes `bytes` into the database file.
-    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         self.lock.file().write_at(bytes, offset).map_err(Error::io("write", &self.path))
     }
 
     /// Gives the database file its size, and brings all of it to the device.
-    pub(crate) fn finish(&self, size_bytes: u64) -> Result<()> {
+    pub(super) fn finish(&self, size_bytes: u64) -> Result<()> {
         let file = self.lock.file();
         file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
         file.sync().map_err(Error::io("sync", &self.path))
     }
 
     /// Removes what lies beside it: the journal first, which would undo what came from the log.
-    pub(crate) fn remove_side_files(&self) -> Result<()> {
+    pub(super) fn remove_side_files(&self) -> Result<()> {
         for path in self.files.all() {
             side_file::remove(&path).and_then(FolderSync::finish).map_err(Error::io("remove", &path))?;
         }
@@ -91,33 +117,36 @@ impl OldDatabase {
 }
 
 /// Takes SHARED on the database `files`, which `path` names.
-pub(super) fn share(path: &Path, files: &SideFiles) -> Result<SharedLock> {
+pub(super) fn share(path: &Path, files: &SideFiles) -> Result<Attempt<SharedLock>> {
     let folder = LockFolder::of(files.database());
     if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
-        return Err(in_use(path, files));
+        return Ok(Attempt::Busy(Obstacle::LockFolder));
     }
     let file = LockFile::open_to_write(files.database()).map_err(Error::io("open", path))?;
     let Attempt::Got(shared) = SharedLock::acquire(file).map_err(Error::io("lock", path))? else {
-        return Err(in_use(path, files));
+        return Ok(Attempt::Busy(Obstacle::Users));
     };
     // Another file may have been put in its place since it was opened.
-    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at it", path))?;
-    if now != Some(shared.file().identity()) {
-        return Err(in_use(path, files));
-    }
-    Ok(shared)
+    let same = is_in_its_place(path, files, shared.file())?;
+    Ok(if same { Attempt::Got(shared) } else { Attempt::Busy(Obstacle::Change) })
 }
 
-/// Somebody is in the way: who, as far as can be told.
-pub(super) fn in_use(path: &Path, files: &SideFiles) -> Error {
-    let mut holders = lock_holders(files.database()).unwrap_or_default();
+/// Whether the name of the database still leads to this open file.
+pub(super) fn is_in_its_place(path: &Path, files: &SideFiles, file: &LockFile) -> Result<bool> {
+    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at it", path))?;
+    Ok(now == Some(file.identity()))
+}
+
+/// Somebody was in the way for too long: who, as far as can be told. Asked once, and with nothing held.
+pub(crate) fn in_use(path: &Path, obstacle: Obstacle) -> Error {
+    let mut holders = lock_holders(path).unwrap_or_default();
     // Our own are in the list too, with our process or with none.
     let is_other =
         |holder: &LockHolder| holder.process_id.is_some_and(|process| process != std::process::id());
     if holders.iter().any(is_other) {
         holders.retain(is_other);
     }
-    Error::new(path, Problem::TargetInUse { holders })
+    Error::new(path, Problem::TargetInUse { obstacle, holders })
 }
 
 /// Whether somebody is connected to the log whose wal-index lies at `path`.
@@ -130,4 +159,12 @@ pub(super) fn wal_index_in_use(path: &Path) -> Result<bool> {
 pub(super) fn has_content(path: &Path) -> Result<bool> {
     let found = file_identity::look(path).map_err(Error::io("look at it", path))?;
     Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
+}
+
+/// Refuses to begin with what there is no room for beside `file`.
+pub(super) fn refuse_lack_of_room(path: &Path, file: &Path, needed_bytes: u64) -> Result<()> {
+    match most_free_bytes(file).filter(|&free_bytes| free_bytes < needed_bytes) {
+        Some(free_bytes) => Err(Error::new(path, Problem::NoSpace { needed_bytes, free_bytes })),
+        None => Ok(()),
+    }
 }

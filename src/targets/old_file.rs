@@ -2,7 +2,8 @@
 //!
 //! In what order things are done, and what is there after a crash at each moment: `[targets.md#replacing-a-file]`.
 
-use super::old_database::{OldDatabase, wal_index_in_use};
+use super::old_database::{OldDatabase, in_use, wal_index_in_use};
+use crate::attempt::Attempt;
 use crate::error::{Error, Problem, Result};
 use crate::os::durable_file::IfThere;
 use crate::os::file_identity::{Found, look};
@@ -17,7 +18,10 @@ pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) ->
     match look(files.database()).map_err(Error::io("look at it", path))? {
         Found::Nothing => Ok(None),
         Found::File { .. } | Found::Other if if_there == IfThere::Refuse => problem(Problem::TargetExists),
-        Found::File { .. } => OldDatabase::lock(path),
+        Found::File { .. } => match OldDatabase::lock(path)? {
+            Attempt::Got(old) => Ok(old),
+            Attempt::Busy(obstacle) => Err(in_use(path, obstacle)),
+        },
         Found::Folder => problem(Problem::NotAFile { found: "a folder" }),
         Found::Other => problem(Problem::NotAFile { found: "a device, a pipe or a link that leads nowhere" }),
     }

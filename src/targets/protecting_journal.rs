@@ -35,7 +35,7 @@ const LATE_BYTES: usize = 12;
 pub(super) struct ProtectingJournal {
     file: SideFile,
     shape: Shape,
-    /// One bit a page.
+    /// One bit a page, as far as pages were recorded: the file may claim to be of any size.
     recorded: Vec<u64>,
     /// Synced, magic and all: their pages may be written over.
     sealed: Vec<Segment>,
@@ -59,9 +59,15 @@ impl ProtectingJournal {
     /// hot journal is there.
     pub(super) fn create(path: &Path, shape: Shape, database: &Metadata) -> Result<Self> {
         let file = SideFile::create(path, database).map_err(Error::io("create", path))?;
-        let recorded = vec![0; (shape.page_count / u64::BITS + 1) as usize];
-        let mut journal =
-            Self { file, shape, recorded, sealed: Vec::new(), open: None, gathered: Vec::new(), end: 0 };
+        let mut journal = Self {
+            file,
+            shape,
+            recorded: Vec::new(),
+            sealed: Vec::new(),
+            open: None,
+            gathered: Vec::new(),
+            end: 0,
+        };
         // Also with no record the journal says something: how long the database was.
         match journal.open_segment() {
             Ok(()) => Ok(journal),
@@ -77,10 +83,21 @@ impl ProtectingJournal {
         self.shape
     }
 
+    /// Whether the page is one of the old database that it has not taken in yet.
+    pub(super) fn wants(&self, page: PageNumber) -> bool {
+        let (word, bit) = place_of(page);
+        page.get() <= self.shape.page_count && self.recorded.get(word).is_none_or(|word| word & bit == 0)
+    }
+
     /// Takes in a page as it was, unless it has it already. It may be written over after the next [`Self::seal`].
     pub(super) fn record(&mut self, page: PageNumber, image: &[u8]) -> Result<()> {
-        if page.get() > self.shape.page_count || !self.mark(page) {
+        if !self.wants(page) {
             return Ok(());
+        }
+        let (word, bit) = place_of(page);
+        self.recorded.resize(self.recorded.len().max(word + 1), 0);
+        if let Some(word) = self.recorded.get_mut(word) {
+            *word |= bit;
         }
         if self.open.is_none() {
             self.open_segment()?;
@@ -163,15 +180,6 @@ impl ProtectingJournal {
         }
     }
 
-    /// Remembers that a page is recorded; `false` when it was already.
-    fn mark(&mut self, page: PageNumber) -> bool {
-        let bit = 1 << (page.get() % u64::BITS);
-        let Some(word) = self.recorded.get_mut((page.get() / u64::BITS) as usize) else { return false };
-        let is_new = *word & bit == 0;
-        *word |= bit;
-        is_new
-    }
-
     fn write_gathered(&mut self) -> Result<()> {
         self.write(&self.gathered, self.end)?;
         self.end += self.gathered.len() as u64;
@@ -186,4 +194,9 @@ impl ProtectingJournal {
     fn sync(&self) -> Result<()> {
         self.file.sync().map_err(Error::io("sync", self.file.path()))
     }
+}
+
+/// Where the bit of a page lies: in which word, and which it is.
+fn place_of(page: PageNumber) -> (usize, u64) {
+    ((page.get() / u64::BITS) as usize, 1 << (page.get() % u64::BITS))
 }

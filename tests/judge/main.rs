@@ -47,6 +47,7 @@ mod random;
 mod refresh;
 mod refused;
 mod restore;
+mod restore_bounds;
 mod restore_kills;
 mod restore_logs;
 mod rollback_states;

@@ -26,7 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("lock", &["os", "format"]),
     ("state", &["lock", "os", "format"]),
     ("source", &["state", "lock", "os", "format"]),
-    ("targets", &["state", "lock", "os", "format"]),
+    ("targets", &["source", "state", "lock", "os", "format"]),
     ("walk", &["source", "format"]),
     ("schema", &["walk", "source", "format"]),
     ("rows", &["schema", "walk", "source", "format"]),
