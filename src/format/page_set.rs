@@ -31,6 +31,11 @@ impl PageSet {
         new
     }
 
+    /// How many pages are in it.
+    pub(crate) fn len(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
     pub(crate) fn contains(&self, page: PageNumber) -> bool {
         let (word, bit) = place(page);
         self.words.get(word).is_some_and(|word| word & bit != 0)

@@ -11,8 +11,14 @@ mod journal_report;
 mod lock_report;
 mod log_hold;
 mod named_file;
+mod owners;
+mod page_numbers;
+mod page_use;
+mod pages_report;
 mod reading;
 mod schema_report;
+mod space_report;
+mod survey;
 #[cfg(feature = "manifest")]
 mod verify_report;
 mod waiting;
@@ -32,7 +38,11 @@ pub use database_report::{
 pub use header_report::HeaderReport;
 pub use journal_report::{JournalReport, JournalState};
 pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
+pub use owners::Owner;
+pub use page_use::PageUse;
+pub use pages_report::{PageFrom, PageReport, PagesReport, pages};
 pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
+pub use space_report::{OwnerSpace, SpaceReport, space};
 #[cfg(feature = "manifest")]
 pub use verify_report::{PageRange, VerifyReport, verify_copy};
 pub use wal_index_report::WalIndexReport;
