@@ -40,6 +40,8 @@ verbs! {
     Info: info::InfoArguments,
     Locks: locks::LocksArguments,
     Wal: wal::WalArguments,
+    Pages: pages::PagesArguments,
+    Space: space::SpaceArguments,
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! How a database is read: what every verb that reads one takes.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use litecopy::lock::{LockStyle, UnknownLockStyle};
-use litecopy::{Limit, Limits, SourceOptions, UnknownLimit};
+use litecopy::{Database, Limit, Limits, Source, SourceOptions, UnknownLimit};
 
 use super::printable::printable;
 use super::values::duration;
@@ -46,6 +47,11 @@ impl ReadingArguments {
             .lock_style(self.lock_style)
             .immutable(self.immutable)
             .as_of(self.as_of)
+    }
+
+    /// Opens the database for reports.
+    pub(crate) fn database(&self, file: &Path) -> litecopy::Result<Database> {
+        Database::open(Source::open_with(file, &self.options())?, Some(self.timeout))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

@@ -1,20 +1,17 @@
 //! A database opened for reading: one snapshot of it, which the reports are made from.
 
 use super::found_header::FoundHeader;
-use crate::attempt::Obstacle;
+use super::waiting::wait_for;
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, DatabaseHeader, PageNumber, PageSize};
-use crate::os::clock::Deadline;
 use crate::source::{Begun, Snapshot, Source, Standing};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a snapshot that did not hold is taken again.
 const TRIES: u32 = 3;
-
-/// How long to wait before a lock is tried again.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// One committed version of a database, open for reading under SQLite's own locks, hot journal and log included. Writers in
 /// rollback mode wait for as long as it lives. `[inspection.md#one-version]`
@@ -113,7 +110,7 @@ impl Database {
                 (self.snapshot, self.found) = begin(&mut self.source, self.timeout)?;
             }
         }
-        Err(busy(&self.source, Duration::ZERO, Obstacle::Change))
+        Err(changed(&self.source))
     }
 
     /// Makes sure that all that was read so far is of one version: for a report that is given away while it is made, and cannot
@@ -125,12 +122,11 @@ impl Database {
     pub fn confirm(&self) -> Result<()> {
         match self.source.standing(&self.snapshot)? {
             Standing::Confirmed => Ok(()),
-            Standing::Withdrawn => Err(busy(&self.source, Duration::ZERO, Obstacle::Change)),
+            Standing::Withdrawn => Err(changed(&self.source)),
         }
     }
 
     /// The snapshot that it reads.
-    #[allow(dead_code, reason = "the reports that read it follow")]
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -169,21 +165,18 @@ fn begin(source: &mut Source, timeout: Option<Duration>) -> Result<(Snapshot, Fo
 }
 
 fn begin_in_time(source: &mut Source, timeout: Option<Duration>) -> Result<Snapshot> {
-    let (begun, deadline) = (Instant::now(), Deadline::after(timeout));
-    loop {
-        let obstacle = match source.begin()? {
-            Begun::Snapshot(snapshot) => return Ok(*snapshot),
-            Begun::Busy(obstacle) => obstacle,
-        };
-        if deadline.has_passed() {
-            return Err(busy(source, begun.elapsed(), obstacle));
-        }
-        deadline.sleep(PAUSE);
-    }
+    let name = source.name().to_owned();
+    wait_for(&name, timeout, || {
+        Ok(match source.begin()? {
+            Begun::Snapshot(snapshot) => Attempt::Got(*snapshot),
+            Begun::Busy(obstacle) => Attempt::Busy(obstacle),
+        })
+    })
 }
 
-fn busy(source: &Source, waited: Duration, obstacle: Obstacle) -> Error {
-    Error::new(source.name(), Problem::Busy { waited, obstacle, holders: source.lock_holders() })
+fn changed(source: &Source) -> Error {
+    let (waited, holders) = (Duration::ZERO, source.lock_holders());
+    Error::new(source.name(), Problem::Busy { waited, obstacle: Obstacle::Change, holders })
 }
 
 const _: () = assert!(DATABASE_HEADER_BYTES <= 512, "the smallest page holds the header");

@@ -33,8 +33,12 @@ impl Owner {
         })?;
         if database.page_count() > 0 {
             let name = SCHEMA.to_owned();
-            let schema =
-                Self { name: name.clone(), kind: "table".to_owned(), table: name, root_page: PageNumber::FIRST };
+            let schema = Self {
+                name: name.clone(),
+                kind: "table".to_owned(),
+                table: name,
+                root_page: PageNumber::FIRST,
+            };
             owners.insert(0, schema);
         }
         Ok(owners)

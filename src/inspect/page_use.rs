@@ -66,6 +66,7 @@ impl PageUse {
     }
 
     /// Its place in [`ALL`](Self::ALL).
+    #[allow(dead_code, reason = "the maps use it")]
     pub(crate) const fn code(self) -> u8 {
         self as u8
     }

@@ -174,10 +174,11 @@ impl PagesReport {
         let owner = owner_index.and_then(|index| self.owners.get(index));
         let of_cells = |number: u32| has_cells(kind).then_some(number);
         let overlaid = self.overlaid.binary_search_by_key(&number, |&(page, ..)| page);
-        let (_, from, commit) = overlaid
-            .ok()
-            .and_then(|at| self.overlaid.get(at).copied())
-            .unwrap_or((number, PageFrom::File, None));
+        let (_, from, commit) = overlaid.ok().and_then(|at| self.overlaid.get(at).copied()).unwrap_or((
+            number,
+            PageFrom::File,
+            None,
+        ));
         Some(PageReport {
             page,
             kind,
@@ -206,7 +207,8 @@ impl PagesReport {
     fn keep(&mut self, page: PageNumber, kept: Kept) {
         let (piece, place) = place(page);
         if let Some(piece) = self.pieces.get_mut(piece) {
-            let piece = piece.get_or_insert_with(|| vec![Kept::new(PageUse::Unreachable); PIECE_PAGES].into_boxed_slice());
+            let piece = piece
+                .get_or_insert_with(|| vec![Kept::new(PageUse::Unreachable); PIECE_PAGES].into_boxed_slice());
             if let Some(place) = piece.get_mut(place) {
                 *place = kept;
             }

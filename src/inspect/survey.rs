@@ -5,8 +5,9 @@ use super::owners::Owner;
 use super::page_numbers::PageNumbers;
 use crate::error::Result;
 use crate::format::lock_bytes::lock_byte_page;
+use crate::format::page_set::PageSet;
 use crate::format::{PageKind, PageNumber};
-use crate::walk::{Fault, FreePage, OverflowPart, PageSet, Step, TreePlace, TreeWalk, Walk};
+use crate::walk::{Fault, FreePage, OverflowPart, Step, TreePlace, TreeWalk, Walk};
 
 /// Who is told what each page is used for. Owners are given by their place in the list of all.
 pub(super) trait Surveyor {

@@ -20,7 +20,7 @@
 //! Whatever the bytes say, each walk ends (C10): no page has two places, no b-tree is deeper than 20 pages, the cells of a page
 //! are no longer than the page, and a chain has no more pages than its payload needs.
 
-#![allow(dead_code, unused_imports, reason = "the reports that use all of it follow")]
+#![allow(dead_code, reason = "check, which uses the rest, follows")]
 
 mod chains;
 mod fault;
@@ -36,11 +36,9 @@ mod walk;
 
 pub(crate) use chains::OverflowPart;
 pub use fault::FindingKind;
-pub(crate) use fault::{Cause, Fault, FaultSink, Strict};
+pub(crate) use fault::{Cause, Fault};
 pub(crate) use free_pages::FreePage;
-pub(crate) use page_cells::PageCells;
 pub(crate) use page_map::{PageMap, Part};
-pub(crate) use page_reader::PageReader;
-pub(crate) use schema_rows::{SchemaRow, StoredRow};
+pub(crate) use schema_rows::SchemaRow;
 pub(crate) use tree_walk::{Step, TreePlace, TreeWalk};
 pub(crate) use walk::Walk;

@@ -22,6 +22,7 @@
 
 mod busy;
 mod content;
+mod dbstat;
 mod endings;
 mod every;
 mod fidelity;
