@@ -80,6 +80,7 @@ pub mod lock;
 #[cfg(feature = "manifest")]
 mod manifest;
 mod os;
+pub mod schema;
 mod side_files;
 mod source;
 mod targets;

@@ -30,6 +30,7 @@ mod wal_timeline;
 
 #[cfg(feature = "serde")]
 pub use crate::json_name::JsonName;
+pub use crate::schema::SchemaEntry;
 pub use crate::walk::FindingKind;
 pub use database::Database;
 pub use database_report::{
@@ -41,7 +42,7 @@ pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
 pub use owners::Owner;
 pub use page_use::PageUse;
 pub use pages_report::{PageFrom, PageReport, PagesReport, pages};
-pub use schema_report::{LeftOut, SchemaEntry, SchemaReport, inspect_schema};
+pub use schema_report::{LeftOut, SchemaReport, inspect_schema};
 pub use space_report::{OwnerSpace, SpaceReport, space};
 #[cfg(feature = "manifest")]
 pub use verify_report::{PageRange, VerifyReport, verify_copy};

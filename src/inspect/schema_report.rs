@@ -10,6 +10,7 @@ use crate::attempt::Obstacle;
 use crate::error::Error;
 use crate::format::Damage;
 use crate::limits::LimitExceeded;
+use crate::schema::SchemaEntry;
 use crate::source::{Begun, Snapshot, Source, Standing};
 use crate::walk::{Cause, Fault, SchemaRow, Walk};
 
@@ -92,26 +93,6 @@ impl SchemaReport {
         };
         self.damage.push(DamageReport { path: name.to_owned(), message });
     }
-}
-
-/// A row of the schema. The names in JSON are those of the columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct SchemaEntry {
-    /// `table`, `index`, `view` or `trigger`.
-    #[cfg_attr(feature = "serde", serde(rename = "type"))]
-    pub kind: String,
-    /// Its own name.
-    pub name: String,
-    /// The table, or view, that it belongs to; its own name for tables and views.
-    #[cfg_attr(feature = "serde", serde(rename = "tbl_name"))]
-    pub table_name: String,
-    /// The root page of its b-tree, as stored; 0 or `None` for what has none: views, triggers and virtual tables.
-    #[cfg_attr(feature = "serde", serde(rename = "rootpage"))]
-    pub root_page: Option<i64>,
-    /// The statement that made it; `None` for indexes that SQLite made by itself.
-    pub sql: Option<String>,
 }
 
 /// A row that wants more than a limit lets it have.
