@@ -96,7 +96,7 @@ pub enum ErrorKind {
 pub(crate) enum Problem {
     #[error("cannot {operation}: {error}")]
     Io { operation: &'static str, error: io::Error },
-    #[error("there is no room: {needed_bytes} bytes are needed, {free_bytes} are free")]
+    #[error("there is no room: {needed_bytes} bytes are needed{}", Room { needed_bytes: *.needed_bytes, free_bytes: *.free_bytes })]
     NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("is {found}, not a file")]
     NotAFile { found: &'static str },
@@ -188,6 +188,21 @@ impl fmt::Display for InTheWay {
             Obstacle::Users => Ok(()),
             obstacle => write!(f, ": {obstacle}"),
         }
+    }
+}
+
+/// How much is free, for messages; nothing where the system says that it is enough and yet gives none of it.
+struct Room {
+    needed_bytes: u64,
+    free_bytes: u64,
+}
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.free_bytes < self.needed_bytes {
+            write!(f, ", {} are free", self.free_bytes)?;
+        }
+        Ok(())
     }
 }
 
@@ -313,7 +328,7 @@ impl Error {
             ErrorKind::NotAFile => "name the database file itself",
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it \
-                 is, as opaque (`--opaque=PAGE_SIZE`)"
+                 is, as opaque"
             }
             ErrorKind::LogOnNetwork => {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
@@ -326,11 +341,11 @@ impl Error {
                 "keep the file and its side files as they are; an older backup may be whole"
             }
             ErrorKind::Unsupported => "copy it with the SQLite that wrote it",
-            ErrorKind::LimitExceeded => "set the limit higher (`--limit`), if the file can be trusted",
+            ErrorKind::LimitExceeded => "set the limit higher, if the file can be trusted",
             ErrorKind::Busy => "try again, wait longer, or end the process that holds the lock",
             ErrorKind::DeadlinePassed => "give it more time, or copy all pages in one step",
             ErrorKind::Stalled => {
-                "copy with consistency auto, which ends beside any writer (`--consistency auto`), or hold"
+                "copy with consistency auto, which ends beside any writer, or hold a snapshot"
             }
             ErrorKind::HoldLimit => "let it be held for longer, or go on in steps at the limit",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
@@ -340,7 +355,7 @@ impl Error {
             ErrorKind::UnknownName => "name one of the databases of the set",
             ErrorKind::AlreadyInSet => "attach each file once, under a name of its own",
             ErrorKind::FileNameConflict => "copy them one by one, into folders of their own",
-            ErrorKind::TargetExists => "name another target, or let it be replaced (`--replace`)",
+            ErrorKind::TargetExists => "name another target, or let it be replaced",
             ErrorKind::TargetInUse => "close whatever has it open, or name another target",
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"

@@ -6,11 +6,11 @@ use crate::source::{ChangeStamp, Source};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// The longest time in which `keep_on` is not asked.
+/// The longest time in which `keep_on` is not asked, and the shortest between two looks.
 const ANSWER: Duration = Duration::from_millis(100);
 
-/// Looks at `source` every `interval`, the first time after one, and returns when its content is no longer that of `stamp`:
-/// `true`; or `false` when `keep_on`, which is asked at least ten times a second, says [`ControlFlow::Break`].
+/// Looks at `source` every `interval`, but at most ten times a second, the first time after one interval. Returns `true` when its
+/// content is no longer that of `stamp`, or `false` when `keep_on`, which is asked at least ten times a second, says [`ControlFlow::Break`].
 ///
 /// A look takes the locks of a short read and lets them go. One that finds the source locked counts for nothing.
 ///
@@ -40,7 +40,7 @@ pub fn wait_for_change(
     mut keep_on: impl FnMut() -> ControlFlow<()>,
 ) -> Result<bool> {
     loop {
-        let end = Deadline::after(Some(interval));
+        let end = Deadline::after(Some(interval.max(ANSWER)));
         while !end.has_passed() {
             if keep_on().is_break() {
                 return Ok(false);

@@ -63,8 +63,8 @@ pub(crate) struct CopyArguments {
     #[arg(long, group = "choice", conflicts_with_all = ["pages", "consistency", "replace"])]
     pub(crate) all: bool,
 
-    /// Go on for ever: look at the source this often, and copy it again when something was committed. Needs --replace or
-    /// --in-place
+    /// Look at the source this often, and copy it again when something was committed, until a signal ends it. Needs
+    /// --replace or --in-place
     #[arg(long, value_name = "SECONDS", value_parser = duration, conflicts_with = "choice", requires = "over")]
     pub(crate) every: Option<Duration>,
 
@@ -107,7 +107,7 @@ impl CopyArguments {
         }
         let say = if stream::is_wanted(&self.target) { stream::say_beside } else { say };
         let source = || Source::open_with(&self.source, &source_options(self));
-        repeat(self.every, source, |stamp| {
+        repeat(self.every, &self.target, source, |stamp| {
             report(&self.telling, say, |progress| {
                 let copied = copies(self, progress)?;
                 *stamp = first_stamp(&copied);

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use litecopy::inspect::JsonName;
 use litecopy::{Error, ErrorKind};
 
+use super::advice::advice;
 use super::printable::printable;
 
 /// The exit codes, as the help shows them.
@@ -63,7 +64,7 @@ impl Ending {
 
 /// What was wrong and, on a second line, what to do about it.
 pub(crate) fn message(error: &Error) -> String {
-    match error.advice() {
+    match advice(error) {
         Some(advice) => format!("litecopy: {}\n  {advice}", printable(&error.to_string())),
         None => format!("litecopy: {}", printable(&error.to_string())),
     }
@@ -75,7 +76,7 @@ pub(crate) fn json_message(error: &Error) -> serde_json::Value {
         "event": "error",
         "kind": kind_name(error.kind()),
         "message": error.to_string(),
-        "advice": error.advice(),
+        "advice": advice(error),
         "path": JsonName(error.path().as_os_str()),
     })
 }

@@ -1,22 +1,69 @@
-//! Ctrl-C and its like: the copy stops at its next step and leaves nothing behind; a second one ends it on the spot.
+//! Ctrl-C and its like: what is at work stops at its next step and leaves nothing behind; a second one ends it on the spot.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::time::Duration;
 
 use super::exit_code::INTERRUPTED;
 
-static CAME: AtomicBool = AtomicBool::new(false);
+/// What asked us to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// Ctrl-C, or the terminal was closed.
+    User,
+    /// SIGTERM, by which supervisors end a service.
+    Supervisor,
+}
+
+static CAME: Mutex<Option<Interrupt>> = Mutex::new(None);
+static ARRIVAL: Condvar = Condvar::new();
 
 /// From now on an interrupt is only noted. Where that cannot be had, it ends the process as ever.
 pub(crate) fn listen() {
-    let note = || {
-        if CAME.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    };
-    drop(ctrlc::set_handler(note));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(system::listen);
 }
 
-/// Whether one came since.
-pub(crate) fn came() -> bool {
-    CAME.load(Ordering::Relaxed)
+/// Which one came since, if any.
+pub(crate) fn came() -> Option<Interrupt> {
+    *CAME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits so long for one to come.
+pub(crate) fn wait(longest: Duration) -> Option<Interrupt> {
+    let none = CAME.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = ARRIVAL.wait_timeout_while(none, longest, |came| came.is_none());
+    *waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+fn note(interrupt: Interrupt) {
+    let mut came = CAME.lock().unwrap_or_else(PoisonError::into_inner);
+    if came.replace(interrupt).is_some() {
+        std::process::exit(INTERRUPTED.into());
+    }
+    ARRIVAL.notify_all();
+}
+
+#[cfg(unix)]
+mod system {
+    use super::{Interrupt, note};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    pub(super) fn listen() {
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        std::thread::spawn(move || {
+            for signal in &mut signals {
+                note(if signal == SIGTERM { Interrupt::Supervisor } else { Interrupt::User });
+            }
+        });
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::{Interrupt, note};
+
+    pub(super) fn listen() {
+        drop(ctrlc::set_handler(|| note(Interrupt::User)));
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) fn report(
     interrupt::listen();
     let result = job(&mut |progress| {
         reporter.show(progress);
-        if interrupt::came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if interrupt::came().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     reporter.clear();
     let for_programs = telling.progress == ProgressKind::Json;
@@ -45,6 +45,9 @@ pub(crate) fn report(
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
                 for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
+                    if telling.no_notes || !note.is_new() {
+                        continue;
+                    }
                     let note = note.of(it.name.clone());
                     if for_programs { say_error_json(&note.json()) } else { say_error(&note.text()) }
                 }
@@ -61,7 +64,8 @@ pub(crate) fn report(
             } else {
                 say_error(&message(&error));
             }
-            Ending::of(&error)
+            // Whatever failed after an interrupt failed for it.
+            if interrupt::came().is_some() { Ending::Interrupted } else { Ending::of(&error) }
         }
     }
 }

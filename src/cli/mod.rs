@@ -8,6 +8,7 @@
 //! | `output`, `printable`, `columns`, `numbers` | how reports and errors are said |
 //! | `job`, `repeat`, `stream`, `progress`, `interrupt`, `manifest_file`, `notes` | what verbs that copy share |
 
+mod advice;
 mod arguments;
 mod attached;
 mod columns;
@@ -33,6 +34,7 @@ mod restore;
 pub(crate) mod run;
 mod schema;
 mod space;
+mod spool;
 mod stream;
 mod telling_arguments;
 mod treatment_arguments;

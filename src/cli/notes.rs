@@ -1,5 +1,8 @@
 //! What is worth knowing although nothing failed.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use litecopy::format::database_header::SqliteVersion;
 use serde_json::json;
 
@@ -44,6 +47,13 @@ impl Note {
     /// The same, said of the database of that name in a set.
     pub(crate) fn of(self, name: Option<String>) -> Self {
         Self { name, ..self }
+    }
+
+    /// Whether this process has not said it yet, of this database or of another. From now on it has.
+    pub(crate) fn is_new(&self) -> bool {
+        static SAID: Mutex<BTreeSet<(&str, String)>> = Mutex::new(BTreeSet::new());
+        let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+        said.insert((self.kind, self.cause.1.clone()))
     }
 
     /// For stderr.

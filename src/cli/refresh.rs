@@ -11,7 +11,7 @@ use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
 use super::manifest_file::{self, ManifestFile};
-use super::output::say;
+use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
 use super::telling_arguments::TellingArguments;
@@ -48,7 +48,7 @@ pub(crate) struct RefreshArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
 
-    /// Go on for ever: look at the source this often, and refresh the copy when something was committed
+    /// Look at the source this often, and refresh the copy when something was committed, until a signal ends it
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     pub(crate) every: Option<Duration>,
 
@@ -65,9 +65,16 @@ pub(crate) struct RefreshArguments {
 impl RefreshArguments {
     pub(crate) fn run(&self) -> Ending {
         let RefreshArguments { source, copy, every, replace, course, reading, telling, .. } = self;
+        if copy.as_os_str() == "-" {
+            say_error(
+                "litecopy: a stream cannot be refreshed: `copy SOURCE -` writes a new one (a file called `-` is `./-`)",
+            );
+            return Ending::WrongUse;
+        }
         let options = course.options(reading).source(reading.options()).replace(*replace);
         repeat(
             *every,
+            copy,
             || Source::open_with(source, &reading.options()),
             |stamp| {
                 report(telling, say, |progress| {

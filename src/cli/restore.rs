@@ -1,14 +1,15 @@
 //! `litecopy restore`: the content of one database into another, which others may have open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{Copied, report};
-use super::output::say;
+use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
+use super::spool::{self, Spool};
 use super::telling_arguments::TellingArguments;
 
 /// What the help of `restore` says beyond its options.
@@ -29,7 +30,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct RestoreArguments {
-    /// The database whose content is wanted; it is only read, and may be in use too
+    /// The database whose content is wanted; it is only read, and may be in use too. From a pipe, or with `-` from stdin, it
+    /// is kept in a temporary file (in TMPDIR) until it is there as a whole
     pub(crate) backup: PathBuf,
 
     /// The database that is to get it; where nothing is, it is made
@@ -48,10 +50,30 @@ pub(crate) struct RestoreArguments {
 impl RestoreArguments {
     pub(crate) fn run(&self) -> Ending {
         let RestoreArguments { backup, database, course, reading, telling } = self;
-        let options = course.options(reading).source(reading.options()).in_place(true);
+        if let Some(refusal) = refusal(backup, database) {
+            say_error(&format!("litecopy: {refusal}"));
+            return Ending::WrongUse;
+        }
         report(telling, say, |progress| {
-            let report = options.copy_with_progress(backup, database, progress)?;
+            let spool = if spool::is_pipe(backup) { Some(Spool::read(backup)?) } else { None };
+            let source = reading.options();
+            // Nobody else can reach what came through the pipe.
+            let source = if spool.is_some() { source.immutable(true) } else { source };
+            let options = course.options(reading).source(source).in_place(true);
+            let from = spool.as_ref().map_or(backup.as_path(), Spool::path);
+            let report = options.copy_with_progress(from, database, progress)?;
             Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
         })
+    }
+}
+
+/// Why it cannot be done, if so.
+fn refusal(backup: &Path, database: &Path) -> Option<&'static str> {
+    if spool::is_terminal(backup) {
+        Some("a backup is not typed: send it through a pipe, or name its file")
+    } else if database.as_os_str() == "-" {
+        Some("a stream cannot be restored into: name a database (a file called `-` is `./-`)")
+    } else {
+        None
     }
 }

@@ -9,6 +9,10 @@ pub(crate) struct TellingArguments {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
 
+    /// Leave out notes on what is worth knowing although nothing failed
+    #[arg(long)]
+    pub(crate) no_notes: bool,
+
     /// Say nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,

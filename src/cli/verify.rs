@@ -8,14 +8,22 @@ use litecopy::inspect::{PageRange, VerifyReport, verify_copy};
 use super::exit_code::Ending;
 use super::manifest_file;
 use super::numbers::{counted, grouped};
-use super::output::say_report;
+use super::output::{say_error, say_failure, say_report};
 use super::printable::printable_path;
 
 /// How many runs of pages people are told of; programs are told all.
 const MOST_RUNS: usize = 20;
 
+/// What the help of `verify` says beyond its options.
+const HELP: &str = "\
+Exit codes:
+  0  unchanged: each page is what the manifest says
+  1  changed: stdout says which pages. Or it could not be checked: then stdout is empty, and stderr says why
+  2  wrong use";
+
 /// Say whether a copy is still what it was when it was made, and which pages are not
 #[derive(Debug, Args)]
+#[command(after_help = HELP)]
 pub(crate) struct VerifyArguments {
     /// The copy to check; it is only read
     pub(crate) copy: PathBuf,
@@ -31,10 +39,18 @@ pub(crate) struct VerifyArguments {
 
 impl VerifyArguments {
     pub(crate) fn run(&self) -> Ending {
-        let report =
+        let checked =
             manifest_file::read(&self.manifest).and_then(|manifest| verify_copy(&self.copy, &manifest));
-        let changed = report.as_ref().is_ok_and(|report| !report.unchanged);
-        let said = say_report(report, &self.copy, self.json, text);
+        let report = match checked {
+            Ok(report) => report,
+            Err(error) => {
+                let ending = say_failure(&error);
+                say_error("  nothing was checked: this says nothing about the copy");
+                return ending;
+            }
+        };
+        let changed = !report.unchanged;
+        let said = say_report(Ok(report), &self.copy, self.json, text);
         if changed { Ending::Failed } else { said }
     }
 }

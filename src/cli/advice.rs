@@ -1,0 +1,53 @@
+//! What to do about an error, in the words of the command line; where they have nothing to add, what the library says.
+
+use std::fs;
+use std::path::Path;
+
+use litecopy::{Error, ErrorKind};
+
+/// The advice for whoever typed the command.
+pub(crate) fn advice(error: &Error) -> Option<String> {
+    let general = error.advice();
+    let option = match error.kind() {
+        ErrorKind::TargetExists => return Some(on_existing(error.path()).to_owned()),
+        ErrorKind::NotFound if error.path().as_os_str() == "-" => {
+            return Some(
+                "a live database is not read through a pipe; `restore - DATABASE` takes a backup from one"
+                    .to_owned(),
+            );
+        }
+        ErrorKind::Busy if is_exclusive(error) => {
+            "\n  An application in exclusive locking mode never lets go: `--lock-style none` copies beside it, but \
+             cannot always see a change that is made meanwhile"
+        }
+        ErrorKind::Busy => " (`--timeout`)",
+        ErrorKind::DeadlinePassed => " (`--deadline`, `--pages`)",
+        ErrorKind::NotADatabase => " (`--opaque=PAGE_SIZE`)",
+        ErrorKind::PageSizeUnknown => " (`--opaque=PAGE_SIZE`)",
+        ErrorKind::LogOnNetwork => " (`--lock-style none`)",
+        ErrorKind::LimitExceeded => " (`--limit`)",
+        ErrorKind::Stalled => " (`--consistency auto`)",
+        ErrorKind::HoldLimit => " (`--max-hold`, `--max-log-growth`, `--at-limit`)",
+        _ => "",
+    };
+    general.map(|general| format!("{general}{option}"))
+}
+
+/// What is there decides: only a file can be replaced, and only a set that is not there yet can be made.
+fn on_existing(target: &Path) -> &'static str {
+    match fs::symlink_metadata(target) {
+        Ok(found) if found.is_dir() => "name a folder that is not there yet",
+        Ok(found) if found.is_symlink() && !target.exists() => {
+            "it is a symbolic link that leads nowhere: name the file itself, or remove the link"
+        }
+        Ok(found) if found.is_symlink() || found.is_file() => {
+            "name another target, or have this one replaced (`--replace`)"
+        }
+        _ => "name another target: this one is no file; into a pipe, a copy goes by `copy SOURCE - > PIPE`",
+    }
+}
+
+/// Whether somebody keeps everybody out: a writer for as long as it commits, or exclusive locking mode for ever.
+fn is_exclusive(error: &Error) -> bool {
+    error.lock_holders().iter().any(|holder| holder.lock == "EXCLUSIVE")
+}
