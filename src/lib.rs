@@ -64,6 +64,32 @@
 //! Beside the copier stands what it is made of: [`mod@format`] tells what the bytes of database, log, wal-index and
 //! journal mean, and [`lock`] who holds which lock.
 //!
+//! # Floors
+//!
+//! How the crate is built: each folder of `src/` is a kind of work, and uses only what its row names, and the files that stand
+//! above it in the table. A test (`tests/tidy.rs`) reads this table and keeps it.
+//!
+//! | floor | duty | may use |
+//! |---|---|---|
+//! | `format` | what the bytes of the four files mean; no I/O | |
+//! | `os` | what is asked of the operating system, knowing nothing of SQLite | |
+//! | `json_name.rs` | paths and names of the system in JSON | |
+//! | `attempt.rs` | got, or busy: what was in the way | |
+//! | `limits.rs` | what a file may make us do | `format` |
+//! | `error.rs` | what can go wrong, sorted by who must act | `format` |
+//! | `side_files.rs` | the names of a database and of its companions | `os` |
+//! | `manifest.rs` | what a copy was when it was made | `format` |
+//! | `lock` | SQLite's locking protocol over byte ranges | `os`, `format` |
+//! | `state` | in which state a database is found | `lock`, `os`, `format` |
+//! | `source` | one unchanging view of a live database | `state`, `lock`, `os`, `format` |
+//! | `targets` | where pages go, all or nothing | `source`, `state`, `lock`, `os`, `format` |
+//! | `walk` | the walk over b-trees, chains, freelist and pointer map | `source`, `format` |
+//! | `schema` | what the tables and columns are | `walk`, `source`, `format` |
+//! | `rows` | rows, straight from the pages | `schema`, `walk`, `source`, `format` |
+//! | `backup` | moves pages from a source to a target, in steps | `walk`, `source`, `targets`, `format`, `os::clock` |
+//! | `inspect` | answers questions about files, writes nothing | `rows`, `schema`, `walk`, `source`, `state`, `lock`, `os`, `format` |
+//! | `cli` | the command: words in, words out; it uses only what the crate exports | |
+//!
 //! # What always holds
 //!
 //! The promises C1 to C12, and how they are kept, are in `format-spec-notes/copy-protocol.md`.

@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic: that is how it fails")]
 
+#[path = "tidy/floors.rs"]
+mod floors;
+#[path = "tidy/imports.rs"]
+mod imports;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/text.rs"]
@@ -42,7 +46,25 @@ fn no_file_is_too_long() {
 
 #[test]
 fn each_floor_uses_only_those_below() {
-    assert_tidy(files("src", ".rs").iter().flat_map(rules::keeps_to_floor));
+    let floors = floors::floors(&file("src/lib.rs").text);
+    assert!(floors.len() > 10, "the table of floors in src/lib.rs was not found");
+    let files = files("src", ".rs");
+    assert_tidy(files.iter().flat_map(|file| floors::keeps_to_floor(file, &floors)));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    assert_tidy(imports::circles(&files("src", ".rs")).into_iter());
+}
+
+#[test]
+fn no_function_is_too_long() {
+    assert_tidy(all_rust().iter().flat_map(rules::functions_are_short));
+}
+
+#[test]
+fn no_function_has_a_twin() {
+    assert_tidy(files("src", ".rs").iter().flat_map(rules::has_no_twins));
 }
 
 #[test]
@@ -130,29 +152,17 @@ mod each_rule_can_fail {
     }
 
     #[test]
-    fn floors() {
-        let wrong = |path: &str, text: &str| rules::keeps_to_floor(&source(path, text)).len();
-        assert_eq!(wrong("src/format/a.rs", "use crate::format::damage::Damage;"), 0);
-        assert_eq!(wrong("src/format/a.rs", "use crate::error::Error;"), 1);
-        assert_eq!(wrong("src/format/a.rs", "use std::io::Read;"), 1);
-        assert_eq!(wrong("src/os/a.rs", "use crate::error::Error;"), 0);
-        assert_eq!(wrong("src/os/a.rs", "fn f() { crate::format::g() }"), 1);
-        assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x, format::{y, z}};"), 0);
-        assert_eq!(wrong("src/lock/a.rs", "use crate::{os::x,\n  source::{y, z}};"), 2);
-        assert_eq!(wrong("src/source/a.rs", "use crate::targets::T;"), 1);
-        assert_eq!(wrong("src/targets/a.rs", "use crate::source::T;"), 0);
-        assert_eq!(wrong("src/targets/a.rs", "use crate::backup::T;"), 1);
-        assert_eq!(wrong("src/backup/a.rs", "use crate::os::clock::Clock;"), 0);
-        assert_eq!(wrong("src/backup/a.rs", "use crate::os::{clock, random_access};"), 1);
-        assert_eq!(wrong("src/backup/a.rs", "use crate::lock::L;"), 1);
-        assert_eq!(wrong("src/inspect/a.rs", "use crate::backup::B;"), 1);
-        assert_eq!(wrong("src/cli/a.rs", "use litecopy::copy_database; use crate::cli::b;"), 0);
-        assert_eq!(wrong("src/cli/a.rs", "use crate::format::b;"), 1);
-        assert_eq!(wrong("src/main.rs", "#[path = \"format/mod.rs\"]\nmod format;"), 1);
-        assert_eq!(wrong("src/lib.rs", "use crate::backup::B;"), 0);
-        // Neither comments, nor strings, nor a file's tests are held to the floor.
-        assert_eq!(wrong("src/os/a.rs", "// crate::format\nconst A: &str = \"crate::format\";"), 0);
-        assert_eq!(wrong("src/os/a.rs", "//! A.\n#[cfg(test)]\nmod tests { use crate::format::X; }"), 0);
+    fn functions() {
+        let text = |n: usize| format!("fn a(\n    b: u8,\n) {{\n{}    }}\n}}\n", "    {\n    }\n".repeat(n));
+        assert_eq!(rules::functions_are_short(&source("src/a.rs", &text(30))).len(), 0);
+        assert_eq!(rules::functions_are_short(&source("src/a.rs", &text(40))).len(), 1);
+    }
+
+    #[test]
+    fn twins() {
+        let wrong = |text: &str| rules::has_no_twins(&source("src/a.rs", text)).len();
+        assert_eq!(wrong("pub fn copy() {}\nfn copy_with_care() {}"), 0);
+        assert_eq!(wrong("pub fn copy_with_care() {}\npub const fn with_care() {}"), 2);
     }
 
     #[test]

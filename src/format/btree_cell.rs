@@ -12,10 +12,14 @@
 //! otherwise M, where M = (U - 12) * 32 / 255 - 23; all divisions round down. The rest fills overflow pages.
 //! A cell takes at least 4 bytes.
 
-use super::btree_page::{LEAST_CELL_BYTES, PageKind, child};
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
+use super::page_kind::PageKind;
 use super::page_number::PageNumber;
+use super::page_reference::child;
+
+/// What a cell, and a freeblock, takes at least, in bytes.
+pub const LEAST_CELL_BYTES: u32 = 4;
 
 /// The longest payload in bytes: what a 32-bit signed length can say.
 pub const LONGEST_PAYLOAD_BYTES: u32 = 0x7fff_ffff;

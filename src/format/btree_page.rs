@@ -15,57 +15,14 @@
 //! on page 1 too. A freeblock is 2 bytes with the offset of the next (0: last), 2 bytes with its own length
 //! (at least 4), and unused bytes; they follow each other upwards, at least 4 bytes apart.
 
-use super::btree_cell::BtreeCell;
+use super::btree_cell::{BtreeCell, LEAST_CELL_BYTES};
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
 use super::database_header::{DATABASE_HEADER_BYTES, LEAST_USABLE_BYTES};
+use super::page_kind::PageKind;
 use super::page_number::PageNumber;
+use super::page_reference::child;
 use super::page_size::PageSize;
-
-/// What a cell, and a freeblock, takes at least, in bytes.
-pub const LEAST_CELL_BYTES: u32 = 4;
-
-/// The four kinds of b-tree page; the number is the type byte.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PageKind {
-    /// Keys and children of an index, or of a table without rowid.
-    InteriorIndex = 0x02,
-    /// Rowids and children of a table.
-    InteriorTable = 0x05,
-    /// Keys of an index, or rows of a table without rowid.
-    LeafIndex = 0x0a,
-    /// Rows of a table.
-    LeafTable = 0x0d,
-}
-
-impl PageKind {
-    /// The kind that a type byte means.
-    #[must_use]
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::InteriorIndex, Self::InteriorTable, Self::LeafIndex, Self::LeafTable]
-            .into_iter()
-            .find(|&kind| kind as u8 == byte)
-    }
-
-    /// Whether pages of this kind have no children.
-    #[must_use]
-    pub fn is_leaf(self) -> bool {
-        matches!(self, Self::LeafIndex | Self::LeafTable)
-    }
-
-    /// Whether pages of this kind are of a tree of rows found by rowid.
-    #[must_use]
-    pub fn is_table(self) -> bool {
-        matches!(self, Self::InteriorTable | Self::LeafTable)
-    }
-
-    /// The length of the page header in bytes: 8 or 12.
-    #[must_use]
-    pub fn header_bytes(self) -> u32 {
-        if self.is_leaf() { 8 } else { 12 }
-    }
-}
 
 /// A b-tree page whose header keeps the rules. `[pages.md#b-tree-page]`
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -302,13 +259,6 @@ pub(super) fn usable_part(bytes: &[u8], usable_bytes: u32) -> Result<&[u8], Dama
         return Err(damage);
     }
     bytes.get(..usable_bytes as usize).ok_or(damage)
-}
-
-/// The page that a child pointer, or the start or rest of a chain, names: neither 0 nor 1.
-pub(super) fn child(found: u32, role: &'static str) -> Result<PageNumber, Damage> {
-    PageNumber::new(found)
-        .filter(|&page| page != PageNumber::FIRST)
-        .ok_or(Damage::PageReference { found, role })
 }
 
 #[cfg(test)]

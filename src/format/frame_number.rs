@@ -4,8 +4,10 @@ use core::fmt;
 use core::num::NonZeroU32;
 
 use super::page_size::PageSize;
-use super::wal_frame::FRAME_HEADER_BYTES;
 use super::wal_header::WAL_HEADER_BYTES;
+
+/// The length of a frame's header in bytes.
+pub const FRAME_HEADER_BYTES: usize = 24;
 
 /// The number of a frame in the log, counted from 1. `[wal.md#frame]`
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,10 +8,11 @@
 //!
 //! What stands behind the leaves is old content. Leaves hold nothing that counts, and need not be in the file.
 
-use super::btree_page::{child, usable_part};
+use super::btree_page::usable_part;
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
 use super::page_number::PageNumber;
+use super::page_reference::child;
 
 /// A trunk page whose header keeps the rules. `[pages.md#freelist]`
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

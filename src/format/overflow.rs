@@ -7,10 +7,11 @@
 //!
 //! The length of a chain is known before it is read, and that is the bound of every walk along it.
 
-use super::btree_page::{child, usable_part};
+use super::btree_page::usable_part;
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
 use super::page_number::PageNumber;
+use super::page_reference::child;
 
 const LINK_BYTES: u32 = 4;
 

@@ -1,6 +1,7 @@
 //! The bytes of a page that mean nothing, and clearing them: they hold what was deleted.
 
-use super::btree_page::{BtreePage, LEAST_CELL_BYTES};
+use super::btree_cell::LEAST_CELL_BYTES;
+use super::btree_page::BtreePage;
 use super::damage::Damage;
 use super::page_number::PageNumber;
 

@@ -14,14 +14,11 @@
 
 use super::byte_reader::ByteReader;
 use super::damage::Damage;
-use super::frame_number::{FrameNumber, frame_bytes};
+use super::frame_number::{FRAME_HEADER_BYTES, FrameNumber, frame_bytes};
 use super::page_number::PageNumber;
 use super::page_size::PageSize;
 use super::wal_checksum::{ByteOrder, WalChecksum};
 use super::wal_header::{Salts, WalHeader};
-
-/// The length of a frame's header in bytes.
-pub const FRAME_HEADER_BYTES: usize = 24;
 
 /// The header of a frame, not yet known to be valid. `[wal.md#frame]`
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]

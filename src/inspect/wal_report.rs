@@ -6,9 +6,10 @@ use super::header_report::HeaderReport;
 use super::reading::{Findings, Looked};
 use crate::error::Result;
 use crate::format::database_header::DATABASE_HEADER_BYTES;
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::{FrameNumber, frame_bytes, whole_frames_in};
 use crate::format::wal_checksum::ByteOrder;
-use crate::format::wal_frame::{FRAME_HEADER_BYTES, FrameChain, FrameFault, WalFrame};
+use crate::format::wal_frame::{FrameChain, FrameFault, WalFrame};
 use crate::format::wal_header::{WAL_HEADER_BYTES, WalHeader};
 use crate::limits::{Limit, Limits};
 

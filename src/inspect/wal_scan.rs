@@ -2,8 +2,8 @@
 
 use super::wal_parts::{Layout, WalEnd, WalEndReason};
 use crate::error::{Error, Result};
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::{frame_bytes, whole_frames_in};
-use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{FrameChain, FrameFault, FrameNumber, PageNumber, WalFrame, WalFrameHeader};
 use crate::limits::{Limit, Limits};

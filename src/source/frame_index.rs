@@ -1,9 +1,9 @@
 //! Where in the log the newest committed image of each page lies.
 
 use crate::error::{Error, Problem, Result};
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::frame_bytes;
 use crate::format::page_index::PageIndex;
-use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{
     FrameChain, FrameNumber, PageNumber, PageSize, Salts, WalChecksum, WalFrame, WalFrameHeader, WalHeader,

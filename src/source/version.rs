@@ -16,9 +16,9 @@
 use super::frame_index::{FrameIndex, LogFile};
 use super::view::{Frames, PageRun, View};
 use crate::error::{Error, Problem, Result};
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::page_index::PageIndex;
-use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::{PageNumber, WalFrameHeader};
 use crate::limits::Limit;
 use crate::os::random_access::is_zero;

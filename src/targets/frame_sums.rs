@@ -6,8 +6,8 @@
 //! the log (`[wal.md#frame-validity]`).
 
 use crate::error::{Error, Problem, Result};
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::frame_bytes;
-use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::{FrameChain, FrameNumber, PageNumber, PageSize};
 use crate::os::random_access::read_padded;
 use crate::os::side_file::SideFile;

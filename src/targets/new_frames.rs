@@ -5,8 +5,8 @@
 
 use super::frame_sums::go_through;
 use crate::error::{Error, Problem, Result};
+use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::frame_bytes;
-use crate::format::wal_frame::FRAME_HEADER_BYTES;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{FrameChain, FrameNumber, PageNumber, PageSize, WalFrameHeader, WalHeader};
 use crate::os::random_access::{ReadAt, read_padded};

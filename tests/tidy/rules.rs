@@ -5,36 +5,6 @@ use crate::text::{SourceFile, heading_slugs, is_word, lines_with_word, outside_c
 /// A file is at most this long; past it a second duty hides in it.
 pub(crate) const MOST_LINES: usize = 500;
 
-/// What stands beside the floors, for all of them but the ground.
-const BESIDE: &[&str] = &[
-    "attempt",
-    "error",
-    "json_name",
-    "limits",
-    "manifest",
-    "side_files",
-    "Error",
-    "ErrorKind",
-    "Result",
-    "Limits",
-];
-
-/// Each floor and what it may use; a name with `::` allows that one module of a floor.
-const FLOORS: &[(&str, &[&str])] = &[
-    ("format", &[]),
-    ("os", &[]),
-    ("lock", &["os", "format"]),
-    ("state", &["lock", "os", "format"]),
-    ("source", &["state", "lock", "os", "format"]),
-    ("targets", &["source", "state", "lock", "os", "format"]),
-    ("walk", &["source", "format"]),
-    ("schema", &["walk", "source", "format"]),
-    ("rows", &["schema", "walk", "source", "format"]),
-    ("backup", &["walk", "source", "targets", "format", "os::clock"]),
-    ("inspect", &["rows", "schema", "walk", "source", "state", "lock", "os", "format"]),
-    ("cli", &[]),
-];
-
 pub(crate) fn opens_with_purpose(file: &SourceFile) -> Vec<String> {
     if file.text.starts_with("//! ") {
         return Vec::new();
@@ -50,80 +20,68 @@ pub(crate) fn short_enough(file: &SourceFile) -> Vec<String> {
     vec![format!("{}: {count} lines, more than {MOST_LINES}: look for the second duty in it", file.path)]
 }
 
-/// A floor uses only the floors below it.
-pub(crate) fn keeps_to_floor(file: &SourceFile) -> Vec<String> {
-    let Some(floor) = floor_of(&file.path) else { return Vec::new() };
-    let code = part(file.shipped()).code;
+/// A function is at most this long, from its first line to its closing brace.
+const MOST_FUNCTION_LINES: usize = 70;
+
+/// Functions that are longer still.
+const LONG_FUNCTIONS: &[&str] = &["kill_restores", "the_value_of_a_column_added_later_is_its_default"];
+
+/// Functions of two names that differ by what they take along, still to go.
+const TWINS: &[&str] = &[
+    "copy_with_progress",
+    "refresh_with_progress",
+    "copy_named_with_progress",
+    "copy_set_with_progress",
+    "copy_with_manifest",
+    "refresh_with_manifest",
+    "with_consistency",
+    "with_hold_limits",
+    "with_patience",
+    "with_treatment",
+    "with_options",
+];
+
+pub(crate) fn functions_are_short(file: &SourceFile) -> Vec<String> {
+    let code = part(&file.text).code;
+    let lines: Vec<&str> = code.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
     let mut wrong = Vec::new();
-    for used in crate_paths(&code) {
-        let root = used.split("::").next().unwrap_or_default();
-        let allowed = root == floor.0
-            || (floor.0 != "format" && floor.0 != "cli" && BESIDE.contains(&root))
-            || floor.1.iter().any(|a| *a == root || used == *a || used.starts_with(&format!("{a}::")));
-        if !allowed {
-            wrong.push(format!("{}: the floor `{}` may not use `crate::{used}`", file.path, floor.0));
-        }
-    }
-    if code.contains("super::super::super") {
-        wrong.push(format!("{}: `super` climbs out of its floor; say `crate::`", file.path));
-    }
-    if floor.0 == "cli" && lines_with_word(&code, "path").iter().any(|n| line(&code, *n).contains("#[path")) {
-        wrong.push(format!("{}: `#[path]` would bring internals into the command", file.path));
-    }
-    if floor.0 == "format" {
-        for forbidden in ["std::io", "std::fs", "std::path", "std::time", "std::thread", "std::net"] {
-            if code.contains(forbidden) {
-                wrong.push(format!("{}: `{forbidden}` on the ground floor", file.path));
-            }
+    for (start, line) in lines.iter().enumerate() {
+        let Some(name) = function_name(line) else { continue };
+        let ends = |l: &&str| l.trim_end() == format!("{}}}", " ".repeat(indent(line)));
+        let Some(length) = lines[start..].iter().position(ends).map(|end| end + 1) else { continue };
+        if length > MOST_FUNCTION_LINES && !LONG_FUNCTIONS.contains(&name) {
+            wrong.push(format!("{}:{}: `{name}` has {length} lines", file.path, start + 1));
         }
     }
     wrong
 }
 
-fn floor_of(path: &str) -> Option<&'static (&'static str, &'static [&'static str])> {
-    let path = if path == "src/main.rs" { "src/cli/" } else { path };
-    FLOORS
-        .iter()
-        .find(|(name, _)| path.starts_with(&format!("src/{name}/")) || path == format!("src/{name}.rs"))
-}
-
-/// Every path that begins with `crate::`, groups in braces opened up.
-fn crate_paths(code: &str) -> Vec<String> {
-    let compact: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut paths = Vec::new();
-    for (at, _) in compact.match_indices("crate::") {
-        if compact[..at].ends_with(is_word) || compact[..at].ends_with('$') {
-            continue;
-        }
-        expand(&compact[at + "crate::".len()..], "", &mut paths);
-    }
-    paths
-}
-
-fn expand(rest: &str, prefix: &str, paths: &mut Vec<String>) {
-    let name: String = rest.chars().take_while(|c| is_word(*c) || *c == ':').collect();
-    let joined = format!("{prefix}{name}");
-    let Some(group) = rest[name.len()..].strip_prefix('{') else {
-        paths.push(joined);
-        return;
+/// The name of the function that begins on this line.
+fn function_name(line: &str) -> Option<&str> {
+    let (before, rest) = line.split_once("fn ")?;
+    let is_qualifier = |word: &str| {
+        matches!(word, "const" | "unsafe" | "async" | "extern" | "\"\"")
+            || word.starts_with("pub")
+            || word.starts_with("in ")
+            || word.ends_with(')')
     };
-    let (mut depth, mut start) = (0_usize, 0);
-    for (at, c) in group.char_indices() {
-        if c == '{' {
-            depth += 1;
-        } else if (c == ',' || c == '}') && depth == 0 {
-            let part = group[start..at].trim();
-            if !part.is_empty() {
-                expand(part, &joined, paths);
-            }
-            start = at + 1;
-            if c == '}' {
-                return;
-            }
-        } else if c == '}' {
-            depth -= 1;
-        }
+    if !before.split_whitespace().all(is_qualifier) {
+        return None;
     }
+    rest.split(|c| !is_word(c)).next().filter(|name| !name.is_empty())
+}
+
+/// What a function may be asked beyond its name is said by options: no `copy_with_progress` beside `copy`.
+pub(crate) fn has_no_twins(file: &SourceFile) -> Vec<String> {
+    let code = part(file.shipped()).code;
+    let public = code.lines().filter(|line| line.trim_start().starts_with("pub "));
+    let names = public.filter_map(function_name);
+    let twins = names.filter(|name| name.starts_with("with_") || name.contains("_with_"));
+    twins
+        .filter(|name| !TWINS.contains(name))
+        .map(|name| format!("{}: `{name}` is a twin; what it takes along belongs into options", file.path))
+        .collect()
 }
 
 /// `unsafe` stands only in `src/os/`, each time with its reason.
@@ -162,14 +120,14 @@ fn line(text: &str, number: usize) -> &str {
     text.lines().nth(number - 1).unwrap_or_default()
 }
 
-/// Only `src/os/clock.rs` sleeps.
+/// Only `src/os/clock.rs` sleeps. Waiting for something that comes (a signal, what is read) is no sleep.
 pub(crate) fn does_not_sleep(file: &SourceFile) -> Vec<String> {
     if file.path == "src/os/clock.rs" {
         return Vec::new();
     }
     let code = part(file.shipped()).code;
     let sleeps = |line: &str| {
-        let calls = ["thread::sleep", "park_timeout", "usleep", "nanosleep", "wait_timeout", "recv_timeout"];
+        let calls = ["thread::sleep", "park_timeout", "usleep", "nanosleep"];
         calls.iter().any(|c| line.contains(c)) || (line.contains("thread::{") && line.contains("sleep"))
     };
     let found = code.lines().enumerate().filter(|(_, line)| sleeps(line));

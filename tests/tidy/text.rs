@@ -187,3 +187,47 @@ pub(crate) fn slug(title: &str) -> String {
     let kept = lower.chars().filter(|c| is_word(*c) || *c == '-' || *c == ' ');
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
+
+/// Every path that begins with `crate::`, groups in braces opened up.
+pub(crate) fn crate_paths(code: &str) -> Vec<String> {
+    paths_from(code, "crate::")
+}
+
+/// The same, of paths that begin with `root`, such as `super::`.
+pub(crate) fn paths_from(code: &str, root: &str) -> Vec<String> {
+    let compact: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paths = Vec::new();
+    for (at, _) in compact.match_indices(root) {
+        if compact[..at].ends_with(is_word) || compact[..at].ends_with(['$', ':']) {
+            continue;
+        }
+        expand(&compact[at + root.len()..], "", &mut paths);
+    }
+    paths
+}
+
+fn expand(rest: &str, prefix: &str, paths: &mut Vec<String>) {
+    let name: String = rest.chars().take_while(|c| is_word(*c) || *c == ':').collect();
+    let joined = format!("{prefix}{name}");
+    let Some(group) = rest[name.len()..].strip_prefix('{') else {
+        paths.push(joined);
+        return;
+    };
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, c) in group.char_indices() {
+        if c == '{' {
+            depth += 1;
+        } else if (c == ',' || c == '}') && depth == 0 {
+            let part = group[start..at].trim();
+            if !part.is_empty() {
+                expand(part, &joined, paths);
+            }
+            start = at + 1;
+            if c == '}' {
+                return;
+            }
+        } else if c == '}' {
+            depth -= 1;
+        }
+    }
+}
