@@ -94,7 +94,7 @@ impl fmt::Display for Obstacle {
 #[non_exhaustive]
 pub struct LockHolder {
     /// SQLite's name of the lock: `PENDING`, `RESERVED`, `SHARED` or `EXCLUSIVE` on the database; `WRITE`, `CKPT`,
-    /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index.
+    /// `RECOVER`, `READ0` to `READ4` or `DMS` on the wal-index. `OPEN` says that no lock is held, but the file is open.
     pub lock: &'static str,
     /// The file that is locked: the database or its wal-index.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]

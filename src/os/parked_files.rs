@@ -41,6 +41,14 @@ pub(super) fn take(identity: FileIdentity, access: Access) -> Option<File> {
     Some(parked.remove(place).file)
 }
 
+/// The descriptors of this very file that wait here.
+#[cfg(target_os = "linux")]
+pub(super) fn descriptors(identity: FileIdentity) -> Vec<std::os::fd::RawFd> {
+    use std::os::fd::AsRawFd;
+    let parked = PARKED.lock().unwrap_or_else(PoisonError::into_inner);
+    parked.iter().filter(|one| one.identity == identity).map(|one| one.file.as_raw_fd()).collect()
+}
+
 /// Parks a descriptor that holds no lock of ours any more.
 #[cfg(unix)]
 pub(super) fn park(identity: FileIdentity, access: Access, file: File) {

@@ -19,6 +19,7 @@ use crate::attempt::Attempt;
 use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
+use crate::os::openers::Openers;
 use crate::os::random_access::ReadAt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ use std::path::{Path, PathBuf};
 pub struct InPlaceTarget {
     lock: InPlaceLock,
     state: State,
-    /// Whether page 1 stays as it is in the source.
+    /// Whether page 1 stays as it is in the source, where nobody has the target open.
     exact: bool,
+    /// Whether somebody has it open, or may have, who would not notice otherwise that all of it is new.
+    open_elsewhere: bool,
     /// As found under the first lock, which is kept.
     old: OldHeader,
     page_size: PageSize,
@@ -67,6 +70,7 @@ impl InPlaceTarget {
             lock: InPlaceLock::new(path.into()),
             state: State::Unlocked,
             exact: false,
+            open_elsewhere: false,
             old: OldHeader::default(),
             page_size: PageSize::DEFAULT,
             page_one: None,
@@ -158,6 +162,8 @@ impl Target for InPlaceTarget {
         self.state = match locked {
             Locked::Alone(old) => {
                 self.old = OldHeader(read_header(old.file(), self.name())?);
+                // Who holds no lock now keeps what it has read before, as long as the counter of changes is the same.
+                self.open_elsewhere = self.exact && old.openers() != Openers::Nobody;
                 State::Locked(old)
             }
             Locked::Beside(writer) => {
@@ -266,7 +272,7 @@ impl Target for InPlaceTarget {
             State::Logging(_) => {
                 Some(PageOneEdit { journal_mode: Some(JournalMode::Wal), ..self.old.edit() })
             }
-            _ => (!self.exact).then(|| self.old.edit()),
+            _ => (!self.exact || self.open_elsewhere).then(|| self.old.edit()),
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::os::durable_file::FolderSync;
 use crate::os::file_identity::{self, FileIdentity, Found};
 use crate::os::file_system::most_free_bytes;
 use crate::os::lock_file::LockFile;
+use crate::os::lock_list;
+use crate::os::openers::{self, Openers};
 use crate::os::side_file::{self, SideFile};
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
@@ -63,6 +65,11 @@ impl OldDatabase {
     /// Whether its name still leads to the file that is locked.
     pub(super) fn is_in_its_place(&self) -> Result<bool> {
         is_in_its_place(&self.path, &self.files, self.file())
+    }
+
+    /// Who has it open without a lock, as far as the system tells.
+    pub(super) fn openers(&self) -> Openers {
+        openers::of_file(self.file())
     }
 
     /// Refuses a log that somebody is connected to: as nobody has this database, his was moved away from here.
@@ -147,6 +154,19 @@ pub(crate) fn in_use(path: &Path, obstacle: Obstacle) -> Error {
         holders.retain(is_other);
     }
     Error::new(path, Problem::TargetInUse { obstacle, holders })
+}
+
+/// Somebody has it open, but holds no lock: these processes, as far as can be told.
+pub(super) fn open_elsewhere(path: &Path, processes: Vec<u32>) -> Error {
+    let holder = |process_id| LockHolder {
+        lock: "OPEN",
+        path: path.to_owned(),
+        exclusive: false,
+        process_id: Some(process_id),
+        command: lock_list::command_of(process_id),
+    };
+    let holders = processes.into_iter().map(holder).collect();
+    Error::new(path, Problem::TargetInUse { obstacle: Obstacle::Users, holders })
 }
 
 /// Whether somebody is connected to the log whose wal-index lies at `path`.

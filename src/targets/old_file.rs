@@ -2,13 +2,22 @@
 //!
 //! In what order things are done, and what is there after a crash at each moment: `[targets.md#replacing-a-file]`.
 
-use super::old_database::{OldDatabase, in_use, wal_index_in_use};
-use crate::attempt::Attempt;
+use super::old_database::{OldDatabase, in_use as in_use_by_lock, open_elsewhere, wal_index_in_use};
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
+use crate::os::clock::Deadline;
 use crate::os::durable_file::IfThere;
 use crate::os::file_identity::{Found, look};
+use crate::os::openers::Openers;
 use crate::side_files::SideFiles;
 use std::path::Path;
+use std::time::Duration;
+
+/// For how long an old file that is in use is tried again: who has it open may be passing by.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Refuses what may not be replaced; the old file, if there is one, stays locked as long as the guard lives.
 ///
@@ -18,13 +27,40 @@ pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) ->
     match look(files.database()).map_err(Error::io("look at it", path))? {
         Found::Nothing => Ok(None),
         Found::File { .. } | Found::Other if if_there == IfThere::Refuse => problem(Problem::TargetExists),
-        Found::File { .. } => match OldDatabase::lock(path)? {
-            Attempt::Got(old) => Ok(old),
-            Attempt::Busy(obstacle) => Err(in_use(path, obstacle)),
-        },
+        Found::File { .. } => lock_what_is_replaced(path),
         Found::Folder => problem(Problem::NotAFile { found: "a folder" }),
         Found::Other => problem(Problem::NotAFile { found: "a device, a pipe or a link that leads nowhere" }),
     }
+}
+
+/// Locks a database that is to be replaced, which nobody may have open: a connection that is idle just now, and holds no lock,
+/// would go on with the old file, and take the side files of the new one for its own (`[targets.md#replacing-a-file]`).
+fn lock_what_is_replaced(path: &Path) -> Result<Option<OldDatabase>> {
+    let deadline = Deadline::after(Some(PATIENCE));
+    loop {
+        let in_use = match OldDatabase::lock(path)? {
+            Attempt::Got(Some(old)) => match old.openers() {
+                Openers::Nobody | Openers::Untold => return Ok(Some(old)),
+                Openers::Somebody(processes) => InUse::Open(processes),
+            },
+            Attempt::Got(None) => return Ok(None),
+            Attempt::Busy(obstacle) => InUse::Locked(obstacle),
+        };
+        if deadline.has_passed() {
+            return Err(match in_use {
+                InUse::Open(processes) => open_elsewhere(path, processes),
+                InUse::Locked(obstacle) => in_use_by_lock(path, obstacle),
+            });
+        }
+        deadline.sleep(PAUSE);
+    }
+}
+
+/// How somebody uses an old file.
+enum InUse {
+    Locked(Obstacle),
+    /// Without a lock, as far as can be told by these processes.
+    Open(Vec<u32>),
 }
 
 /// Refuses what SQLite would apply to a new file under that name, and a wal-index that somebody uses.

@@ -148,3 +148,31 @@ fn by_the_manifest_of_the_last_time() {
     CopyOptions::new().refresh_with_manifest(source, &copy, known.as_ref(), go_on).unwrap();
     assert_right_copy(&made.path, &copy);
 }
+
+/// An idle connection keeps what it has read as long as bytes 24 to 39 of the header are the same: here they are, in another
+/// database.
+#[test]
+fn who_has_the_copy_open_notices_whatever_its_header_says() {
+    let folder = Folder::new();
+    let [copy, source] = ["copy.db", "app.db"].map(|name| folder.join(name));
+    let connection = rusqlite::Connection::open(&source).unwrap();
+    connection
+        .execute_batch("CREATE TABLE t(v); INSERT INTO t VALUES (1); PRAGMA schema_version = 7")
+        .unwrap();
+    connection.close().unwrap();
+    litecopy::copy_database(&source, &copy).unwrap();
+    let header = fs::read(&source).unwrap()[..100].to_vec();
+    let mut idle = Peer::connected_to(&copy);
+    let rows = |version: &str| Ok(vec![vec![version.to_owned()]]);
+    assert_eq!(idle.query_prepared("main", "SELECT v FROM t"), rows("1"));
+    let connection = rusqlite::Connection::open(&source).unwrap();
+    connection.execute_batch("UPDATE t SET v = 2").unwrap();
+    connection.close().unwrap();
+    crate::files::patch(&source, 0, &header);
+    CopyOptions::new().refresh(&source, &copy).unwrap();
+    assert_eq!(idle.query_prepared("main", "SELECT v FROM t"), rows("2"));
+    idle.quit();
+    // With nobody there it becomes the image of its source.
+    CopyOptions::new().refresh(&source, &copy).unwrap();
+    assert_same_bytes(&source, &copy);
+}

@@ -10,6 +10,7 @@ use litecopy::{Backup, CopyOptions, DatabaseSet, ErrorKind, FileTarget, Source, 
 use rusqlite::Connection;
 
 use crate::files::{Folder, beside};
+use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::assert_right_copy;
 use crate::makers;
 use crate::peer::{Peer, until};
@@ -259,10 +260,9 @@ fn a_wal_index_in_use_is_in_the_way() {
     }
 }
 
-/// A connection that is between two transactions holds no lock, and writes on afterwards: not into the new file, nor into
-/// a journal that would be found beside it.
+/// A connection that is idle, and holds no lock, would go on with the old file, and join the log of the new one.
 #[test]
-fn who_had_the_old_file_open_does_no_harm_to_the_new_one() {
+fn what_somebody_has_open_without_a_lock_is_not_replaced() {
     for journal_mode in ["DELETE", "TRUNCATE"] {
         let made = makers::usual();
         let targets = Folder::new();
@@ -271,14 +271,36 @@ fn who_had_the_old_file_open_does_no_harm_to_the_new_one() {
         let sql =
             format!("PRAGMA journal_mode = {journal_mode}; CREATE TABLE u(a); INSERT INTO u VALUES (1);");
         user.execute("main", &sql).unwrap();
+        let before = Fingerprint::of(targets.path());
+        for refresh in [false, true] {
+            let options = CopyOptions::new().replace(true);
+            let error = match refresh {
+                true => options.refresh(&made.path, &target).unwrap_err(),
+                false => options.copy(&made.path, &target).unwrap_err(),
+            };
+            assert_eq!(error.kind(), ErrorKind::TargetInUse, "{error}");
+            let holders: Vec<_> = error.lock_holders().iter().map(|it| (it.lock, it.process_id)).collect();
+            assert_eq!(holders, [("OPEN", Some(user.process_id()))], "{error}");
+        }
+        assert_same(&before, &Fingerprint::of(targets.path()));
+        user.execute("main", "INSERT INTO u VALUES (2);").unwrap();
+        // It opens the file while the copy runs, and is met at the end.
+        user.close("main").unwrap();
+        let mut opened = false;
+        let error = CopyOptions::new().replace(true).pages_per_step(1).copy_with_progress(
+            &made.path,
+            &target,
+            |_| {
+                if !opened {
+                    user.open("main", &target).unwrap();
+                    opened = true;
+                }
+                std::ops::ControlFlow::Continue(())
+            },
+        );
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::TargetInUse);
+        user.close("main").unwrap();
         CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
-        let written = user.execute("main", "BEGIN IMMEDIATE; INSERT INTO u SELECT zeroblob(5000) FROM u;");
-        println!("{journal_mode}: {written:?}");
-        assert_eq!(targets.names(), ["copy.db"]);
         assert_right_copy(&made.path, &target);
-        user.kill();
-        assert_right_copy(&made.path, &target);
-        let mut reader = Peer::connected_to(&target);
-        assert_eq!(reader.query("main", "PRAGMA integrity_check").unwrap(), [["'ok'"]]);
     }
 }
