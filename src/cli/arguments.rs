@@ -1,6 +1,6 @@
 //! The words of the command line: its verbs. What a verb takes stands in the verb's own file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::exit_code::{self, Ending};
 
@@ -13,19 +13,24 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
 }
 
-/// Makes the verbs from a list of their names and arguments, which know how to `run`. The comment on a verb's arguments is its
-/// line in the help.
+/// Makes the verbs from a list of their names and arguments, which know how to `run`: by themselves, or for a verb about the command
+/// itself with its definition. The comment on a verb's arguments is its line in the help.
 macro_rules! verbs {
-    ($($name:ident: $file:ident :: $arguments:ident,)*) => {
+    (
+        { $($name:ident: $file:ident :: $arguments:ident,)* }
+        about the command { $($own_name:ident: $own_file:ident :: $own_arguments:ident,)* }
+    ) => {
         #[derive(Debug, Subcommand)]
         pub(crate) enum Verb {
             $($name(super::$file::$arguments),)*
+            $($own_name(super::$own_file::$own_arguments),)*
         }
 
         impl Verb {
             pub(crate) fn run(&self) -> Ending {
                 match self {
                     $(Self::$name(arguments) => arguments.run(),)*
+                    $(Self::$own_name(arguments) => arguments.run(Arguments::command()),)*
                 }
             }
         }
@@ -33,15 +38,21 @@ macro_rules! verbs {
 }
 
 verbs! {
-    Copy: copy::CopyArguments,
-    Restore: restore::RestoreArguments,
-    Refresh: refresh::RefreshArguments,
-    Verify: verify::VerifyArguments,
-    Info: info::InfoArguments,
-    Locks: locks::LocksArguments,
-    Wal: wal::WalArguments,
-    Pages: pages::PagesArguments,
-    Space: space::SpaceArguments,
+    {
+        Copy: copy::CopyArguments,
+        Restore: restore::RestoreArguments,
+        Refresh: refresh::RefreshArguments,
+        Verify: verify::VerifyArguments,
+        Info: info::InfoArguments,
+        Locks: locks::LocksArguments,
+        Wal: wal::WalArguments,
+        Pages: pages::PagesArguments,
+        Space: space::SpaceArguments,
+    }
+    about the command {
+        Completions: completions::CompletionsArguments,
+        Manual: manual::ManualArguments,
+    }
 }
 
 #[cfg(test)]
@@ -50,7 +61,6 @@ mod tests {
 
     #[test]
     fn the_arguments_are_well_formed() {
-        use clap::CommandFactory;
         Arguments::command().debug_assert();
     }
 }

@@ -14,6 +14,11 @@ pub(crate) fn say(text: &str) -> Ending {
     say_lines(|output| output.line(text))
 }
 
+/// A text that we made ourselves, as it is.
+pub(crate) fn say_text(text: &[u8]) -> Ending {
+    say_lines(|output| output.0.write_all(text))
+}
+
 /// On stderr; when nobody reads that either, the exit code must do.
 pub(crate) fn say_error(text: &str) {
     drop(writeln!(io::stderr(), "{}", printable_lines(text)));
