@@ -70,6 +70,8 @@ pub enum ErrorKind {
     PageSizeFixed,
     /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
     LogOnNetwork,
+    /// Somebody uses the database in WAL mode, but its log is not beside it under this name.
+    LogElsewhere,
     /// An opaque database without a log, of which nobody said how large its pages are.
     PageSizeUnknown,
     /// The log does not hold as many commits as the version that was asked for.
@@ -142,6 +144,11 @@ pub(crate) enum Problem {
         "is open elsewhere in WAL mode, so its pages stay of {target} bytes; those of the source have {source_size}"
     )]
     PageSizeFixed { target: PageSize, source_size: PageSize },
+    #[error(
+        "somebody has it open in WAL mode under another name, and what is committed there lies in a log that is not beside \
+         this one"
+    )]
+    LogElsewhere,
     #[error("the page size is not given, and there is no log to tell it")]
     PageSizeUnknown,
     #[error("has no version {version}: its log holds {commits} commits")]
@@ -277,6 +284,7 @@ impl Error {
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
+            Problem::LogElsewhere => ErrorKind::LogElsewhere,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::NoSuchVersion { .. } => ErrorKind::NoSuchVersion,
             Problem::VersionGone { .. } => ErrorKind::VersionGone,
@@ -289,6 +297,11 @@ impl Error {
             Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
         }
+    }
+
+    /// Whether a change seen half-way may look like this, so that it is worth another look.
+    pub(crate) fn may_be_half_a_change(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Damaged | ErrorKind::NotADatabase | ErrorKind::Unsupported)
     }
 
     /// The file that it is about.
@@ -329,6 +342,10 @@ impl Error {
             ErrorKind::NotADatabase => {
                 "check that the file is the database and not a dump; an encrypted one can be copied as it \
                  is, as opaque"
+            }
+            ErrorKind::LogElsewhere => {
+                "copy it by the name that its users have (another link, the name that it had before, the path outside of the \
+                 mount); if you know that nothing is written there, say so"
             }
             ErrorKind::LogOnNetwork => {
                 "copy it on the host that writes it; or, if all who use it have stopped, with lock style none"
@@ -396,6 +413,7 @@ impl Error {
             | ErrorKind::FileNameConflict => 1,
             ErrorKind::Busy
             | ErrorKind::LogOnNetwork
+            | ErrorKind::LogElsewhere
             | ErrorKind::DeadlinePassed
             | ErrorKind::Stalled
             | ErrorKind::HoldLimit

@@ -19,10 +19,10 @@ use super::page_mover::PageMover;
 use super::run::{self, CopyReport, Progress, Ran, Steps};
 use super::step_outcome::StepOutcome;
 use super::treatment::Treatment;
-use crate::attempt::Obstacle;
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::JournalMode;
-use crate::source::{Begun, DatabaseSet, Snapshot, Source, Standing};
+use crate::source::{DatabaseSet, Snapshot, Source, Standing};
 use crate::targets::{FolderTarget, Target};
 use std::path::Path;
 use std::time::Instant;
@@ -134,24 +134,24 @@ impl SetBackup {
     fn begin(&mut self) -> Result<Option<(usize, Obstacle)>> {
         for member in &mut self.members {
             // Busy is no matter yet.
-            member.source.begin()?;
+            let _ = member.source.begin()?;
         }
         for (place, member) in self.members.iter_mut().enumerate() {
-            if let Some(obstacle) = member.source.lock()? {
+            if let Attempt::Busy(obstacle) = member.source.lock()? {
                 return Ok(Some((place, obstacle)));
             }
         }
         let mut gates = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
             match member.source.close_gate()? {
-                Ok(gate) => gates.push(gate),
-                Err(obstacle) => return Ok(Some((place, obstacle))),
+                Attempt::Got(gate) => gates.push(gate),
+                Attempt::Busy(obstacle) => return Ok(Some((place, obstacle))),
             }
         }
         for (place, (member, gate)) in self.members.iter_mut().zip(&gates).enumerate() {
             let snapshot = match member.source.begin_at_once()? {
-                Begun::Snapshot(snapshot) => *snapshot,
-                Begun::Busy(obstacle) => return Ok(Some((place, obstacle))),
+                Attempt::Got(snapshot) => snapshot,
+                Attempt::Busy(obstacle) => return Ok(Some((place, obstacle))),
             };
             if snapshot.joins_wal_index() && gate.is_none() {
                 // It appeared after we had looked for it: in it somebody can have committed since.

@@ -31,7 +31,7 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
-use crate::source::{Begun, ChangeStamp, Snapshot, Source, Standing};
+use crate::source::{ChangeStamp, Snapshot, Source, Standing};
 use crate::targets::{PageOrder, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -240,8 +240,8 @@ impl<T: Target> Backup<T> {
             _ => {
                 let since = Instant::now();
                 let snapshot = match self.source.begin()? {
-                    Begun::Snapshot(snapshot) => *snapshot,
-                    Begun::Busy(obstacle) => return Ok(self.busy(obstacle)),
+                    Attempt::Got(snapshot) => snapshot,
+                    Attempt::Busy(obstacle) => return Ok(self.busy(obstacle)),
                 };
                 let (cursor, restarts) = self.find_position(&snapshot)?;
                 (Lease { snapshot, since, log_bytes: self.source.log_bytes()? }, cursor, restarts)

@@ -27,6 +27,10 @@ pub(crate) struct ReadingArguments {
     #[arg(long)]
     immutable: bool,
 
+    /// Do not refuse a database that somebody has open in WAL mode under another name: you know that nothing is written there
+    #[arg(long)]
+    alone: bool,
+
     /// Read the version after the N-th commit that is in the log; 0 is the database file alone. Without it the newest
     #[arg(long, value_name = "N")]
     as_of: Option<u64>,
@@ -47,6 +51,7 @@ impl ReadingArguments {
             .lock_style(self.lock_style)
             .immutable(self.immutable)
             .as_of(self.as_of)
+            .alone(self.alone)
     }
 
     /// Opens the database for reports.

@@ -123,6 +123,8 @@ pub struct FrameChain {
     salts: Salts,
     checksum: WalChecksum,
     accepted: u32,
+    /// Whether the last frame was an unsummed one, so that nothing tells what the next checksum goes on from.
+    broken: bool,
 }
 
 impl FrameChain {
@@ -142,7 +144,14 @@ impl FrameChain {
             salts: header.salts,
             checksum,
             accepted,
+            broken: false,
         }
+    }
+
+    /// The same chain, whose last frame was [unsummed](Self::accept_unsummed).
+    #[must_use]
+    pub fn resume_broken(header: &WalHeader, accepted: u32) -> Self {
+        Self { broken: true, ..Self::resume(header, accepted, WalChecksum::SEED) }
     }
 
     /// Checks the next frame, given as its 24 bytes of header and its page image, and moves past it.
@@ -161,13 +170,42 @@ impl FrameChain {
         }
         let page_number = header.page_number.ok_or(FrameFault::ZeroPageNumber)?;
         let computed = self.checksum.extend(self.byte_order, summed_header).extend(self.byte_order, image);
-        if header.checksum != computed {
+        if header.checksum != computed && !self.broken {
             return Err(FrameFault::WrongChecksum { stored: header.checksum, computed });
         }
+        self.pass(&header, page_number, false)
+    }
+
+    /// As [`Self::accept`], of a frame that has zeros for salts and checksum; the frame after it is then accepted whatever
+    /// its checksum is. For a log of which a live wal-index tells how far it is committed, and for nothing else.
+    ///
+    /// SQLite up to 3.50.1 leaves such frames in ordinary work. `[wal.md#frames-without-checksums]`
+    ///
+    /// # Errors
+    /// As [`Self::accept`] gives for it, when the frame is not such a one.
+    pub fn accept_unsummed(&mut self, frame: &[u8]) -> Result<WalFrame, FrameFault> {
+        let whole = frame.len() >= frame_bytes(self.page_size);
+        match WalFrameHeader::parse(frame) {
+            Ok(header @ WalFrameHeader { page_number: Some(page_number), .. })
+                if whole && header.is_unsummed() =>
+            {
+                self.pass(&header, page_number, true)
+            }
+            _ => self.accept(frame),
+        }
+    }
+
+    /// Moves past a frame.
+    fn pass(
+        &mut self,
+        header: &WalFrameHeader,
+        page_number: PageNumber,
+        broken: bool,
+    ) -> Result<WalFrame, FrameFault> {
         let number = self.next_frame().ok_or(FrameFault::TooMany)?;
-        self.checksum = computed;
-        self.accepted = number.get();
-        Ok(WalFrame { number, page_number, commit_page_count: header.commit_page_count, checksum: computed })
+        (self.checksum, self.accepted, self.broken) = (header.checksum, number.get(), broken);
+        let (commit_page_count, checksum) = (header.commit_page_count, header.checksum);
+        Ok(WalFrame { number, page_number, commit_page_count, checksum })
     }
 
     /// Appends the next frame to `log`, with its header, and moves past it; `commit_page_count` is 0 where it ends no
@@ -202,6 +240,12 @@ impl FrameChain {
     #[must_use]
     pub fn next_frame(&self) -> Option<FrameNumber> {
         self.accepted.checked_add(1).and_then(FrameNumber::new)
+    }
+
+    /// Whether the last frame was [unsummed](Self::accept_unsummed).
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The running checksum after the last valid frame.
@@ -298,12 +342,32 @@ mod tests {
         assert!(full.accept(&second).is_err());
     }
 
+    #[test]
+    fn a_frame_without_checksum_breaks_the_chain_for_one_frame() {
+        let header = header(ByteOrder::Little);
+        let mut chain = FrameChain::new(&header);
+        let mut zeros = frame(1, 2, [0, 0]);
+        zeros[8..16].fill(0);
+        assert!(chain.accept(&zeros).is_err());
+        assert_eq!(chain.accept_unsummed(&zeros).map(|frame| frame.number), Ok(FrameNumber::FIRST));
+        assert!(chain.is_broken());
+        assert_eq!(chain, FrameChain::resume_broken(&header, 1));
+        let next = frame(2, 0, [7, 9]);
+        assert!(chain.accept_unsummed(&next).is_ok() && !chain.is_broken());
+        assert_eq!(chain.checksum().words(), [7, 9]);
+        assert!(chain.accept_unsummed(&next).is_err(), "from here on sums count again");
+        zeros[3] = 0;
+        assert_eq!(chain.accept_unsummed(&zeros[..100]), chain.clone().accept(&zeros[..100]));
+        assert!(chain.accept_unsummed(&zeros).is_err(), "page 0");
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
             let header = WalHeader { page_size: PageSize::ALL[0], ..header(ByteOrder::Big) };
             let mut chain = FrameChain::new(&header);
             prop_assert!(chain.accept(&bytes).is_err());
+            let _ = chain.accept_unsummed(&bytes);
             let _ = WalFrameHeader::parse(&bytes);
         }
     }

@@ -2,11 +2,11 @@
 
 use super::found_header::FoundHeader;
 use super::waiting::wait_for;
-use crate::attempt::{Attempt, Obstacle};
+use crate::attempt::Obstacle;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, DatabaseHeader, PageNumber, PageSize};
-use crate::source::{Begun, Snapshot, Source, Standing};
+use crate::source::{Snapshot, Source, Standing};
 use std::path::Path;
 use std::time::Duration;
 
@@ -166,12 +166,7 @@ fn begin(source: &mut Source, timeout: Option<Duration>) -> Result<(Snapshot, Fo
 
 fn begin_in_time(source: &mut Source, timeout: Option<Duration>) -> Result<Snapshot> {
     let name = source.name().to_owned();
-    wait_for(&name, timeout, || {
-        Ok(match source.begin()? {
-            Begun::Snapshot(snapshot) => Attempt::Got(*snapshot),
-            Begun::Busy(obstacle) => Attempt::Busy(obstacle),
-        })
-    })
+    wait_for(&name, timeout, || source.begin())
 }
 
 fn changed(source: &Source) -> Error {

@@ -6,12 +6,12 @@
 use std::path::Path;
 
 use super::database_report::DamageReport;
-use crate::attempt::Obstacle;
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::Error;
 use crate::format::Damage;
 use crate::limits::LimitExceeded;
 use crate::schema::SchemaEntry;
-use crate::source::{Begun, Snapshot, Source, Standing};
+use crate::source::{Snapshot, Source, Standing};
 use crate::walk::{Cause, Fault, SchemaRow, Walk};
 
 /// How much damage is told; what a database with more of it has wrong, nobody reads line by line.
@@ -116,8 +116,8 @@ pub struct LeftOut {
 pub fn inspect_schema(source: &mut Source) -> SchemaReport {
     for _ in 0..TRIES {
         let snapshot = match source.begin() {
-            Ok(Begun::Snapshot(snapshot)) => *snapshot,
-            Ok(Begun::Busy(obstacle)) => return SchemaReport::unread(format!("busy: {obstacle}")),
+            Ok(Attempt::Got(snapshot)) => snapshot,
+            Ok(Attempt::Busy(obstacle)) => return SchemaReport::unread(format!("busy: {obstacle}")),
             Err(error) => return SchemaReport::unread(error),
         };
         let name = source.path().unwrap_or(source.name());

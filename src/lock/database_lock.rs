@@ -18,6 +18,7 @@
 use crate::attempt::Attempt;
 use crate::format::lock_bytes::{PENDING_BYTE, RESERVED_BYTE, SHARED_COUNT, SHARED_FIRST};
 use crate::os::lock_file::LockFile;
+use crate::os::lock_list;
 use crate::os::range_lock::{ByteRange, LockKind};
 use std::io;
 
@@ -58,6 +59,13 @@ impl SharedLock {
         // On unix SQLite takes even a read lock there for a writer; on Windows it tries a shared lock itself.
         let asked = if cfg!(windows) { LockKind::Shared } else { LockKind::Exclusive };
         Ok(self.0.find_conflict(RESERVED, asked)?.is_some())
+    }
+
+    /// Whether a process holds SHARED in the way of SQLite, as long as it has the database open in WAL mode. Locks that belong
+    /// to an open file, as ours do, do not count; nor does anybody where the system cannot tell them apart.
+    pub(crate) fn shared_by_process(&self) -> io::Result<bool> {
+        let Some(conflict) = self.0.find_conflict(SHARED, LockKind::Exclusive)? else { return Ok(false) };
+        Ok(conflict.process_id.is_some() || lock_list::process_locks(self.0.identity(), SHARED))
     }
 
     /// The locked file, to be read.

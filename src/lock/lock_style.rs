@@ -128,6 +128,14 @@ impl ReadLock {
         }
     }
 
+    /// Whether a process holds SHARED on the database as SQLite does, as far as can be told.
+    pub(crate) fn shared_by_process(&self) -> io::Result<bool> {
+        match self {
+            Self::Posix(shared) => shared.shared_by_process(),
+            Self::Flock(_) | Self::Dotfile { .. } | Self::None(_) => Ok(false),
+        }
+    }
+
     /// Whether the locks on a wal-index mean anything: only beside byte-range locks on the database.
     pub(crate) fn joins_live_logs(&self) -> bool {
         matches!(self, Self::Posix(_))

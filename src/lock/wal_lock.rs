@@ -12,7 +12,7 @@
 
 use crate::attempt::Attempt;
 use crate::format::WalIndex;
-use crate::format::lock_bytes::{WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
+use crate::format::lock_bytes::{WAL_CKPT_BYTE, WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
 use crate::format::wal_index::WAL_INDEX_BYTES;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::read_padded;
@@ -22,6 +22,7 @@ use std::io;
 /// Where the lock bytes of the wal-index begin.
 const FIRST_LOCK_BYTE: usize = 120;
 
+const CKPT: ByteRange = ByteRange::one(WAL_CKPT_BYTE);
 const WRITE: ByteRange = ByteRange::one(WAL_WRITE_BYTE);
 const READ0: u64 = WAL_READ_BYTES[0];
 const DMS: ByteRange = ByteRange::one(WAL_DMS_BYTE);
@@ -184,6 +185,16 @@ pub(crate) fn read_index(wal_index: &LockFile) -> io::Result<Option<WalIndex>> {
     Ok(if count < readable_bytes { None } else { WalIndex::parse(&bytes).ok() })
 }
 
+/// Whether somebody does a checkpoint that keeps writers out (RESTART, TRUNCATE, FULL), as it waits for readers to go: CKPT
+/// and WRITE are held. A checkpoint of the usual kind beside a writer looks the same, but not for long.
+pub(crate) fn checkpointer_waits(wal_index: &LockFile) -> io::Result<bool> {
+    let held = |range| {
+        let conflict = wal_index.find_conflict(range, LockKind::Shared)?;
+        Ok::<_, io::Error>(conflict.is_some())
+    };
+    Ok(held(CKPT)? && held(WRITE)?)
+}
+
 /// Who is connected, besides whoever asks.
 pub(crate) fn connected(wal_index: &LockFile) -> io::Result<Connected> {
     Ok(match wal_index.find_conflict(DMS, LockKind::Exclusive)?.map(|conflict| conflict.kind) {
@@ -191,4 +202,24 @@ pub(crate) fn connected(wal_index: &LockFile) -> io::Result<Connected> {
         Some(LockKind::Shared) => Connected::Somebody,
         Some(LockKind::Exclusive) => Connected::Arriving,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpointer_that_waits_holds_two_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.db-shm");
+        std::fs::write(&path, [0; 200]).unwrap();
+        let [theirs, ours] = [(); 2].map(|()| LockFile::open_to_write(&path).unwrap());
+        assert!(!checkpointer_waits(&ours).unwrap());
+        assert!(theirs.try_lock(CKPT, LockKind::Exclusive).unwrap());
+        assert!(!checkpointer_waits(&ours).unwrap(), "one that is at work");
+        assert!(theirs.try_lock(WRITE, LockKind::Exclusive).unwrap());
+        assert!(checkpointer_waits(&ours).unwrap());
+        theirs.unlock(CKPT).unwrap();
+        assert!(!checkpointer_waits(&ours).unwrap(), "a writer");
+    }
 }

@@ -93,6 +93,25 @@ fn changed(_: &Metadata) -> Option<(i64, i64)> {
     None
 }
 
+/// The size, and the times since 1970 in seconds and nanoseconds.
+impl std::fmt::Display for FileTimes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "of {} bytes", self.size_bytes)?;
+        if let Some(modified) = self.modified {
+            // Before 1970 it counts backwards.
+            let (sign, since) = match modified.duration_since(std::time::UNIX_EPOCH) {
+                Ok(since) => ("", since),
+                Err(error) => ("-", error.duration()),
+            };
+            write!(f, " modified {sign}{}.{:09}", since.as_secs(), since.subsec_nanos())?;
+        }
+        if let Some((seconds, nanoseconds)) = self.changed {
+            write!(f, " changed {seconds}.{nanoseconds:09}")?;
+        }
+        Ok(())
+    }
+}
+
 /// What lies under a name: nothing, a regular file of so many bytes, or something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {

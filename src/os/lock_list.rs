@@ -31,6 +31,18 @@ pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
     locks
 }
 
+/// Whether the list names a lock on `range` of a file that belongs to a process, and not to an open file.
+#[cfg(target_os = "linux")]
+pub(crate) fn process_locks(identity: FileIdentity, range: ByteRange) -> bool {
+    listed_the_same(identity).iter().any(|lock| lock.process_id.is_some() && lock.touches(range))
+}
+
+/// The same where there is no list.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn process_locks(_: FileIdentity, _: ByteRange) -> bool {
+    false
+}
+
 /// How often in a row the list has to say the same, and after how many readings it is believed all the same.
 ///
 /// A long one comes in several pieces. Whoever locks or unlocks any file in between makes lines be left out, or said

@@ -75,6 +75,25 @@ impl ChangeStamp {
         }
     }
 
+    /// The times of the database file, where they are what tells versions apart.
+    pub(super) fn file_times(&self) -> Option<FileTimes> {
+        match self.content {
+            Content::Log(position) if position.frame == 0 => position.file_times,
+            _ => None,
+        }
+    }
+
+    /// Takes it for settled when the file had these times already so long ago that the clock of its file system has moved on
+    /// since: whatever is written now is marked with others, also where that clock is not ours.
+    pub(super) fn settle(&mut self, seen: Option<FileTimes>) {
+        if let Content::Log(position) = &mut self.content
+            && seen.is_some()
+            && position.file_times == seen
+        {
+            position.settled = true;
+        }
+    }
+
     /// Whether this stamp will differ from that of any later content. If not, the database file was written just now, and
     /// the same time may mark what is written next.
     pub(crate) fn is_settled(&self) -> bool {
@@ -85,11 +104,20 @@ impl ChangeStamp {
     }
 }
 
-/// For people, and for programs that tell versions apart: what is compared, but for the identity and the times of the file.
+/// For people, and for programs that tell versions apart: what is compared, but for the identity of the file. Where its times
+/// cannot tell the next version apart yet, it ends with `unsettled`.
 impl fmt::Display for ChangeStamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.content {
             Content::Rollback(bytes) => write!(f, "rollback {:032x}", u128::from_be_bytes(bytes)),
+            Content::Log(LogPosition { frame: 0, file_times, settled, page_count, .. }) => {
+                write!(f, "wal empty of {page_count} pages, file")?;
+                match file_times {
+                    Some(times) => write!(f, " {times}")?,
+                    None => f.write_str(" in memory")?,
+                }
+                f.write_str(if settled { "" } else { " unsettled" })
+            }
             Content::Log(LogPosition { frame, salts, checksum, page_count, .. }) => {
                 let salts = u64::from_be_bytes(salts.0);
                 write!(f, "wal {salts:016x} frame {frame} {:08x}{:08x}", checksum.s1, checksum.s2)?;

@@ -46,6 +46,10 @@ pub(super) struct CommitEnd {
     pub(super) checksum: WalChecksum,
     /// The page count that it states.
     pub(super) page_count: u32,
+    /// How many frames up to it have no checksum.
+    pub(super) unsummed: u32,
+    /// Whether that frame has none.
+    ends_unsummed: bool,
 }
 
 /// A log that is to be read.
@@ -69,7 +73,8 @@ pub(super) struct Extent {
 pub(super) enum UpTo {
     /// To the last commit before the first frame that is not valid, as recovery does.
     LastCommit,
-    /// To this frame exactly, which must be there, be a commit, and end with this checksum: a live wal-index says so.
+    /// To this frame exactly, which must be there, be a commit, and end with this checksum: a live wal-index says so. It also
+    /// vouches for frames without checksums.
     Frame(u32, Salts, WalChecksum),
 }
 
@@ -89,7 +94,7 @@ impl FrameIndex {
         let mut index = earlier.cloned().unwrap_or_else(|| Self::new(header));
         index.read_on(log, extent)?;
         if let UpTo::Frame(frame, salts, checksum) = extent.up_to
-            && (index.log_end.frame, header.salts, index.log_end.checksum) != (frame, salts, checksum)
+            && !index.ends_with(frame, salts, checksum)
         {
             let found = index.log_end.frame;
             return Err(Error::new(
@@ -103,8 +108,20 @@ impl FrameIndex {
     }
 
     fn new(header: WalHeader) -> Self {
-        let before = CommitEnd { commit: 0, frame: 0, checksum: header.checksum, page_count: 0 };
+        let before = CommitEnd {
+            commit: 0,
+            frame: 0,
+            checksum: header.checksum,
+            page_count: 0,
+            unsummed: 0,
+            ends_unsummed: false,
+        };
         Self { header, last: before, log_end: before, newest: PageIndex::default() }
+    }
+
+    fn ends_with(&self, frame: u32, salts: Salts, checksum: WalChecksum) -> bool {
+        let end = self.log_end;
+        (end.frame, self.header.salts) == (frame, salts) && (end.ends_unsummed || end.checksum == checksum)
     }
 
     /// The size of the pages in the log.
@@ -135,7 +152,8 @@ impl FrameIndex {
     fn is_prefix(&self, log: LogFile<'_>, header: &WalHeader, extent: Extent) -> Result<bool> {
         let within = extent.counts(self.last.commit)
             && match extent.up_to {
-                UpTo::LastCommit => true,
+                // Nobody vouches for frames without checksums.
+                UpTo::LastCommit => self.last.unsummed == 0,
                 UpTo::Frame(frame, ..) => self.last.frame <= frame,
             };
         let Some(last) = FrameNumber::new(self.last.frame).filter(|_| within && self.header == *header)
@@ -151,12 +169,16 @@ impl FrameIndex {
     fn read_on(&mut self, log: LogFile<'_>, extent: Extent) -> Result<()> {
         let frame_bytes = frame_bytes(self.page_size());
         let mut buffer = vec![0; (READ_BYTES / frame_bytes).max(1) * frame_bytes];
-        let mut chain = FrameChain::resume(&self.header, self.last.frame, self.last.checksum);
+        let mut chain = match self.last.ends_unsummed {
+            true => FrameChain::resume_broken(&self.header, self.last.frame),
+            false => FrameChain::resume(&self.header, self.last.frame, self.last.checksum),
+        };
+        let mut unsummed = self.last.unsummed;
         let mut uncommitted = PageIndex::default();
         self.log_end = self.last;
-        let last = match extent.up_to {
-            UpTo::LastCommit => u32::MAX,
-            UpTo::Frame(frame, ..) => frame,
+        let (last, is_vouched) = match extent.up_to {
+            UpTo::LastCommit => (u32::MAX, false),
+            UpTo::Frame(frame, ..) => (frame, true),
         };
         'log: while let Some(next) = chain.next_frame() {
             let count = log.read(&mut buffer, next.offset_in_wal(self.page_size()))?;
@@ -169,8 +191,11 @@ impl FrameIndex {
                     break 'log;
                 }
                 // Whatever is wrong with it, the log ends before the first frame that is not valid.
-                let Ok(frame) = chain.accept(bytes) else { break 'log };
-                self.take_in(&frame, extent, &mut uncommitted);
+                let accepted = if is_vouched { chain.accept_unsummed(bytes) } else { chain.accept(bytes) };
+                let Ok(frame) = accepted else { break 'log };
+                unsummed += u32::from(chain.is_broken());
+                let unsummed = (unsummed, chain.is_broken());
+                self.take_in(&frame, unsummed, extent, &mut uncommitted);
                 self.check_overlay(&mut uncommitted, log)?;
             }
         }
@@ -179,7 +204,13 @@ impl FrameIndex {
     }
 
     /// Takes in a valid frame, and with the last of a commit all frames of it, if that commit counts.
-    fn take_in(&mut self, frame: &WalFrame, extent: Extent, uncommitted: &mut PageIndex<FramePlace>) {
+    fn take_in(
+        &mut self,
+        frame: &WalFrame,
+        (unsummed, ends_unsummed): (u32, bool),
+        extent: Extent,
+        uncommitted: &mut PageIndex<FramePlace>,
+    ) {
         let commit = self.log_end.commit.saturating_add(1);
         let counts = extent.counts(commit);
         if counts {
@@ -191,6 +222,8 @@ impl FrameIndex {
                 frame: frame.number.get(),
                 checksum: frame.checksum,
                 page_count: frame.commit_page_count,
+                unsummed,
+                ends_unsummed,
             };
             if counts {
                 self.last = self.log_end;

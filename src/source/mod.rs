@@ -24,7 +24,7 @@ pub use source_database::Source;
 pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
-pub(crate) use snapshot::{Begun, Snapshot, Standing};
+pub(crate) use snapshot::{Snapshot, Standing};
 #[allow(unused_imports, reason = "for the report of pages")]
 pub(crate) use view::PageOrigin;
 

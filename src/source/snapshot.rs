@@ -1,10 +1,10 @@
 //! A view of a database that does not change while it lasts, whoever writes meanwhile.
 
 use super::change_stamp::ChangeStamp;
+use super::file_watch::FileWatch;
 use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
 use super::view::{Overlay, PageOrigin, PageRun, View};
-use crate::attempt::Obstacle;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize, Shape};
@@ -14,14 +14,6 @@ use crate::os::file_system::network_kind;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What came of beginning a snapshot.
-#[derive(Debug)]
-pub(crate) enum Begun {
-    Snapshot(Box<Snapshot>),
-    /// Not now; nothing is held.
-    Busy(Obstacle),
-}
 
 /// Whether what was read in a snapshot counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +65,13 @@ impl Snapshot {
         applies.then_some(self.sqlite_version)
     }
 
+    /// How many frames have no checksum of those that it is read from. The wal-index vouches for them as long as somebody keeps
+    /// it; after a crash they, and all behind them, would be lost (`[wal.md#frames-without-checksums]`).
+    #[allow(dead_code, reason = "the note on it follows")]
+    pub(crate) fn unsummed_frames(&self) -> u32 {
+        self.view.frames.as_ref().map_or(0, |frames| frames.index.last.unsummed)
+    }
+
     /// Whether it has joined a wal-index.
     pub(crate) fn joins_wal_index(&self) -> bool {
         matches!(self.view.held, Held::File { beside: Beside::Slot(_), .. })
@@ -85,6 +84,20 @@ impl Snapshot {
 
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
+    }
+
+    /// Whether a change after it began will show. `watch` is how its files were found before, longer ago than a step of the
+    /// clock.
+    pub(super) fn is_settled(&self, watch: Option<&FileWatch>) -> bool {
+        self.stamp.is_settled() && self.watch().is_none_or(|it| it.is_settled(watch))
+    }
+
+    /// How its files were found, where no lock keeps them still.
+    pub(super) fn watch(&self) -> Option<&FileWatch> {
+        match &self.view.held {
+            Held::File { beside: Beside::Watch(watch), .. } => Some(watch),
+            _ => None,
+        }
     }
 
     /// What does not come from the file itself; `None` when everything does.

@@ -4,28 +4,31 @@ use super::change_stamp::ChangeStamp;
 use super::file_watch::{self, FileWatch};
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
-use super::snapshot::{Begun, Snapshot, Standing};
+use super::snapshot::{Snapshot, Standing};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_options::SourceOptions;
 use super::view::View;
-use super::wal_join::{self, Patience};
+use super::wal_join::{self, Patience, Terms, Want};
 use super::wal_snapshot::KnownLog;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
-use crate::attempt::Obstacle;
-use crate::attempt::{Attempt, LockHolder};
+use crate::attempt::{Attempt, LockHolder, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::lock::database_lock;
 use crate::lock::lock_holders;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
-use crate::lock::wal_lock::WalGate;
+use crate::lock::wal_lock::{self, WalGate};
 use crate::os::clock::Deadline;
-use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, Found};
+use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, FileTimes, Found};
 use crate::os::lock_file::LockFile;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// After what pauses a database that makes no sense is looked at again.
+const DOUBTS: &[Duration] = &[Duration::from_millis(1), Duration::from_millis(10), Duration::from_millis(50)];
 
 /// What a source made of bytes is called in messages.
 const IN_MEMORY: &str = "memory";
@@ -49,6 +52,14 @@ pub struct Source {
 struct Known {
     log: KnownLog,
     journal: Option<KnownJournal>,
+    seen: Seen,
+}
+
+/// The times of files, as they were longer ago than a step of the clock.
+#[derive(Debug, Default)]
+struct Seen {
+    database: Option<FileTimes>,
+    watch: Option<FileWatch>,
 }
 
 #[derive(Debug)]
@@ -142,11 +153,11 @@ impl Source {
     /// Whatever keeps the database from being read.
     pub fn stamp(&mut self) -> Result<Option<ChangeStamp>> {
         let stamp = match self.begin()? {
-            Begun::Snapshot(snapshot) => {
+            Attempt::Got(snapshot) => {
                 let stamp = snapshot.stamp();
-                (self.end(*snapshot)? == Standing::Confirmed).then_some(stamp)
+                (self.end(snapshot)? == Standing::Confirmed).then_some(stamp)
             }
-            Begun::Busy(_) => None,
+            Attempt::Busy(_) => None,
         };
         self.let_go();
         Ok(stamp)
@@ -167,52 +178,98 @@ impl Source {
         }
     }
 
+    /// Whether somebody does a checkpoint and waits for readers of the log to go, with everybody who writes waiting for him: a
+    /// held snapshot keeps them waiting. Somebody may seem to for a moment, also when nobody does.
+    #[allow(dead_code, reason = "for consistency auto")]
+    pub(crate) fn checkpointer_waits(&self) -> bool {
+        let Origin::Files(_, files) = &self.origin else { return false };
+        let waits = LockFile::open(&files.wal_index()).and_then(|file| wal_lock::checkpointer_waits(&file));
+        waits.unwrap_or(false)
+    }
+
     /// Begins a snapshot: locks first (C2), then looks.
-    pub(crate) fn begin(&mut self) -> Result<Begun> {
+    pub(crate) fn begin(&mut self) -> Result<Attempt<Snapshot>> {
         match self.begin_with(Patience::Brief)? {
             // So that the next look can tell whether something was committed: with nothing but SHARED held meanwhile.
-            Begun::Snapshot(snapshot) if !snapshot.stamp().is_settled() => {
-                self.end(*snapshot)?;
+            Attempt::Got(snapshot) if !snapshot.is_settled(self.known.seen.watch.as_ref()) => {
+                let seen = Seen { database: snapshot.stamp().file_times(), watch: snapshot.watch().cloned() };
+                self.end(snapshot)?;
                 Deadline::after(None).sleep(CLOCK_STEP);
-                self.begin_with(Patience::Brief)
+                self.known.seen = seen;
+                self.begin_settled()
+            }
+            begun => Ok(begun),
+        }
+    }
+
+    /// Begins a snapshot; files that no lock keeps still, and that were changed just now, are somebody's at work.
+    fn begin_settled(&mut self) -> Result<Attempt<Snapshot>> {
+        match self.begin_with(Patience::Brief)? {
+            Attempt::Got(snapshot)
+                if snapshot.watch().is_some_and(|it| !it.is_settled(self.known.seen.watch.as_ref())) =>
+            {
+                self.end(snapshot)?;
+                Ok(Attempt::Busy(Obstacle::Change))
             }
             begun => Ok(begun),
         }
     }
 
     /// The same without waiting for anything: for when other databases are locked already.
-    pub(crate) fn begin_at_once(&mut self) -> Result<Begun> {
+    pub(crate) fn begin_at_once(&mut self) -> Result<Attempt<Snapshot>> {
         self.begin_with(Patience::None)
     }
 
-    fn begin_with(&mut self, patience: Patience) -> Result<Begun> {
-        let options = &self.options;
-        let begun = match &self.origin {
-            Origin::Files(_, files) => {
-                begin_from_files(files, options, self.resting.take(), &mut self.known, patience)?
-            }
-            Origin::Bytes(bytes) => Ok(begin_from_bytes(bytes, options, &mut self.known)?),
+    /// What may be a change seen half-way is looked at again before it is an error, unless nobody can have made one.
+    fn begin_with(&mut self, patience: Patience) -> Result<Attempt<Snapshot>> {
+        let doubts = match &self.origin {
+            Origin::Files(..) if patience == Patience::Brief && !self.options.immutable => DOUBTS,
+            _ => &[],
         };
-        Ok(begun.map_or_else(Begun::Busy, |snapshot| Begun::Snapshot(Box::new(snapshot))))
-    }
-
-    /// Takes the lock on the database that the next snapshot begins with, and keeps it; or says who is in the way.
-    pub(crate) fn lock(&mut self) -> Result<Option<Obstacle>> {
-        if let (Origin::Files(_, files), None) = (&self.origin, &self.resting) {
-            match acquire(files.database(), &self.options)? {
-                Ok(lock) => self.resting = Some(lock),
-                Err(obstacle) => return Ok(Some(obstacle)),
+        for &pause in doubts {
+            match self.begin_once(patience) {
+                Err(error) if error.may_be_half_a_change() => Deadline::after(None).sleep(pause),
+                begun => return begun,
             }
         }
-        Ok(None)
+        self.begin_once(patience)
     }
 
-    /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives; or says who
-    /// is in the way. [`lock`](Self::lock) comes before.
-    pub(crate) fn close_gate(&self) -> Result<std::result::Result<Option<WalGate>, Obstacle>> {
-        let Origin::Files(_, files) = &self.origin else { return Ok(Ok(None)) };
+    fn begin_once(&mut self, patience: Patience) -> Result<Attempt<Snapshot>> {
+        let begun = self.begin_without_settling(patience)?;
+        Ok(begun.map(|mut snapshot| {
+            snapshot.stamp.settle(self.known.seen.database);
+            snapshot
+        }))
+    }
+
+    fn begin_without_settling(&mut self, patience: Patience) -> Result<Attempt<Snapshot>> {
+        let options = &self.options;
+        match &self.origin {
+            Origin::Files(_, files) => {
+                begin_from_files(files, options, self.resting.take(), &mut self.known, patience)
+            }
+            Origin::Bytes(bytes) => begin_from_bytes(bytes, options, &mut self.known).map(Attempt::Got),
+        }
+    }
+
+    /// Takes the lock on the database that the next snapshot begins with, and keeps it.
+    pub(crate) fn lock(&mut self) -> Result<Attempt<()>> {
+        if let (Origin::Files(_, files), None) = (&self.origin, &self.resting) {
+            match acquire(files.database(), &self.options)? {
+                Attempt::Got(lock) => self.resting = Some(lock),
+                Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
+            }
+        }
+        Ok(Attempt::Got(()))
+    }
+
+    /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives.
+    /// [`lock`](Self::lock) comes before.
+    pub(crate) fn close_gate(&self) -> Result<Attempt<Option<WalGate>>> {
+        let Origin::Files(_, files) = &self.origin else { return Ok(Attempt::Got(None)) };
         if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
-            return Ok(Ok(None));
+            return Ok(Attempt::Got(None));
         }
         let path = files.wal_index();
         match LockFile::open(&path) {
@@ -220,7 +277,7 @@ impl Source {
                 let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", &path))?;
                 Ok(gate.map(Some))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Ok(None)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Attempt::Got(None)),
             Err(error) => Err(Error::io("open", &path)(error)),
         }
     }
@@ -260,22 +317,44 @@ fn begin_from_files(
     resting: Option<ReadLock>,
     known: &mut Known,
     patience: Patience,
-) -> Result<std::result::Result<Snapshot, Obstacle>> {
+) -> Result<Attempt<Snapshot>> {
     let path = files.database();
     let lock = match resting {
         Some(lock) => lock,
         None => match acquire(path, options)? {
-            Ok(lock) => lock,
-            Err(obstacle) => return Ok(Err(obstacle)),
+            Attempt::Got(lock) => lock,
+            Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
         },
     };
     let identity = lock.file().identity();
     if FileIdentity::of_path(path).map_err(Error::io("look at it", path))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
-        return Ok(Err(Obstacle::Change));
+        return Ok(Attempt::Busy(Obstacle::Change));
     }
-    let watched = lock.keeps_nobody_out() && !options.immutable;
-    let beside = if watched { Beside::Watch(FileWatch::over(files)?) } else { Beside::Nothing };
+    if !lock.keeps_nobody_out() || options.immutable {
+        return begin_locked(files, options, (lock, Beside::Nothing), known, patience);
+    }
+    let watch = FileWatch::over(files)?;
+    let begun = begin_locked(files, options, (lock, Beside::Watch(watch.clone())), known, patience);
+    match begun {
+        // Nothing kept anybody out: what makes no sense may be somebody's work half done.
+        Err(error) if error.may_be_half_a_change() => {
+            let stands = watch.is_settled(known.seen.watch.as_ref()) && watch.unchanged()?;
+            if stands { Err(error) } else { Ok(Attempt::Busy(Obstacle::Change)) }
+        }
+        begun => begun,
+    }
+}
+
+/// The same, once the database is locked.
+fn begin_locked(
+    files: &SideFiles,
+    options: &SourceOptions,
+    (lock, beside): (ReadLock, Beside),
+    known: &mut Known,
+    patience: Patience,
+) -> Result<Attempt<Snapshot>> {
+    let (path, identity) = (files.database(), lock.file().identity());
     let rollback = match options.as_of {
         Some(0) => None,
         _ => hot_journal::find(files, &lock, &options.limits, &mut known.journal)?,
@@ -284,28 +363,33 @@ fn begin_from_files(
     let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
     if !is_logged(files, &view)? {
         view.expect_no_log(files.wal_index());
-        return rollback_snapshot::of(view, Some(identity)).map(Ok);
+        return rollback_snapshot::of(view, Some(identity)).map(Attempt::Got);
     }
-    let View { held: Held::File { lock, beside }, rollback, .. } = view else {
-        return Ok(Err(Obstacle::Change));
+    let terms = Terms {
+        patience,
+        want: if options.as_of.is_some() { Want::EveryVersion } else { Want::Newest },
+        expects_index: !options.alone
+            && options.opaque.is_none()
+            && view.read_page_one()?.journal_mode() == JournalMode::Wal,
     };
-    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.log, patience)
+    let View { held: Held::File { lock, beside }, rollback, .. } = view else {
+        return Ok(Attempt::Busy(Obstacle::Change));
+    };
+    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.log, terms)
 }
 
-fn acquire(path: &Path, options: &SourceOptions) -> Result<std::result::Result<ReadLock, Obstacle>> {
+fn acquire(path: &Path, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
     let file = LockFile::open(path).map_err(Error::io("open", path))?;
     let style = if options.immutable { LockStyle::None } else { options.lock_style };
     if style == LockStyle::Posix {
         // Whoever locks by a folder would not see our locks, nor we theirs.
         let folder = LockFolder::of(path);
         if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
-            return Ok(Err(Obstacle::LockFolder));
+            return Ok(Attempt::Busy(Obstacle::LockFolder));
         }
     }
-    Ok(match ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))? {
-        Attempt::Got(lock) => Ok(lock),
-        Attempt::Busy(()) => Err(Obstacle::Writer),
-    })
+    let tried = ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))?;
+    Ok(tried.map_busy(|()| Obstacle::Writer))
 }
 
 /// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; and where the header

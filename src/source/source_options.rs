@@ -14,6 +14,7 @@ pub struct SourceOptions {
     pub(crate) immutable: bool,
     pub(crate) opaque: Option<Opaque>,
     pub(crate) as_of: Option<u64>,
+    pub(crate) alone: bool,
 }
 
 /// A database whose pages cannot be read, only copied.
@@ -68,6 +69,15 @@ impl SourceOptions {
     /// ```
     pub fn as_of(mut self, version: Option<u64>) -> Self {
         self.as_of = version;
+        self
+    }
+
+    /// Whether nobody writes the database under another name: a hard link, a bind mount, a name that it had before. A
+    /// process that has it open in WAL mode, without a wal-index beside this name, is refused otherwise
+    /// ([`LogElsewhere`](crate::ErrorKind::LogElsewhere)): what it commits would not be seen, and what it checkpoints would tear
+    /// the copy.
+    pub fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
         self
     }
 

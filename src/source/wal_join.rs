@@ -26,14 +26,13 @@ use std::time::Duration;
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// What came of joining.
+/// The log as it was joined.
 #[derive(Debug)]
 pub(super) enum Joined {
     /// The wal-index can be believed.
     Live(WalReadLock, WalIndex),
     /// It cannot, but no committed frame and no page of the file changes as long as the lock is held.
     Stale(WalReadLock),
-    Busy(Obstacle),
 }
 
 /// What has to stay as it is.
@@ -43,6 +42,15 @@ pub(super) enum Want {
     Newest,
     /// All frames of the log, and every page of the file.
     EveryVersion,
+}
+
+/// On what terms a log is joined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) patience: Patience,
+    pub(super) want: Want,
+    /// Whether any connection to the database would keep a wal-index beside it.
+    pub(super) expects_index: bool,
 }
 
 /// How long joining may take.
@@ -56,16 +64,19 @@ pub(super) enum Patience {
 
 /// Closes the gate of a wal-index, or says who is in the way: nobody publishes or recovers then, and what it says can be
 /// believed, or nobody keeps it.
-pub(super) fn close_gate(wal_index: LockFile) -> io::Result<std::result::Result<WalGate, Obstacle>> {
-    let Attempt::Got(gate) = WalGate::close(wal_index)? else { return Ok(Err(Obstacle::Commit)) };
+pub(super) fn close_gate(wal_index: LockFile) -> io::Result<Attempt<WalGate>> {
+    let Attempt::Got(gate) = WalGate::close(wal_index)? else { return Ok(Attempt::Busy(Obstacle::Commit)) };
     // Whoever finds it unreadable, and would recover it, has to be let through first.
     Ok(match (gate.connected()?, read_index(gate.wal_index())?) {
-        (Connected::Nobody, _) | (Connected::Somebody, Some(_)) => Ok(gate),
-        (Connected::Arriving, _) | (Connected::Somebody, None) => Err(Obstacle::Recovery),
+        (Connected::Nobody, _) | (Connected::Somebody, Some(_)) => Attempt::Got(gate),
+        (Connected::Arriving, _) | (Connected::Somebody, None) => Attempt::Busy(Obstacle::Recovery),
     })
 }
 
-pub(super) fn join(mut wal_index: LockFile, patience: Patience, want: Want) -> io::Result<Joined> {
+pub(super) fn join(
+    mut wal_index: LockFile,
+    Terms { patience, want, .. }: Terms,
+) -> io::Result<Attempt<Joined>> {
     let tries = if patience == Patience::Brief { TRIES } else { 1 };
     let mut obstacle = Obstacle::Recovery;
     for attempt in 0..tries {
@@ -74,7 +85,7 @@ pub(super) fn join(mut wal_index: LockFile, patience: Patience, want: Want) -> i
         }
         if want == Want::Newest {
             wal_index = match try_marked_slot(wal_index)? {
-                Attempt::Got((lock, index)) => return Ok(Joined::Live(lock, index)),
+                Attempt::Got((lock, index)) => return Ok(Attempt::Got(Joined::Live(lock, index))),
                 Attempt::Busy(wal_index) => wal_index,
             };
         }
@@ -88,24 +99,24 @@ pub(super) fn join(mut wal_index: LockFile, patience: Patience, want: Want) -> i
         };
         obstacle = Obstacle::Recovery;
         let lock = match (lock.connected()?, read_stable(lock.wal_index())?) {
-            (Connected::Nobody, _) => return Ok(Joined::Stale(lock)),
+            (Connected::Nobody, _) => return Ok(Attempt::Got(Joined::Stale(lock))),
             (Connected::Somebody, Some(index)) if want == Want::Newest || index.keeps_frames() => {
-                return Ok(Joined::Live(lock, index));
+                return Ok(Attempt::Got(Joined::Live(lock, index)));
             }
             (Connected::Somebody, Some(index)) => match keep_log(lock, &index)? {
-                Attempt::Got(lock) => return Ok(Joined::Live(lock, index)),
+                Attempt::Got(lock) => return Ok(Attempt::Got(Joined::Live(lock, index))),
                 Attempt::Busy(lock) => lock,
             },
             // Nobody published and nobody recovered just then: if it still made no sense, whoever was at it is dead.
             (Connected::Somebody, None) if attempt + 1 == TRIES => match lock.read_without_writers()? {
-                Attempt::Got(None) => return Ok(Joined::Stale(lock)),
+                Attempt::Got(None) => return Ok(Attempt::Got(Joined::Stale(lock))),
                 _ => lock,
             },
             _ => lock,
         };
         wal_index = lock.release()?;
     }
-    Ok(Joined::Busy(obstacle))
+    Ok(Attempt::Busy(obstacle))
 }
 
 /// Keeps the log from being begun anew, which only its frames being in the file already makes possible.

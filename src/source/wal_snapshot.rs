@@ -10,12 +10,13 @@ use super::snapshot::Snapshot;
 use super::source_options::SourceOptions;
 use super::version;
 use super::view::{Frames, View};
-use super::wal_join::{self, Joined, Patience, Want};
-use crate::attempt::Obstacle;
+use super::wal_join::{self, Joined, Patience, Terms};
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::{JournalMode, WalIndex, WalIndexHeader};
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
+use crate::os::clock::Deadline;
 use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::os::opening;
@@ -24,6 +25,11 @@ use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often, and after what pause, it is looked whether a process that locks the database makes a wal-index.
+const OPENING_LOOKS: u32 = 25;
+const OPENING_PAUSE: Duration = Duration::from_millis(10);
 
 /// What was read of the log for the snapshot before, and need not be read again.
 #[derive(Debug, Default)]
@@ -39,20 +45,18 @@ pub(super) struct Log {
     pub(super) path: PathBuf,
 }
 
-/// Begins a snapshot of a database in WAL mode, or says who is in the way.
-///
+/// Begins a snapshot of a database in WAL mode.
 pub(super) fn begin(
     files: &SideFiles,
     options: &SourceOptions,
     (lock, beside): (ReadLock, Beside),
     rollback: Option<Rollback>,
     known: &mut KnownLog,
-    patience: Patience,
-) -> Result<std::result::Result<Snapshot, Obstacle>> {
-    let want = if options.as_of.is_some() { Want::EveryVersion } else { Want::Newest };
-    let (beside, live) = match hold_log(files, &lock, beside, (patience, want))? {
-        Ok(held) => held,
-        Err(obstacle) => return Ok(Err(obstacle)),
+    terms: Terms,
+) -> Result<Attempt<Snapshot>> {
+    let (beside, live) = match hold_log(files, (&lock, beside), terms)? {
+        Attempt::Got(held) => held,
+        Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
     };
     let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
     let held = Held::File { lock, beside };
@@ -62,10 +66,10 @@ pub(super) fn begin(
         of(below, log, live.as_ref(), known)
     });
     match begun {
-        Ok(snapshot) => Ok(Ok(snapshot)),
+        Ok(snapshot) => Ok(Attempt::Got(snapshot)),
         // Without a lock on the log, what looks like damage may be somebody's work half seen.
         Err(error) => match awaited {
-            Some(wal_index) if appeared(&wal_index)? => Ok(Err(Obstacle::Change)),
+            Some(wal_index) if appeared(&wal_index)? => Ok(Attempt::Busy(Obstacle::Change)),
             _ => Err(error),
         },
     }
@@ -75,29 +79,49 @@ pub(super) fn begin(
 /// serves where wal-indexes are not locked.
 fn hold_log(
     files: &SideFiles,
-    lock: &ReadLock,
-    beside: Beside,
-    (patience, want): (Patience, Want),
-) -> Result<std::result::Result<(Beside, Option<WalIndex>), Obstacle>> {
+    (lock, beside): (&ReadLock, Beside),
+    terms: Terms,
+) -> Result<Attempt<(Beside, Option<WalIndex>)>> {
     if !lock.joins_live_logs() {
-        return Ok(Ok((beside, None)));
+        return Ok(Attempt::Got((beside, None)));
     }
     let path = files.wal_index();
     let joined = match LockFile::open(&path) {
-        Ok(wal_index) => wal_join::join(wal_index, patience, want).map_err(Error::io("lock", &path))?,
+        Ok(wal_index) => wal_join::join(wal_index, terms).map_err(Error::io("lock", &path))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Ok((Beside::NoIndex(path), None)));
+            if terms.expects_index
+                && let Attempt::Busy(obstacle) = refuse_other_names(files, lock, terms.patience)?
+            {
+                return Ok(Attempt::Busy(obstacle));
+            }
+            return Ok(Attempt::Got((Beside::NoIndex(path), None)));
         }
         Err(error) => return Err(Error::io("open", &path)(error)),
     };
     Ok(match joined {
-        Joined::Live(read, index) => {
+        Attempt::Got(Joined::Live(read, index)) => {
             refuse_foreign_memory(files.database())?;
-            Ok((Beside::Slot(read), Some(index)))
+            Attempt::Got((Beside::Slot(read), Some(index)))
         }
-        Joined::Stale(read) => Ok((Beside::Slot(read), None)),
-        Joined::Busy(obstacle) => Err(obstacle),
+        Attempt::Got(Joined::Stale(read)) => Attempt::Got((Beside::Slot(read), None)),
+        Attempt::Busy(obstacle) => Attempt::Busy(obstacle),
     })
+}
+
+/// Refuses a database that a process has open in WAL mode though there is no wal-index beside it, which any connection keeps:
+/// it knows the database by another name, and its log lies beside that. One that is just opening it is waited for, or busy.
+fn refuse_other_names(files: &SideFiles, lock: &ReadLock, patience: Patience) -> Result<Attempt<()>> {
+    let path = files.database();
+    for _ in 0..OPENING_LOOKS {
+        if !lock.shared_by_process().map_err(Error::io("ask for its locks", path))? {
+            return Ok(Attempt::Got(()));
+        }
+        if patience == Patience::None || appeared(&files.wal_index())? {
+            return Ok(Attempt::Busy(Obstacle::Change));
+        }
+        Deadline::after(None).sleep(OPENING_PAUSE);
+    }
+    Err(Error::new(path, Problem::LogElsewhere))
 }
 
 /// A wal-index is memory that programs share, which those of two hosts cannot: on a network file system it may say

@@ -12,7 +12,7 @@ use super::old_database::OldDatabase;
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::Result;
 use crate::format::Shape;
-use crate::source::{Begun, Source, SourceOptions};
+use crate::source::{Source, SourceOptions};
 
 /// Settles the locked database: afterwards it is whole without side files, and has none. Busy: its name leads elsewhere by now.
 pub(super) fn settle(old: &OldDatabase) -> Result<Attempt<()>> {
@@ -32,7 +32,7 @@ pub(super) fn settle(old: &OldDatabase) -> Result<Attempt<()>> {
 fn recover(old: &OldDatabase) -> Result<Attempt<()>> {
     // Our own EXCLUSIVE lock keeps everybody from changing it, and would keep a further one of ours out.
     let mut source = Source::open_with(old.path(), &SourceOptions::new().immutable(true))?;
-    let Begun::Snapshot(snapshot) = source.begin()? else {
+    let Attempt::Got(snapshot) = source.begin()? else {
         // Without locks nothing is busy but a file that has been put in the place of another.
         return Ok(Attempt::Busy(Obstacle::Change));
     };

@@ -64,6 +64,7 @@ mod super_journals;
 mod targets;
 mod verify;
 mod versions;
+mod wal_indexes;
 mod wal_states;
 mod writer;
 mod writers;
