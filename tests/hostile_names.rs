@@ -80,6 +80,8 @@ fn names_of_files_and_tables_do_nothing_to_a_terminal() {
         &["pages", EVIL, "--json"],
         &["space", EVIL],
         &["space", EVIL, "--json"],
+        &["pages", EVIL],
+        &["pages", EVIL, "--html", "map.html", "--svg", "map.svg"],
         &["wal", EVIL],
         &["wal", EVIL, "--json"],
         &["wal", &no, "--frames"],

@@ -36,6 +36,10 @@ impl Paint {
         Self { colours: false, width }
     }
 
+    pub(crate) fn has_colours(self) -> bool {
+        self.colours
+    }
+
     /// What is beside the matter.
     pub(crate) fn dim(self, text: &str) -> String {
         self.styled("2", text)

@@ -4,13 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use litecopy::Result;
-use litecopy::inspect::{WalCommit, WalEnd, WalEndReason, WalFrameReport, WalFrameState, WalTimeline};
+use litecopy::inspect::{
+    CommitOwners, WalCommit, WalEnd, WalEndReason, WalFrameReport, WalFrameState, WalTimeline,
+};
+use litecopy::{ErrorKind, Result};
 use serde_json::json;
 
 use super::exit_code::Ending;
 use super::numbers::{counted, grouped, size};
-use super::output::{Output, say_failure, say_lines};
+use super::output::{Output, say_error, say_failure, say_lines};
 use super::paint::Paint;
 use super::printable::{printable, printable_path};
 use super::reading_arguments::ReadingArguments;
@@ -45,17 +47,30 @@ page 0); partial-frame (the file ends within it); no-commit (the file ends, with
 impl WalArguments {
     pub(crate) fn run(&self) -> Ending {
         let options = self.reading.options();
-        let timeline = match WalTimeline::open(&self.file, &options, Some(self.reading.timeout())) {
+        let timeout = Some(self.reading.timeout());
+        let timeline = match WalTimeline::open(&self.file, &options, timeout) {
             Ok(timeline) => timeline,
             Err(error) => return say_failure(&error),
+        };
+        let owners = match CommitOwners::new(&timeline, &options, timeout) {
+            Ok(owners) => Some(owners),
+            Err(error) if matches!(error.kind(), ErrorKind::NoSuchVersion | ErrorKind::VersionGone) => {
+                return say_failure(&error);
+            }
+            // A database that cannot be walked keeps nobody from seeing its log.
+            Err(error) => {
+                say_error(&format!("litecopy: note: the tables are not named: {error}"));
+                None
+            }
         };
         // What goes wrong in the middle is told at the end: then the line of the end is missing.
         let mut told = Ok(());
         let said = say_lines(|output| {
-            told = match (self.json, self.frames) {
-                (true, false) => json_lines(output, &timeline, timeline.commits())?,
-                (true, true) => json_lines(output, &timeline, timeline.frames())?,
-                (false, frames) => text(output, &timeline, frames)?,
+            let parts = Parts { timeline: &timeline, owners };
+            told = if self.json {
+                json_lines(output, parts, self.frames)?
+            } else {
+                text(output, parts, self.frames)?
             };
             Ok(())
         });
@@ -63,50 +78,79 @@ impl WalArguments {
     }
 }
 
-fn json_lines<T: serde::Serialize>(
-    output: &mut Output,
-    timeline: &WalTimeline,
+/// The parts of a log, with the names of the tables.
+struct Parts<'t> {
+    timeline: &'t WalTimeline,
+    owners: Option<CommitOwners>,
+}
+
+impl Parts<'_> {
+    fn commits(&mut self) -> impl Iterator<Item = Result<WalCommit>> {
+        self.timeline.commits().map(|commit| {
+            let mut commit = commit?;
+            self.owners.as_mut().map_or(Ok(()), |owners| owners.name_commit(&mut commit)).map(|()| commit)
+        })
+    }
+
+    fn frames(&mut self) -> impl Iterator<Item = Result<WalFrameReport>> {
+        self.timeline.frames().map(|frame| {
+            let mut frame = frame?;
+            self.owners.as_mut().map_or(Ok(()), |owners| owners.name_frame(&mut frame)).map(|()| frame)
+        })
+    }
+}
+
+fn json_lines(output: &mut Output, mut parts: Parts<'_>, frames: bool) -> io::Result<Result<()>> {
+    output.json(&json!({ "header": parts.timeline.header() }))?;
+    let told = if frames {
+        each(parts.frames(), |frame| output.json(&frame))?
+    } else {
+        each(parts.commits(), |commit| output.json(&commit))?
+    };
+    if told.is_ok() {
+        output.json(&json!({ "end": parts.timeline.end() }))?;
+    }
+    Ok(told)
+}
+
+/// Prints items until one is an error, which is given back: inside that of the report, outside that of stdout.
+fn each<T>(
     items: impl Iterator<Item = Result<T>>,
+    mut print: impl FnMut(T) -> io::Result<()>,
 ) -> io::Result<Result<()>> {
-    output.json(&json!({ "header": timeline.header() }))?;
     for item in items {
         match item {
-            Ok(item) => output.json(&item)?,
+            Ok(item) => print(item)?,
             Err(error) => return Ok(Err(error)),
         }
     }
-    output.json(&json!({ "end": timeline.end() }))?;
     Ok(Ok(()))
 }
 
-fn text(output: &mut Output, timeline: &WalTimeline, frames: bool) -> io::Result<Result<()>> {
+fn text(output: &mut Output, mut parts: Parts<'_>, frames: bool) -> io::Result<Result<()>> {
     let paint = Paint::of_stdout();
+    let timeline = parts.timeline;
     let lines = Lines::new(timeline.end(), paint);
     for line in head(timeline, paint) {
         output.styled_line(&line)?;
     }
-    if frames && timeline.end().file_frames > 0 {
-        output.styled_line(&lines.frame_titles())?;
-        for frame in timeline.frames() {
-            match frame {
-                Ok(frame) => output.styled_line(&lines.frame(&frame))?,
-                Err(error) => return Ok(Err(error)),
-            }
+    if timeline.end().file_frames > 0 {
+        let told = if frames {
+            output.styled_line(&lines.frame_titles())?;
+            each(parts.frames(), |frame| output.styled_line(&lines.frame(&frame)))?
+        } else {
+            output.styled_line(&lines.commit_titles())?;
+            let mut page_count = None;
+            each(parts.commits(), |commit| {
+                let before = page_count.replace(commit.page_count);
+                output.styled_line(&lines.commit(&commit, before))
+            })?
+        };
+        if told.is_err() {
+            return Ok(told);
         }
-    } else if timeline.end().file_frames > 0 {
-        let mut page_count = None;
-        output.styled_line(&lines.commit_titles())?;
-        for commit in timeline.commits() {
-            match commit {
-                Ok(commit) => {
-                    output.styled_line(&lines.commit(&commit, page_count))?;
-                    page_count = Some(commit.page_count);
-                }
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        for line in lines.uncounted() {
-            output.styled_line(&line)?;
+        for line in lines.uncounted().iter().filter(|_| !frames) {
+            output.styled_line(line)?;
         }
     }
     for line in end_lines(timeline.end(), paint) {
@@ -124,7 +168,7 @@ fn head(timeline: &WalTimeline, paint: Paint) -> Vec<String> {
     lines.push(format!(
         "{} of {} bytes, {}-endian sums, checkpoint sequence {}, salts {salt_1:08x} {salt_2:08x}",
         counted(end.file_frames.into(), "frame", "frames"),
-        header.page_size,
+        grouped(header.page_size.into()),
         header.byte_order,
         header.checkpoint_sequence,
     ));
@@ -164,8 +208,8 @@ impl<'e> Lines<'e> {
     fn commit_titles(&self) -> String {
         let (commit, frames) = (self.commit_width, self.frame_width);
         self.paint.dim(&format!(
-            "    {:>commit$}  {:>frames$}  {:>7}  {:<BAR$}  {:>15}  written",
-            "commit", "frames", "pages", "", "database"
+            "    {:>commit$}  {:>frames$}  {:>7}  {:<BAR$}  {:>11}  {:<8}  written",
+            "commit", "frames", "pages", "", "database", ""
         ))
     }
 
@@ -175,13 +219,14 @@ impl<'e> Lines<'e> {
         let blocks = (usize::BITS - pages.leading_zeros()) as usize;
         let bar = format!("{:<BAR$}", "\u{2587}".repeat(blocks.min(BAR)));
         format!(
-            "  {} {:>commit_width$}  {:>frame_width$}  {:>7}  {}  {:>15}  {}",
+            "  {} {:>commit_width$}  {:>frame_width$}  {:>7}  {}  {:>11}  {:<8}  {}",
             self.paint.coloured(COMMITTED, "\u{25cf}"),
             commit.commit,
             run(commit.first_frame, commit.last_frame),
             grouped(pages as u64),
             self.paint.coloured(COMMITTED, &bar),
-            database_size(commit.page_count, before),
+            grouped(commit.page_count.into()),
+            growth(commit.page_count, before),
             written(commit),
         )
     }
@@ -213,8 +258,8 @@ impl<'e> Lines<'e> {
     fn frame_titles(&self) -> String {
         let (commit, frame) = (self.commit_width, self.frame_width);
         self.paint.dim(&format!(
-            "    {:>frame$}  {:>10}  {:>commit$}  {:<12} {:<18} {}",
-            "frame", "page", "commit", "state", "salts", "commits to"
+            "    {:>frame$}  {:>10}  {:>commit$}  {:<12} {:<18} {:<14} {}",
+            "frame", "page", "commit", "state", "salts", "commits to", "owner"
         ))
     }
 
@@ -222,7 +267,7 @@ impl<'e> Lines<'e> {
         let (commit_width, frame_width) = (self.commit_width, self.frame_width);
         let [salt_1, salt_2] = frame.salt;
         let line = format!(
-            "{:>frame_width$}  {:>10}  {:>commit_width$}  {:<12} {salt_1:08x} {salt_2:08x}  {}",
+            "{:>frame_width$}  {:>10}  {:>commit_width$}  {:<12} {salt_1:08x} {salt_2:08x}  {:<14} {}",
             frame.frame,
             frame.page,
             frame.commit.map_or_else(|| "-".to_owned(), |commit| commit.to_string()),
@@ -231,6 +276,7 @@ impl<'e> Lines<'e> {
                 0 => String::new(),
                 count => counted(count.into(), "page", "pages"),
             },
+            frame.owner.as_deref().map(printable).unwrap_or_default(),
         );
         let (sign, line) = match frame.state {
             WalFrameState::Committed => (self.paint.coloured(COMMITTED, "\u{25cf}"), line),
@@ -247,10 +293,12 @@ fn run(first: u32, last: u32) -> String {
     if first == last { first.to_string() } else { format!("{first}-{last}") }
 }
 
-fn database_size(page_count: u32, before: Option<u32>) -> String {
-    let change = before.map_or(0, |before| i64::from(page_count) - i64::from(before));
-    let change = if change == 0 { String::new() } else { format!("{change:+} = ") };
-    format!("{change}{}", counted(page_count.into(), "page", "pages"))
+/// How much longer or shorter the database became.
+fn growth(page_count: u32, before: Option<u32>) -> String {
+    match before.map_or(0, |before| i64::from(page_count) - i64::from(before)) {
+        0 => String::new(),
+        change => format!("{change:+}"),
+    }
 }
 
 /// What a commit wrote: its tables, or where these are not known its pages.

@@ -66,7 +66,6 @@ impl PageUse {
     }
 
     /// Its place in [`ALL`](Self::ALL).
-    #[allow(dead_code, reason = "the maps use it")]
     pub(crate) const fn code(self) -> u8 {
         self as u8
     }

@@ -107,7 +107,7 @@ pub struct WalCommit {
     /// The pages that it wrote, each once, in order.
     pub pages: Vec<u32>,
     /// The tables and indexes that these belong to, those with most pages first; `sqlite_schema` for page 1. Free pages
-    /// belong to none. Empty where the database is not there or cannot be walked.
+    /// belong to none. Empty until [`CommitOwners`](super::CommitOwners) tells them.
     pub owners: Vec<String>,
     /// How many of the pages belong to each of them.
     pub owner_page_counts: Vec<u32>,
@@ -122,6 +122,9 @@ pub struct WalFrameReport {
     pub frame: u32,
     /// The page whose image it has.
     pub page: u32,
+    /// The table or index that the page of a committed frame belongs to; `None` until
+    /// [`CommitOwners`](super::CommitOwners) tells it.
+    pub owner: Option<String>,
     /// The size in pages of the database after the transaction that ends with it; 0 when none does.
     pub commit_page_count: u32,
     /// The transaction that it belongs to, when that is committed.

@@ -8,14 +8,14 @@ use super::wal_scan::{LogBytes, NewestFrames, newest_of, scan};
 use crate::attempt::Obstacle;
 use crate::error::{Error, Problem, Result};
 use crate::format::wal_header::WAL_HEADER_BYTES;
-use crate::format::{FrameNumber, WalFrameHeader};
+use crate::format::{FrameNumber, PageNumber, WalFrameHeader};
 use crate::limits::Limit;
 use crate::os::opening;
 use crate::os::random_access::ReadAt;
 use crate::side_files::SideFiles;
 use crate::source::SourceOptions;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const WAL: SideFileKind = SideFileKind {
@@ -47,6 +47,7 @@ pub struct WalTimeline {
     layout: Option<Layout>,
     end: WalEnd,
     newest: NewestFrames,
+    database: Option<PathBuf>,
     options: SourceOptions,
     _hold: Option<LogHold>,
 }
@@ -73,7 +74,8 @@ impl WalTimeline {
             }
             Err(error) => return Err(Error::io("open", &path)(error)),
         };
-        Self::new(LogBytes::new(path, file)?, options, hold)
+        let database = database.map(|files| files.database().to_owned());
+        Ok(Self { database, ..Self::new(LogBytes::new(path, file)?, options, hold)? })
     }
 
     /// A log made of bytes.
@@ -91,13 +93,34 @@ impl WalTimeline {
         let header = is_whole.then(|| WalHeaderReport::new(&header_bytes));
         let layout = if is_whole { Layout::new(&header_bytes) } else { None };
         let (end, newest) = scan(&log, layout.as_ref(), &options.limits)?;
-        Ok(Self { log, header, header_bytes, layout, end, newest, options: *options, _hold: hold })
+        Ok(Self {
+            log,
+            header,
+            header_bytes,
+            layout,
+            end,
+            newest,
+            database: None,
+            options: *options,
+            _hold: hold,
+        })
     }
 
     /// The file that the log is, or would be.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.log.path
+    }
+
+    /// The database that it belongs to; `None` for a log alone.
+    #[must_use]
+    pub fn database(&self) -> Option<&Path> {
+        self.database.as_deref()
+    }
+
+    /// The pages that are in committed frames, in order.
+    pub(super) fn pages(&self) -> impl Iterator<Item = PageNumber> {
+        self.newest.iter().map(|&(page, _)| page)
     }
 
     /// The log's header; `None` when the file has not even that, or is not there.
@@ -175,11 +198,12 @@ impl WalFrames<'_> {
         let committed = frame.get() <= self.timeline.end.committed_frames;
         let report = WalFrameReport {
             frame: frame.get(),
-            page: header.page_number.map_or(0, crate::format::PageNumber::get),
+            page: header.page_number.map_or(0, PageNumber::get),
             commit_page_count: header.commit_page_count,
             commit: committed.then_some(self.commits.saturating_add(1)),
             salt: header.salts.numbers(),
             checksum: header.checksum.words(),
+            owner: None,
             state: self.state_of(frame, &header),
         };
         if committed && header.commit_page_count != 0 {

@@ -7,5 +7,7 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod maps;
+mod pages;
 mod scene;
 mod wal;

@@ -173,10 +173,12 @@ fn a_log_alone_says_the_same() {
     let header = &beside[0]["header"];
     assert!(header["magic"].as_u64().unwrap() & !1 == 0x377f_0682 && header["checksum_ok"] == true);
     assert_eq!((&header["format"], &header["page_size"]), (&json!(3_007_000), &json!(512)));
-    assert_eq!(beside[1]["owners"], Value::Array(Vec::new()));
+    assert_eq!(alone[1]["owners"], Value::Array(Vec::new()));
+    assert_eq!(beside[2]["owners"], json!(["t", "sqlite_schema"]));
     let frames = json_lines("wal", &scene.path(), &["--frames"]);
     assert_eq!(frames.len(), 11);
     assert_eq!((&frames[1]["state"], &frames[1]["commit"]), (&json!("superseded"), &json!(1)));
+    assert_eq!(frames[1]["owner"], "sqlite_schema");
 }
 
 #[test]
@@ -215,6 +217,32 @@ fn a_locked_database_is_waited_for() {
     let (code, stdout, stderr) = litecopy("wal", &scene.path(), &["--timeout", "0.1"]);
     assert_eq!((code, stdout.as_str()), (5, ""), "{stderr}");
     assert!(stderr.contains("EXCLUSIVE"), "{stderr}");
+}
+
+/// SQLite's own answer to whose a page is.
+#[test]
+fn owners_are_those_of_dbstat() {
+    let scene = Scene::in_wal_mode("CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a UNIQUE, b)");
+    scene.run("INSERT INTO t(b) VALUES (zeroblob(3000)), (1)");
+    scene.run("INSERT INTO u SELECT value, zeroblob(200) FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 20) SELECT value FROM n)");
+    let mut statement = scene.sqlite.prepare("SELECT pageno, name FROM dbstat").unwrap();
+    let rows = statement.query_map((), |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let owner_of: std::collections::HashMap<u32, String> = rows.map(Result::unwrap).collect();
+    let lines = json_lines("wal", &scene.path(), &["--frames"]);
+    let mut seen = 0;
+    for frame in lines.iter().filter(|line| line["frame"].is_u64()) {
+        let page = u32::try_from(frame["page"].as_u64().unwrap()).unwrap();
+        assert_eq!(frame["owner"].as_str(), owner_of.get(&page).map(String::as_str), "page {page}");
+        seen += 1;
+    }
+    assert!(seen > 20);
+    let last = &json_lines("wal", &scene.path(), &[])[4];
+    let counts: Vec<_> =
+        last["owner_page_counts"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), last["pages"].as_array().unwrap().len() as u64);
+    assert_eq!(last["owners"][0], "u");
+    let (code, _, stderr) = litecopy("wal", &scene.path(), &["--as-of", "9"]);
+    assert_eq!(code, 1, "{stderr}");
 }
 
 #[test]
