@@ -76,6 +76,8 @@ fn names_of_files_and_tables_do_nothing_to_a_terminal() {
         &["info", &no],
         &["locks", EVIL],
         &["locks", EVIL, "--json"],
+        &["check", EVIL],
+        &["check", EVIL, "--json"],
         &["pages", EVIL],
         &["pages", EVIL, "--json"],
         &["space", EVIL],

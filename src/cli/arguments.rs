@@ -46,6 +46,7 @@ verbs! {
         Info: info::InfoArguments,
         Locks: locks::LocksArguments,
         Wal: wal::WalArguments,
+        Check: check::CheckArguments,
         Pages: pages::PagesArguments,
         Space: space::SpaceArguments,
     }

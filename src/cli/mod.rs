@@ -11,6 +11,7 @@
 mod advice;
 mod arguments;
 mod attached;
+mod check;
 mod columns;
 mod command_page;
 mod completions;

@@ -388,6 +388,12 @@ pub enum Damage {
         /// The length of the record header.
         header_bytes: usize,
     },
+    /// A payload goes on behind its last value.
+    #[error("{left} bytes behind the last value of the record")]
+    RecordBytesLeft {
+        /// How many bytes are left.
+        left: u64,
+    },
     /// A column of a row of `sqlite_schema` is missing, or not of the type that it must have.
     #[error("column `{column}` of the schema is {found}")]
     SchemaColumn {

@@ -58,6 +58,12 @@ impl<'a> Record<'a> {
         Ok(Self { bytes: start, types_offset, header_bytes })
     }
 
+    /// How long its header is in bytes: there the values begin.
+    #[must_use]
+    pub fn header_bytes(&self) -> usize {
+        self.header_bytes
+    }
+
     /// The serial types, in the order of the columns. Ends after the first error.
     #[must_use]
     pub fn serial_types(&self) -> SerialTypes<'a> {
@@ -91,6 +97,29 @@ impl SerialType {
             6 | 7 => 8,
             n => n.saturating_sub(12) / 2,
         }
+    }
+
+    /// Whether values of this type are text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        self.0 >= 13 && self.0 % 2 == 1
+    }
+
+    /// The value of this type that has these bytes; `None` when they are not as many as [`Self::body_bytes`].
+    #[must_use]
+    pub fn value(self, bytes: &[u8]) -> Option<Value<'_>> {
+        if bytes.len() as u64 != self.body_bytes() {
+            return None;
+        }
+        Some(match self.0 {
+            1..=6 => Value::Integer(signed(bytes)),
+            7 => real(signed(bytes)),
+            8 => Value::Integer(0),
+            9 => Value::Integer(1),
+            0 | 10 | 11 => Value::Null,
+            n if n % 2 == 0 => Value::Blob(bytes),
+            _ => Value::Text(bytes),
+        })
     }
 }
 
@@ -164,15 +193,7 @@ fn read_value<'a>(
     let needed = serial_type.body_bytes();
     let cut = Damage::RecordValueCut { column, needed, available: body.rest().len() as u64 };
     let bytes = usize::try_from(needed).map_err(|_| cut).and_then(|n| body.bytes(n).map_err(|_| cut))?;
-    Ok(match serial_type.0 {
-        1..=6 => Value::Integer(signed(bytes)),
-        7 => real(signed(bytes)),
-        8 => Value::Integer(0),
-        9 => Value::Integer(1),
-        0 | 10 | 11 => Value::Null,
-        n if n % 2 == 0 => Value::Blob(bytes),
-        _ => Value::Text(bytes),
-    })
+    serial_type.value(bytes).ok_or(cut)
 }
 
 /// The big-endian number, at most eight bytes long, with its first bit as the sign.

@@ -68,6 +68,12 @@ impl Database {
         self.snapshot.page_count()
     }
 
+    /// Which version was asked for: 0 for the file alone, else the commit in the log; `None` for the newest.
+    #[must_use]
+    pub fn as_of(&self) -> Option<u64> {
+        self.source.as_of()
+    }
+
     /// The header of this version. Where it cannot be, it has what it would need to be; an empty database has the header of
     /// one with no tables.
     #[must_use]

@@ -3,6 +3,7 @@
 //! Two principles: nothing is changed, and as much as possible of a damaged file is decoded. Damage is therefore a part
 //! of a report and not an error; an error is only what keeps us from looking at all.
 
+mod check;
 mod database;
 mod database_report;
 mod found_header;
@@ -35,6 +36,7 @@ mod wal_timeline;
 pub use crate::json_name::JsonName;
 pub use crate::schema::SchemaEntry;
 pub use crate::walk::FindingKind;
+pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, Severity, check};
 pub use database::Database;
 pub use database_report::{
     DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,

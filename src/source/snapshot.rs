@@ -129,6 +129,16 @@ impl Snapshot {
         &self.view.options.limits
     }
 
+    /// How many bytes the file has behind the last page; 0 where a log or a journal lies over it.
+    pub(crate) fn bytes_behind(&self) -> Result<u64> {
+        if self.view.overlay().is_some() {
+            return Ok(0);
+        }
+        let size =
+            self.view.held.database().size_bytes().map_err(Error::io("look at it", &self.view.name))?;
+        Ok(size.saturating_sub(u64::from(self.page_count).saturating_mul(u64::from(self.page_size.bytes()))))
+    }
+
     /// The header on the first page. The snapshot has pages.
     pub(crate) fn read_header(&self) -> Result<DatabaseHeader> {
         let mut first = vec![0; self.page_size.bytes_usize()];

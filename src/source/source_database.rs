@@ -125,6 +125,11 @@ impl Source {
         }
     }
 
+    /// Which version was asked for.
+    pub(crate) fn as_of(&self) -> Option<u64> {
+        self.options.as_of
+    }
+
     /// What to call it in messages.
     pub(crate) fn name(&self) -> &Path {
         match &self.origin {

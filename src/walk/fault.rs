@@ -68,6 +68,40 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::PageCount => "page-count",
+            Self::Freelist => "freelist",
+            Self::PointerMap => "pointer-map",
+            Self::PageUnused => "page-unused",
+            Self::PageUsedTwice => "page-used-twice",
+            Self::PageNumber => "page-number",
+            Self::PageKind => "page-kind",
+            Self::PageUnreadable => "page-unreadable",
+            Self::CellPointer => "cell-pointer",
+            Self::CellOverlap => "cell-overlap",
+            Self::FreeBlock => "free-block",
+            Self::FragmentCount => "fragment-count",
+            Self::OverflowChain => "overflow-chain",
+            Self::RowidOrder => "rowid-order",
+            Self::IndexOrder => "index-order",
+            Self::Depth => "depth",
+            Self::Record => "record",
+            Self::TextEncoding => "text-encoding",
+            Self::IndexEntryCount => "index-entry-count",
+            Self::IndexEntry => "index-entry",
+            Self::Unique => "unique",
+            Self::NotNull => "not-null",
+            Self::Schema => "schema",
+            Self::Wal => "wal",
+            Self::Journal => "journal",
+            Self::Limit => "limit",
+        }
+    }
+
     /// The kind that a broken rule of a page is of.
     pub(super) fn of(damage: &Damage) -> Self {
         match damage {
@@ -85,7 +119,8 @@ impl FindingKind {
             Damage::PointerMapType { .. } | Damage::PointerMapEntry { .. } => Self::PointerMap,
             Damage::RecordHeaderLength { .. }
             | Damage::RecordHeaderCut { .. }
-            | Damage::RecordValueCut { .. } => Self::Record,
+            | Damage::RecordValueCut { .. }
+            | Damage::RecordBytesLeft { .. } => Self::Record,
             Damage::SchemaColumn { .. } | Damage::SchemaRoot { .. } => Self::Schema,
             _ => Self::PageKind,
         }

@@ -20,8 +20,6 @@
 //! Whatever the bytes say, each walk ends (C10): no page has two places, no b-tree is deeper than 20 pages, the cells of a page
 //! are no longer than the page, and a chain has no more pages than its payload needs.
 
-#![allow(dead_code, reason = "check, which uses the rest, follows")]
-
 mod chains;
 mod fault;
 mod free_pages;
@@ -36,7 +34,7 @@ mod walk;
 
 pub(crate) use chains::OverflowPart;
 pub use fault::FindingKind;
-pub(crate) use fault::{Cause, Fault};
+pub(crate) use fault::{Cause, Fault, FaultSink};
 pub(crate) use free_pages::FreePage;
 pub(crate) use page_map::{PageMap, Part};
 pub(crate) use schema_rows::SchemaRow;

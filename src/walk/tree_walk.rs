@@ -85,11 +85,6 @@ impl TreeWalk {
         }
     }
 
-    /// Whether it is the b-tree of a table with rowids; `None` before the root has been read.
-    pub(crate) fn is_table(&self) -> Option<bool> {
-        self.is_table
-    }
-
     /// Goes on; `None` at the end.
     pub(crate) fn next<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<Option<Step<'_>>, Error> {
         Ok(match self.advance(walk)? {

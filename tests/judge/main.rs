@@ -21,6 +21,7 @@
 )]
 
 mod busy;
+mod check;
 mod content;
 mod dbstat;
 mod endings;

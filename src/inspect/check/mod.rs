@@ -1,0 +1,26 @@
+//! Whether a database is sound: its structure, and its indexes against its tables, without an engine.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `report` | what is asked and what is answered |
+//! | `findings` | collects findings, as many as are wanted |
+//! | `plan` | from the schema: which b-trees there must be, and what their records hold |
+//! | `checker` | goes through everything once, in order |
+//! | `tree` | one b-tree: its pages, its order, its records |
+//! | `page_space` | whether cells, free blocks and fragments fill a page |
+//! | `fields` | the fields of a record |
+//! | `key_order` | compares records as SQLite does |
+//! | `digests` | whether an index has the entries that its table's rows need, and which it has not |
+
+mod checker;
+mod digests;
+mod fields;
+mod findings;
+mod key_order;
+mod page_space;
+mod plan;
+mod report;
+mod tree;
+
+pub use checker::check;
+pub use report::{CheckOptions, CheckProgress, CheckReport, Finding, Severity};
