@@ -125,7 +125,7 @@ pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use manifest::Manifest;
 #[cfg(all(feature = "manifest", feature = "serde"))]
 pub use manifest::ManifestError;
-pub use source::{ChangeStamp, DatabaseSet, Source, SourceBytes, SourceOptions};
+pub use source::{ChangeStamp, DatabaseSet, FileDetour, Source, SourceBytes, SourceNotes, SourceOptions};
 pub use targets::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{JournalMode, PageSize};
 use crate::os::clock::Deadline;
-use crate::source::{ChangeStamp, Snapshot, Source};
+use crate::source::{ChangeStamp, Snapshot, Source, SourceNotes};
 use crate::targets::{self, Target};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -79,6 +79,8 @@ pub struct CopyReport {
     /// The kind of network file system that the source lies on, as far as the system tells: locks there may not reach
     /// programs on other hosts.
     pub network_file_system: Option<&'static str>,
+    /// What else is worth knowing of the source, although the copy is right.
+    pub source_notes: SourceNotes,
     /// How often the copy began again because the source had moved.
     pub restarts: u64,
     /// What tells this version of the source from later ones.
@@ -108,6 +110,7 @@ impl CopyReport {
             mode: snapshot.journal_mode(),
             wal_reset_fault: snapshot.wal_reset_fault(),
             network_file_system: snapshot.network_file_system(),
+            source_notes: snapshot.notes(),
             stamp: Some(snapshot.stamp()),
             ..Self::default()
         }

@@ -44,7 +44,11 @@ pub(crate) fn report(
         Ok(copied) => {
             for it in &copied {
                 let faulty = it.report.wal_reset_fault.map(Note::wal_reset_fault);
-                for note in faulty.into_iter().chain(it.report.network_file_system.map(Note::network)) {
+                for note in faulty
+                    .into_iter()
+                    .chain(it.report.network_file_system.map(Note::network))
+                    .chain(Note::of_source(&it.report.source_notes))
+                {
                     if telling.no_notes || !note.is_new() {
                         continue;
                     }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use litecopy::format::database_header::SqliteVersion;
+use litecopy::{FileDetour, SourceNotes};
 use serde_json::json;
 
+use super::numbers::counted;
 use super::printable::printable;
 
 /// Something that whoever keeps the database should know.
@@ -42,6 +44,59 @@ impl Note {
             advice: "Copy it on the host that writes it",
             cause: ("file_system", file_system.to_owned()),
         }
+    }
+
+    /// What else is worth knowing of the source.
+    pub(crate) fn of_source(notes: &SourceNotes) -> Vec<Self> {
+        let note = |kind, message: String, advice, cause| Self { kind, name: None, message, advice, cause };
+        let mut list = Vec::new();
+        if notes.unsummed_frames > 0 {
+            list.push(note(
+                "unsummed_frames",
+                format!(
+                    "{} of the log have no checksum, as SQLite before 3.50.2 leaves them: a crash would lose what was committed \
+                     with them and since",
+                    counted(notes.unsummed_frames.into(), "frame", "frames")
+                ),
+                "Run a checkpoint (PRAGMA wal_checkpoint) in the application that writes it",
+                ("frames", notes.unsummed_frames.to_string()),
+            ));
+        }
+        if notes.other_links > 0 {
+            list.push(note(
+                "other_links",
+                format!(
+                    "the source has {} (hard links): a log or journal beside another of them was not seen",
+                    counted(notes.other_links, "other name", "other names")
+                ),
+                "Copy it by the name that its users have",
+                ("other_links", notes.other_links.to_string()),
+            ));
+        }
+        if let Some(detour) = notes.detour {
+            let (word, how) = match detour {
+                FileDetour::SingleFileMount => ("single-file-mount", "is mounted as a single file"),
+                _ => ("overlay-layer", "lies in a layer of an overlay"),
+            };
+            list.push(note(
+                "detour",
+                format!("the source {how}: a log or journal that its users have beside it was not seen"),
+                "Copy it by the path that its users have, or mount the folder that it lies in",
+                ("detour", word.to_owned()),
+            ));
+        }
+        if notes.trailing_bytes > 0 {
+            list.push(note(
+                "trailing_bytes",
+                format!(
+                    "the source ends inside a page: its last {} are no part of the database",
+                    counted(notes.trailing_bytes.into(), "byte", "bytes")
+                ),
+                "It may have been cut short: compare it with another copy",
+                ("bytes", notes.trailing_bytes.to_string()),
+            ));
+        }
+        list
     }
 
     /// The same, said of the database of that name in a set.

@@ -12,6 +12,7 @@ pub(crate) mod file_system;
 mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;
+pub(crate) mod mounts;
 pub(crate) mod openers;
 pub(crate) mod opening;
 mod page_cache;

@@ -10,7 +10,7 @@ use crate::format::{
 };
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many bytes of the log are read at once while it is checked.
 const READ_BYTES: usize = 512 * 1024;
@@ -50,6 +50,12 @@ pub(super) struct CommitEnd {
     pub(super) unsummed: u32,
     /// Whether that frame has none.
     ends_unsummed: bool,
+}
+
+/// A log that is there, whatever is in it.
+pub(super) struct Log {
+    pub(super) file: Box<dyn ReadAt>,
+    pub(super) path: PathBuf,
 }
 
 /// A log that is to be read.

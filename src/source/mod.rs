@@ -12,6 +12,7 @@ mod rollback_snapshot;
 mod snapshot;
 mod source_bytes;
 mod source_database;
+mod source_notes;
 mod source_options;
 mod version;
 mod view;
@@ -21,6 +22,7 @@ mod wal_snapshot;
 pub use database_set::DatabaseSet;
 pub use source_bytes::SourceBytes;
 pub use source_database::Source;
+pub use source_notes::{FileDetour, SourceNotes};
 pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;

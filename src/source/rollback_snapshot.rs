@@ -24,6 +24,7 @@ pub(super) fn of(view: View, identity: Option<FileIdentity>) -> Result<Snapshot>
         journal_mode: JournalMode::Rollback,
         sqlite_version,
         stamp: ChangeStamp { identity, content: file_alone.unwrap_or(Content::Rollback(content)) },
+        detour: None,
         followed: None,
     };
     if view.is_empty()? {

@@ -4,6 +4,7 @@ use super::change_stamp::ChangeStamp;
 use super::file_watch::FileWatch;
 use super::frame_index::FrameIndex;
 use super::held::{Beside, Held};
+use super::source_notes::{FileDetour, SourceNotes};
 use super::view::{Overlay, PageOrigin, PageRun, View};
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
@@ -35,6 +36,8 @@ pub(crate) struct Snapshot {
     /// The SQLite that wrote last, as the header tells.
     pub(super) sqlite_version: SqliteVersion,
     pub(super) stamp: ChangeStamp,
+    /// By what way its file is reached.
+    pub(super) detour: Option<FileDetour>,
     /// The frames of its log, where they are known: also those that lie in the file already.
     pub(super) followed: Option<Arc<FrameIndex>>,
 }
@@ -65,11 +68,18 @@ impl Snapshot {
         applies.then_some(self.sqlite_version)
     }
 
-    /// How many frames have no checksum of those that it is read from. The wal-index vouches for them as long as somebody keeps
-    /// it; after a crash they, and all behind them, would be lost (`[wal.md#frames-without-checksums]`).
-    #[allow(dead_code, reason = "the note on it follows")]
-    pub(crate) fn unsummed_frames(&self) -> u32 {
-        self.view.frames.as_ref().map_or(0, |frames| frames.index.last.unsummed)
+    /// What is worth knowing although it is right.
+    pub(crate) fn notes(&self) -> SourceNotes {
+        let file = self.view.held.lock_file();
+        let page_bytes = u64::from(self.page_size.bytes());
+        let trailing = |bytes: u64| u32::try_from(bytes % page_bytes).unwrap_or_default();
+        let size_bytes = self.view.held.database().size_bytes().ok().filter(|_| self.page_count > 0);
+        SourceNotes {
+            unsummed_frames: self.view.frames.as_ref().map_or(0, |frames| frames.index.last.unsummed),
+            other_links: file.and_then(|file| file.metadata().ok()).map_or(0, |it| other_links(&it)),
+            detour: self.detour,
+            trailing_bytes: size_bytes.map_or(0, trailing),
+        }
     }
 
     /// Whether it has joined a wal-index.
@@ -174,4 +184,15 @@ impl Snapshot {
             _ => None,
         }
     }
+}
+
+/// How many names a file has beside one.
+#[cfg(unix)]
+fn other_links(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(metadata).saturating_sub(1)
+}
+
+#[cfg(not(unix))]
+fn other_links(_: &std::fs::Metadata) -> u64 {
+    0
 }

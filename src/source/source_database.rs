@@ -2,10 +2,12 @@
 
 use super::change_stamp::ChangeStamp;
 use super::file_watch::{self, FileWatch};
+use super::frame_index::Log;
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
 use super::snapshot::{Snapshot, Standing};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
+use super::source_notes::FileDetour;
 use super::source_options::SourceOptions;
 use super::view::View;
 use super::wal_join::{self, Patience, Terms, Want};
@@ -21,6 +23,7 @@ use crate::lock::wal_lock::{self, WalGate};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, FileTimes, Found};
 use crate::os::lock_file::LockFile;
+use crate::os::mounts;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +48,7 @@ pub struct Source {
     /// SHARED on a database in WAL mode, between two snapshots.
     resting: Option<ReadLock>,
     known: Known,
+    detour: Option<FileDetour>,
 }
 
 /// What was read of the side files for the snapshot before, and need not be read again.
@@ -113,7 +117,11 @@ impl Source {
     }
 
     fn new(origin: Origin, options: SourceOptions) -> Self {
-        Self { origin, options, resting: None, known: Known::default() }
+        let detour = match &origin {
+            Origin::Files(_, files) => mounts::detour(files.database()).map(FileDetour::from),
+            Origin::Bytes(_) => None,
+        };
+        Self { origin, options, resting: None, known: Known::default(), detour }
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
@@ -244,6 +252,7 @@ impl Source {
         let begun = self.begin_without_settling(patience)?;
         Ok(begun.map(|mut snapshot| {
             snapshot.stamp.settle(self.known.seen.database);
+            snapshot.detour = self.detour;
             snapshot
         }))
     }
@@ -366,6 +375,9 @@ fn begin_locked(
     };
     let held = Held::File { lock, beside };
     let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
+    if has_log(files)? {
+        view.check_not_emptied(wal_snapshot::open_log(files)?.as_ref())?;
+    }
     if !is_logged(files, &view)? {
         view.expect_no_log(files.wal_index());
         return rollback_snapshot::of(view, Some(identity)).map(Attempt::Got);
@@ -434,9 +446,13 @@ fn begin_from_bytes(
     };
     let held = Held::Bytes(Arc::clone(bytes));
     let view = View { name: name.to_owned(), options: *options, held, rollback, frames: None };
-    if view.is_empty()? || bytes.wal.is_empty() {
+    if bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);
     }
-    let log = wal_snapshot::Log { file: Box::new(WalOf(Arc::clone(bytes))), path: name.to_owned() };
+    let log = Log { file: Box::new(WalOf(Arc::clone(bytes))), path: name.to_owned() };
+    if view.is_empty()? {
+        view.check_not_emptied(Some(&log))?;
+        return rollback_snapshot::of(view, None);
+    }
     wal_snapshot::of(view, Some(log), None, &mut known.log)
 }

@@ -1,6 +1,6 @@
 //! The bytes of a database as one version has them: the file, under the pages of a hot journal, under the frames of a log.
 
-use super::frame_index::FrameIndex;
+use super::frame_index::{Extent, FrameIndex, Log, LogFile, UpTo};
 use super::held::{Beside, Held};
 use super::hot_journal::Rollback;
 use super::page_one::PageOne;
@@ -189,8 +189,39 @@ impl View {
         })
     }
 
+    /// Refuses an empty file beside a log with commits: it was cut, or put in the place of another. SQLite would throw the log
+    /// away. Whoever wants the empty file alone says so (version 0).
+    pub(super) fn check_not_emptied(&self, log: Option<&Log>) -> Result<()> {
+        let (Some(log), None, None) = (log, &self.rollback, self.options.as_of) else { return Ok(()) };
+        if !self.is_empty()? {
+            return Ok(());
+        }
+        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits: &self.options.limits };
+        let extent = Extent { up_to: UpTo::LastCommit, version: None };
+        let commits = FrameIndex::read(file, extent, None)?.map_or(0, |frames| frames.last.commit);
+        if commits == 0 {
+            return Ok(());
+        }
+        let counts = format!("is empty, but its log holds {commits} commits");
+        Err(Error::new(&self.name, Problem::Contradiction(counts)))
+    }
+
+    /// Refuses a page size that was given for pages that cannot be read, and does not divide the file.
+    fn check_divides(&self, page_size: PageSize) -> Result<()> {
+        let size_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
+        if self.options.opaque.is_none()
+            || self.rollback.is_some()
+            || size_bytes % u64::from(page_size.bytes()) == 0
+        {
+            return Ok(());
+        }
+        let sizes = format!("has {size_bytes} bytes, which is no whole number of pages of {page_size}");
+        Err(Error::new(&self.name, Problem::Contradiction(sizes)))
+    }
+
     /// The page count that SQLite believes in, `pager_page_count` where the header's own does not count.
     pub(super) fn page_count(&self, page_one: &PageOne, pager_page_count: u64) -> Result<u32> {
+        self.check_divides(page_one.page_size)?;
         // More pages than there are numbers: the file is larger than any database can be.
         let pager_page_count = u32::try_from(pager_page_count).unwrap_or(u32::MAX);
         let page_count = page_one.page_count(pager_page_count, &self.name)?;

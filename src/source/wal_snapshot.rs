@@ -2,7 +2,7 @@
 
 use super::change_stamp::{ChangeStamp, Content, LogPosition};
 use super::file_watch::appeared;
-use super::frame_index::{Extent, FrameIndex, LogFile, UpTo};
+use super::frame_index::{Extent, FrameIndex, Log, LogFile, UpTo};
 use super::held::{Beside, Held};
 use super::hot_journal::Rollback;
 use super::page_one::PageOne;
@@ -20,10 +20,9 @@ use crate::os::clock::Deadline;
 use crate::os::file_system;
 use crate::os::lock_file::LockFile;
 use crate::os::opening;
-use crate::os::random_access::ReadAt;
 use crate::side_files::SideFiles;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +36,6 @@ pub(super) struct KnownLog {
     frames: Option<Arc<FrameIndex>>,
     /// Frames are wanted also when they lie in the database file already: they tell which pages were changed.
     pub(super) follow: bool,
-}
-
-/// A log that is there, whatever is in it.
-pub(super) struct Log {
-    pub(super) file: Box<dyn ReadAt>,
-    pub(super) path: PathBuf,
 }
 
 /// Begins a snapshot of a database in WAL mode.
@@ -197,6 +190,7 @@ pub(super) fn of(
         journal_mode: JournalMode::Wal,
         sqlite_version: page_one.sqlite_version(),
         stamp,
+        detour: None,
         followed,
     })
 }
@@ -255,7 +249,7 @@ fn page_count(view: &View, page_one: &PageOne, committed: u32) -> Result<u32> {
     view.check_claim(page_one, page_count).map(|()| page_count)
 }
 
-fn open_log(files: &SideFiles) -> Result<Option<Log>> {
+pub(super) fn open_log(files: &SideFiles) -> Result<Option<Log>> {
     let path = files.wal();
     match opening::to_read(&path) {
         Ok(file) => Ok(Some(Log { file: Box::new(file), path })),

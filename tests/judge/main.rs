@@ -57,6 +57,7 @@ mod schedules;
 mod scrub;
 mod set_instants;
 mod sets;
+mod source_notes;
 mod states;
 mod steps;
 mod stream;

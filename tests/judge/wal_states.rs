@@ -299,16 +299,6 @@ fn a_log_beside_a_header_that_says_rollback() {
     assert_ne!(copied[100..], in_file[100..], "the log counts");
 }
 
-#[test]
-fn an_empty_database_with_a_log_beside_it() {
-    let scene = left_log();
-    cut_to(&scene.path, 0);
-    let before = Fingerprint::of(scene.folder.path());
-    assert!(copied_in_steps(&scene.path).is_empty());
-    assert_same(&before, &Fingerprint::of(scene.folder.path()));
-    assert!(scene.assert_judged_alike("0 bytes"));
-}
-
 /// SQLite says CORRUPT.
 #[test]
 fn a_log_of_pages_of_another_size_is_refused() {
