@@ -110,6 +110,25 @@ pub struct LockHolder {
     pub command: Option<OsString>,
 }
 
+/// `, held by ...` for messages; nothing when nobody is known.
+pub(crate) struct Holders<'h>(pub(crate) &'h [LockHolder]);
+
+impl fmt::Display for Holders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "; held: ";
+        for holder in self.0 {
+            write!(f, "{separator}{}", holder.lock)?;
+            match (holder.process_id, &holder.command) {
+                (Some(process), Some(command)) => write!(f, " by process {process} ({})", command.display())?,
+                (Some(process), None) => write!(f, " by process {process}")?,
+                (None, _) => {}
+            }
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,10 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
-use crate::attempt::{LockHolder, Obstacle};
+use crate::attempt::{Holders, LockHolder, Obstacle};
 use crate::format::PageSize;
 use crate::format::damage::Damage;
 use crate::limits::{Limit, LimitExceeded, Limits};
+use crate::os::unfit::Unfit;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub enum ErrorKind {
     NotFound,
     /// The system does not let us.
     PermissionDenied,
-    /// A folder, a device or a pipe stands where a file is needed.
+    /// A folder, a device or a pipe stands where a file is needed; or a link, or a file with several names, where SQLite has none.
     NotAFile,
     /// The target's file system has not enough room.
     NoSpace,
@@ -62,6 +63,8 @@ pub enum ErrorKind {
     TargetExists,
     /// The target to be replaced is open elsewhere.
     TargetInUse,
+    /// The target's name leads elsewhere than when the copy began: a link was turned, or its folder moved.
+    TargetMoved,
     /// A journal or log lies where it would be applied to the copy.
     SideFileInTheWay,
     /// The target's name is that of one of the source's own side files.
@@ -100,8 +103,8 @@ pub(crate) enum Problem {
     Io { operation: &'static str, error: io::Error },
     #[error("there is no room: {needed_bytes} bytes are needed{}", Room { needed_bytes: *.needed_bytes, free_bytes: *.free_bytes })]
     NoSpace { needed_bytes: u64, free_bytes: u64 },
-    #[error("is {found}, not a file")]
-    NotAFile { found: &'static str },
+    #[error("{0}")]
+    Unfit(Unfit),
     #[error("{0}")]
     NotADatabase(Damage),
     #[error("damaged at offset {offset}: {damage}")]
@@ -134,6 +137,8 @@ pub(crate) enum Problem {
     TargetInUse { obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error("{} would be applied to the copy", .side_file.display())]
     SideFileInTheWay { side_file: PathBuf },
+    #[error("leads elsewhere than when the copy began")]
+    LeadsElsewhere,
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
     #[error(
@@ -213,25 +218,6 @@ impl fmt::Display for Room {
     }
 }
 
-/// `, held by ...` for messages; nothing when nobody is known.
-struct Holders<'h>(&'h [LockHolder]);
-
-impl fmt::Display for Holders<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "; held: ";
-        for holder in self.0 {
-            write!(f, "{separator}{}", holder.lock)?;
-            match (holder.process_id, &holder.command) {
-                (Some(process), Some(command)) => write!(f, " by process {process} ({})", command.display())?,
-                (Some(process), None) => write!(f, " by process {process}")?,
-                (None, _) => {}
-            }
-            separator = ", ";
-        }
-        Ok(())
-    }
-}
-
 impl Error {
     pub(crate) fn new(path: &Path, problem: Problem) -> Self {
         Self(Arc::new(Inner { path: path.to_owned(), problem }))
@@ -252,7 +238,10 @@ impl Error {
 
     /// Turns what the system said of `operation` on `path` into an error, for `map_err`.
     pub(crate) fn io<'p>(operation: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
-        move |error| Self::new(path, Problem::Io { operation, error })
+        move |error| {
+            let problem = Unfit::in_error(&error).map_or(Problem::Io { operation, error }, Problem::Unfit);
+            Self::new(path, problem)
+        }
     }
 
     /// What kind of error it is.
@@ -268,7 +257,9 @@ impl Error {
                 _ => ErrorKind::Io,
             },
             Problem::NoSpace { .. } => ErrorKind::NoSpace,
-            Problem::NotAFile { .. } => ErrorKind::NotAFile,
+            // It is there, whatever it leads to: nothing new can take its name.
+            Problem::Unfit(Unfit::Dangling) => ErrorKind::TargetExists,
+            Problem::Unfit(_) => ErrorKind::NotAFile,
             Problem::NotADatabase(_) => ErrorKind::NotADatabase,
             Problem::Damaged { .. } | Problem::Contradiction(_) => ErrorKind::Damaged,
             Problem::Unsupported(_) => ErrorKind::Unsupported,
@@ -281,6 +272,7 @@ impl Error {
             Problem::TargetExists => ErrorKind::TargetExists,
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
+            Problem::LeadsElsewhere => ErrorKind::TargetMoved,
             Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
@@ -331,6 +323,9 @@ impl Error {
     /// What somebody can do about it, where there is something to say beyond the message.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
+        if let Problem::Unfit(unfit) = self.0.problem {
+            return Some(unfit.advice());
+        }
         Some(match self.kind() {
             ErrorKind::NotFound => "check the path",
             ErrorKind::PermissionDenied => {
@@ -365,6 +360,7 @@ impl Error {
                 "copy with consistency auto, which ends beside any writer, or hold a snapshot"
             }
             ErrorKind::HoldLimit => "let it be held for longer, or go on in steps at the limit",
+            ErrorKind::TargetMoved => "see who turned it, and copy again; nothing was put there",
             ErrorKind::SameFile | ErrorKind::TargetIsSideFile => "name another target",
             ErrorKind::TargetExists if matches!(self.0.problem, Problem::FolderExists) => {
                 "name a folder that is not there yet"
@@ -425,7 +421,10 @@ impl Error {
             ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
             ErrorKind::Damaged => 11,
             ErrorKind::NoSpace => 13,
-            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotAFile => 14,
+            ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotAFile
+            | ErrorKind::TargetMoved => 14,
             ErrorKind::LimitExceeded => 18,
             ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
         }

@@ -76,7 +76,7 @@
 //! | `json_name.rs` | paths and names of the system in JSON | |
 //! | `attempt.rs` | got, or busy: what was in the way | |
 //! | `limits.rs` | what a file may make us do | `format` |
-//! | `error.rs` | what can go wrong, sorted by who must act | `format` |
+//! | `error.rs` | what can go wrong, sorted by who must act | `format`, `os::unfit` |
 //! | `side_files.rs` | the names of a database and of its companions | `os` |
 //! | `manifest.rs` | what a copy was when it was made | `format` |
 //! | `lock` | SQLite's locking protocol over byte ranges | `os`, `format` |

@@ -250,7 +250,7 @@ mod each_rule_can_fail {
         assert_eq!(wrong(&format!("# A\n\n### H1\n\n{shown}\n\n## Where\n\nAnswer: not ours yet.\n")), 1);
         assert_eq!(wrong(&format!("# A\n\n### H1\n\n{shown}\n\n### H3\n\n{shown}\n")), 1);
         assert_eq!(wrong(&format!("# A\n\n### H1\n\nShown by `a::b`.\n\n### H2\n\n{shown}\n")), 1);
-        assert_eq!(wrong(&format!("\n### H1\n{shown}\n### H2\n{shown}\n### H3\n{shown}\n")), 1);
+        assert_eq!(wrong(&format!("\n### H1\n{shown}\n### H2\n{shown}\n### H3\n{shown}\n")), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::format::database_header::{DATABASE_HEADER_BYTES, DatabaseHeader, JournalMode};
 use crate::lock::{LockHolder, LockStyle, lock_holders};
 use crate::os::file_system::network_kind;
+use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use crate::source::{Source, SourceOptions};
 
@@ -112,7 +113,7 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
     let is_empty = header.is_none();
     let holds = |names: &[&str]| locks.iter().any(|holder| names.contains(&holder.lock));
 
-    let journal = Looked::open(&files.journal())?
+    let journal = Looked::open(files.journal())?
         .map(|looked| {
             // Asked after the journal was seen and before it is read, as SQLite does.
             let listed = holds(&["RESERVED", "PENDING", "EXCLUSIVE"]);
@@ -120,10 +121,10 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
             JournalReport::read(&looked, writer_lives, is_empty, &mut findings)
         })
         .transpose()?;
-    let wal = Looked::open(&files.wal())?
+    let wal = Looked::open(files.wal())?
         .map(|looked| WalReport::read(&looked, &options.limits, &mut findings))
         .transpose()?;
-    let wal_index = Looked::open(&files.wal_index())?
+    let wal_index = Looked::open(files.wal_index())?
         .map(|looked| WalIndexReport::read(&looked, holds(&["DMS"]), &mut findings))
         .transpose()?;
 
@@ -139,7 +140,7 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
     let wal_reset_fault =
         journal_mode == Some(JournalMode::Wal) && newest.is_some_and(|header| header.has_wal_reset_fault);
     Ok(DatabaseReport {
-        path: files.database().to_owned(),
+        path: files.database().path().to_owned(),
         size_bytes: database.size_bytes,
         read_under_lock,
         header,
@@ -151,14 +152,14 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
         wal_index,
         schema,
         wal_reset_fault,
-        network_file_system: network_kind(files.database()),
+        network_file_system: network_kind(files.database().path()),
         locks,
         damage: findings.0,
     })
 }
 
-fn open_database(path: &Path) -> Result<Looked> {
-    Looked::open(path)?.ok_or_else(|| Error::io("open", path)(std::io::ErrorKind::NotFound.into()))
+fn open_database(place: &Place) -> Result<Looked> {
+    Looked::open(place)?.ok_or_else(|| Error::io("open", place.path())(std::io::ErrorKind::NotFound.into()))
 }
 
 /// The header as it is stored and, where SQLite accepts it, as it is meant; `None` for an empty database.

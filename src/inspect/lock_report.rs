@@ -108,8 +108,8 @@ pub struct ReadMark {
 /// As [`lock_holders`].
 pub fn inspect_locks(path: impl AsRef<Path>) -> Result<LockReport> {
     let files = SideFiles::of(path.as_ref())?;
-    let holders = lock_holders(files.database())?;
-    let (wal, wal_index) = (Looked::open(&files.wal())?, Looked::open(&files.wal_index())?);
+    let holders = lock_holders(files.database().path())?;
+    let (wal, wal_index) = (Looked::open(files.wal())?, Looked::open(files.wal_index())?);
     let log = match (&wal, &wal_index) {
         (None, None) => None,
         _ => {
@@ -119,10 +119,16 @@ pub fn inspect_locks(path: impl AsRef<Path>) -> Result<LockReport> {
                 Some(looked) => read_patiently(&looked)?,
                 None => None,
             };
-            Some(PinnedLog::of(files.wal(), size_bytes, connected, index.as_ref(), &holders))
+            Some(PinnedLog::of(
+                files.wal().path().to_owned(),
+                size_bytes,
+                connected,
+                index.as_ref(),
+                &holders,
+            ))
         }
     };
-    Ok(LockReport { path: files.database().to_owned(), holders, log })
+    Ok(LockReport { path: files.database().path().to_owned(), holders, log })
 }
 
 /// What a wal-index says; `None` while it says nothing that can be believed.

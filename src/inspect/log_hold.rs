@@ -29,10 +29,10 @@ pub(super) struct LogHold {
 impl LogHold {
     /// Locks the log of a database, or says who is in the way.
     pub(super) fn acquire(files: &SideFiles, options: &SourceOptions) -> Result<Attempt<Self>> {
-        let path = files.database();
-        let file = LockFile::open(path).map_err(Error::io("open", path))?;
+        let (place, path) = (files.database(), files.database().path());
+        let file = LockFile::open(place).map_err(Error::io("open", path))?;
         let style = if options.immutable { LockStyle::None } else { options.lock_style };
-        let database = match ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))? {
+        let database = match ReadLock::acquire(style, file, place).map_err(Error::io("lock", path))? {
             Attempt::Got(lock) => lock,
             Attempt::Busy(()) => return Ok(Attempt::Busy(Obstacle::Writer)),
         };
@@ -45,14 +45,14 @@ impl LogHold {
 
 /// Any slot will do, whatever its mark: it is a reader's, and no reader's log is begun anew.
 fn acquire_slot(files: &SideFiles) -> Result<Attempt<Option<WalReadLock>>> {
-    let path = files.wal_index();
-    let mut wal_index = match LockFile::open(&path) {
+    let path = files.wal_index().path();
+    let mut wal_index = match LockFile::open(files.wal_index()) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Attempt::Got(None)),
-        Err(error) => return Err(Error::io("open", &path)(error)),
+        Err(error) => return Err(Error::io("open", path)(error)),
     };
     for slot in ReadSlot::MARKED {
-        match WalReadLock::acquire(wal_index, slot).map_err(Error::io("lock", &path))? {
+        match WalReadLock::acquire(wal_index, slot).map_err(Error::io("lock", path))? {
             Attempt::Got(lock) => return Ok(Attempt::Got(Some(lock))),
             Attempt::Busy(file) => wal_index = file,
         }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
 use crate::os::random_access::read_padded;
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ const MAGIC_BYTES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedFile {
     /// Where the side file is, or would be.
-    pub(super) path: PathBuf,
+    pub(super) place: Place,
     /// The database beside it; `None` for a side file alone.
     pub(super) database: Option<SideFiles>,
 }
@@ -24,7 +25,7 @@ pub(super) struct SideFileKind {
     pub(super) suffix: &'static str,
     /// Whether a file that begins so is one.
     pub(super) is_magic: fn(&[u8]) -> bool,
-    pub(super) path_of: fn(&SideFiles) -> PathBuf,
+    pub(super) place_of: fn(&SideFiles) -> &Place,
 }
 
 impl SideFileKind {
@@ -32,11 +33,11 @@ impl SideFileKind {
     pub(super) fn find(&self, path: &Path) -> Result<NamedFile> {
         let of_database = |path: &Path| {
             let files = SideFiles::of(path)?;
-            Ok(NamedFile { path: (self.path_of)(&files), database: Some(files) })
+            Ok(NamedFile { place: (self.place_of)(&files).clone(), database: Some(files) })
         };
         if !is_file(path)? {
             let beside = with_suffix(path, self.suffix);
-            return if is_file(&beside)? { Ok(alone(&beside)) } else { of_database(path) };
+            return if is_file(&beside)? { alone(&beside) } else { of_database(path) };
         }
         let stem = path.to_str().and_then(|name| name.strip_suffix(self.suffix)).map(Path::new);
         if stem.is_none() && !self.is_side_file(path)? {
@@ -44,26 +45,27 @@ impl SideFileKind {
         }
         match stem {
             Some(database) if is_file(database)? => of_database(database),
-            _ => Ok(alone(path)),
+            _ => alone(path),
         }
     }
 
     fn is_side_file(&self, path: &Path) -> Result<bool> {
         let mut bytes = [0; MAGIC_BYTES];
         // It may be a database whose locks somebody else in this process holds: closed as such.
-        let file = LockFile::open(path).map_err(Error::io("open", path))?;
+        let place = Place::of_existing(path).map_err(Error::io("open", path))?;
+        let file = LockFile::open(&place).map_err(Error::io("open", path))?;
         read_padded(&file, &mut bytes, 0).map_err(Error::io("read", path))?;
         Ok((self.is_magic)(&bytes))
     }
 }
 
-fn alone(path: &Path) -> NamedFile {
-    NamedFile { path: path.to_owned(), database: None }
+fn alone(path: &Path) -> Result<NamedFile> {
+    let place = Place::of_existing(path).map_err(Error::io("open", path))?;
+    Ok(NamedFile { place, database: None })
 }
 
 fn is_file(path: &Path) -> Result<bool> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let found = file_identity::look(&path).map_err(Error::io("look at it", &path))?;
+    let found = file_identity::look(path).map_err(Error::io("look at it", path))?;
     Ok(matches!(found, Found::File { .. }))
 }
 
@@ -77,8 +79,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const KIND: SideFileKind =
-        SideFileKind { suffix: "-wal", is_magic: |bytes| bytes.starts_with(b"log"), path_of: SideFiles::wal };
+    const KIND: SideFileKind = SideFileKind {
+        suffix: "-wal",
+        is_magic: |bytes| bytes.starts_with(b"log"),
+        place_of: SideFiles::wal,
+    };
 
     #[test]
     fn database_and_side_file_lead_to_the_same_and_either_may_be_alone() {
@@ -88,16 +93,17 @@ mod tests {
         std::fs::write(&log, "log").unwrap();
         std::fs::write(&other, "log").unwrap();
         for named in [&database, &log] {
-            assert_eq!(KIND.find(named).unwrap(), NamedFile { path: log.clone(), database: None });
+            let found = KIND.find(named).unwrap();
+            assert_eq!((found.place.path(), found.database), (log.as_path(), None));
         }
-        assert_eq!(KIND.find(&other).unwrap(), NamedFile { path: other, database: None });
+        assert_eq!(KIND.find(&other).unwrap().place.path(), other);
         std::fs::write(&database, "pages").unwrap();
         for named in [&database, &log] {
             let found = KIND.find(named).unwrap();
-            assert_eq!((&found.path, found.database.is_some()), (&log, true));
+            assert_eq!((found.place.path(), found.database.is_some()), (log.as_path(), true));
         }
         std::fs::remove_file(&log).unwrap();
-        assert_eq!(KIND.find(&database).unwrap().path, log, "where it would be");
+        assert_eq!(KIND.find(&database).unwrap().place.path(), log, "where it would be");
         assert!(KIND.find(&folder.join("nothing")).is_err());
     }
 }

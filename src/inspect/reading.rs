@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::database_report::DamageReport;
 use crate::attempt::Attempt;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::lock::database_lock::SharedLock;
-use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
 use crate::os::random_access::{ReadAt, read_padded};
 
 /// A file that is there, opened for reading.
 pub(super) struct Looked {
     pub(super) path: PathBuf,
+    place: Place,
     pub(super) size_bytes: u64,
     file: Handle,
 }
@@ -24,22 +25,21 @@ enum Handle {
 }
 
 impl Looked {
-    /// Opens the file at `path`; `None` where there is none.
-    pub(super) fn open(path: &Path) -> Result<Option<Self>> {
-        let found = match file_identity::look(path).map_err(Error::io("look at it", path))? {
-            Found::Nothing => return Ok(None),
-            Found::File { .. } => LockFile::open(path),
-            Found::Folder => return Err(Error::new(path, Problem::NotAFile { found: "a folder" })),
-            Found::Other => return Err(Error::new(path, Problem::NotAFile { found: "a device or a pipe" })),
-        };
-        let file = match found {
+    /// Opens the file at `place`; `None` where there is none.
+    pub(super) fn open(place: &Place) -> Result<Option<Self>> {
+        let path = place.path();
+        let file = match LockFile::open(place) {
             Ok(file) => file,
-            // Gone between the look and the opening.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("open", path)(error)),
         };
         let size_bytes = file.size_bytes().map_err(Error::io("look at it", path))?;
-        Ok(Some(Self { path: path.to_owned(), size_bytes, file: Handle::Unlocked(file) }))
+        Ok(Some(Self {
+            path: path.to_owned(),
+            place: place.clone(),
+            size_bytes,
+            file: Handle::Unlocked(file),
+        }))
     }
 
     /// The same with SHARED held, when it is to be had at once; its size is then looked up anew.
@@ -49,7 +49,7 @@ impl Looked {
             Ok(Attempt::Got(shared)) => Handle::Shared(shared),
             Ok(Attempt::Busy(file)) => Handle::Unlocked(file),
             // A file system without locks: there is something to see all the same.
-            Err(_) => Handle::Unlocked(LockFile::open(&self.path).map_err(Error::io("open", &self.path))?),
+            Err(_) => Handle::Unlocked(LockFile::open(&self.place).map_err(Error::io("open", &self.path))?),
         };
         let locked = Self { file, ..self };
         let size_bytes = locked.file().size_bytes().map_err(Error::io("look at it", &locked.path))?;

@@ -73,7 +73,8 @@ impl VerifyReport {
 pub fn verify_copy(path: impl AsRef<Path>, manifest: &Manifest) -> Result<VerifyReport> {
     let path = path.as_ref();
     let not_found = || Error::io("open", path)(std::io::ErrorKind::NotFound.into());
-    let file = Looked::open(path)?.ok_or_else(not_found)?.locked()?;
+    let files = SideFiles::of(path)?;
+    let file = Looked::open(files.database())?.ok_or_else(not_found)?.locked()?;
     file.forget_cached();
     let mut report = VerifyReport {
         path: path.to_owned(),
@@ -114,12 +115,8 @@ pub fn verify_copy(path: impl AsRef<Path>, manifest: &Manifest) -> Result<Verify
 fn side_file(path: &Path) -> Result<Option<PathBuf>> {
     let files = SideFiles::of(path)?;
     for side_file in [files.journal(), files.wal()] {
-        match std::fs::metadata(&side_file) {
-            Ok(metadata) if metadata.len() > 0 => return Ok(Some(side_file)),
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("look at it", &side_file)(error));
-            }
-            _ => {}
+        if side_file.has_content().map_err(Error::io("look at it", side_file.path()))? {
+            return Ok(Some(side_file.path().to_owned()));
         }
     }
     Ok(None)

@@ -10,7 +10,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{FrameNumber, PageNumber, WalFrameHeader};
 use crate::limits::Limit;
-use crate::os::opening;
+use crate::os::place::Access;
 use crate::os::random_access::ReadAt;
 use crate::side_files::SideFiles;
 use crate::source::SourceOptions;
@@ -21,7 +21,7 @@ use std::time::Duration;
 const WAL: SideFileKind = SideFileKind {
     suffix: "-wal",
     is_magic: |bytes| matches!(bytes, [0x37, 0x7f, 0x06, 0x82 | 0x83, ..]),
-    path_of: SideFiles::wal,
+    place_of: SideFiles::wal,
 };
 
 /// A write-ahead log, read once from end to end and kept still: its commits and frames can be asked for as often as one
@@ -62,19 +62,22 @@ impl WalTimeline {
     ///
     /// Whatever keeps the files from being read; [`Busy`](crate::ErrorKind::Busy) at the timeout. Damage is none.
     pub fn open(path: impl AsRef<Path>, options: &SourceOptions, timeout: Option<Duration>) -> Result<Self> {
-        let NamedFile { path, database } = WAL.find(path.as_ref())?;
+        let NamedFile { place, database } = WAL.find(path.as_ref())?;
+        let path = place.path().to_owned();
         let hold = match &database {
-            Some(files) => Some(wait_for(files.database(), timeout, || LogHold::acquire(files, options))?),
+            Some(files) => {
+                Some(wait_for(files.database().path(), timeout, || LogHold::acquire(files, options))?)
+            }
             None => None,
         };
-        let file: Box<dyn ReadAt> = match opening::to_read(&path) {
-            Ok(file) => Box::new(file),
+        let file: Box<dyn ReadAt> = match place.open(Access::Read) {
+            Ok((file, _)) => Box::new(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound && database.is_some() => {
                 Box::new(Vec::new())
             }
             Err(error) => return Err(Error::io("open", &path)(error)),
         };
-        let database = database.map(|files| files.database().to_owned());
+        let database = database.map(|files| files.database().path().to_owned());
         Ok(Self { database, ..Self::new(LogBytes::new(path, file)?, options, hold)? })
     }
 

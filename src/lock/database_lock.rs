@@ -138,6 +138,7 @@ mod tests {
     //! SQLite judges: a connection of the same process takes POSIX locks, which are another owner than ours.
 
     use super::*;
+    use crate::os::place::Place;
     use rusqlite::{Connection, ErrorCode};
     use std::path::{Path, PathBuf};
 
@@ -168,7 +169,7 @@ mod tests {
     }
 
     fn open(path: &Path) -> LockFile {
-        LockFile::open_to_write(path).unwrap()
+        LockFile::open_to_write(&Place::of_existing(path).unwrap()).unwrap()
     }
 
     /// SQLite's answer to a statement: done, or refused as busy.
@@ -183,7 +184,8 @@ mod tests {
     #[test]
     fn shared_lets_sqlite_read_and_prepare_but_not_commit() {
         let scene = scene();
-        let shared = granted(SharedLock::acquire(LockFile::open(&scene.path).unwrap()));
+        let shared =
+            granted(SharedLock::acquire(LockFile::open(&Place::of_existing(&scene.path).unwrap()).unwrap()));
         assert!(sqlite_can(&scene.sqlite, "SELECT * FROM t"));
         assert!(sqlite_can(&scene.sqlite, "BEGIN; UPDATE t SET x = 2"));
         assert!(shared.reserved_by_other().unwrap());
@@ -278,7 +280,9 @@ mod tests {
         let scene = scene();
         assert!(sqlite_can(&scene.sqlite, "BEGIN IMMEDIATE; UPDATE t SET x = 2"));
         for _ in 0..50 {
-            let shared = granted(SharedLock::acquire(LockFile::open(&scene.path).unwrap()));
+            let shared = granted(SharedLock::acquire(
+                LockFile::open(&Place::of_existing(&scene.path).unwrap()).unwrap(),
+            ));
             assert!(shared.reserved_by_other().unwrap());
         }
         assert!(sqlite_can(&scene.sqlite, "COMMIT"));

@@ -6,9 +6,9 @@ use crate::error::{Error, Result};
 use crate::format::lock_bytes::{
     WAL_CKPT_BYTE, WAL_DMS_BYTE, WAL_READ_BYTES, WAL_RECOVER_BYTE, WAL_WRITE_BYTE,
 };
-use crate::os::file_identity::{self, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::lock_list;
+use crate::os::place::Place;
 use crate::os::range_lock::{ByteRange, LockKind};
 use crate::side_files::SideFiles;
 use std::path::Path;
@@ -41,16 +41,15 @@ pub fn lock_holders(path: impl AsRef<Path>) -> Result<Vec<LockHolder>> {
     let mut holders =
         holders_on(files.database(), &[("PENDING", PENDING), ("RESERVED", RESERVED), ("SHARED", SHARED)])?;
     let wal_index = files.wal_index();
-    if let Found::File { .. } =
-        file_identity::look(&wal_index).map_err(Error::io("look at it", &wal_index))?
-    {
-        holders.extend(holders_on(&wal_index, &WAL_INDEX_LOCKS)?);
+    if wal_index.identity().map_err(Error::io("look at it", wal_index.path()))?.is_some() {
+        holders.extend(holders_on(wal_index, &WAL_INDEX_LOCKS)?);
     }
     Ok(holders)
 }
 
-fn holders_on(path: &Path, locks: &[(&'static str, ByteRange)]) -> Result<Vec<LockHolder>> {
-    let file = LockFile::open(path).map_err(Error::io("open", path))?;
+fn holders_on(place: &Place, locks: &[(&'static str, ByteRange)]) -> Result<Vec<LockHolder>> {
+    let path = place.path();
+    let file = LockFile::open(place).map_err(Error::io("open", path))?;
     let listed = lock_list::of_file(file.identity());
     let mut holders = Vec::new();
     for &(name, range) in locks {

@@ -2,9 +2,11 @@
 
 use super::database_lock::SharedLock;
 use crate::attempt::Attempt;
+use crate::os::file_identity::{FileIdentity, Found};
 use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
+use crate::os::unfit::Unfit;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The locks of SQLite's own ways to reach a file (its VFSs), by the names that they have there.
@@ -72,27 +74,40 @@ impl Drop for FlockLock {
 
 /// The folder that stands for a lock; removed when dropped.
 #[derive(Debug)]
-pub(crate) struct LockFolder(PathBuf);
+pub(crate) struct LockFolder(Place, Option<FileIdentity>);
 
 impl LockFolder {
-    /// Of the database at `path`.
-    pub(crate) fn of(path: &Path) -> PathBuf {
-        let mut folder = path.to_owned().into_os_string();
-        folder.push(".lock");
-        folder.into()
+    /// Where that of the database at `place` lies.
+    pub(crate) fn of(place: &Place) -> Place {
+        place.beside(".lock")
+    }
+
+    /// Whether somebody has locked the database at `place` by such a folder.
+    pub(crate) fn is_there(place: &Place) -> io::Result<bool> {
+        Ok(Self::of(place).look()? == Found::Unfit(Unfit::Folder))
+    }
+
+    /// Makes it; `None` when it is there.
+    fn create(place: &Place) -> io::Result<Option<Self>> {
+        let folder = Self::of(place);
+        match folder.create_folder(0o777) {
+            Ok(()) => folder.identity().map(|identity| Some(Self(folder, identity))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl Drop for LockFolder {
     fn drop(&mut self) {
         // Who removed it meanwhile has broken the lock; there is nothing left for us to do about it.
-        let _ = std::fs::remove_dir(&self.0);
+        let _ = self.1.map(|identity| self.0.remove_folder(identity));
     }
 }
 
 impl ReadLock {
-    /// Locks the open database `file`, whose path is `path`. Busy: somebody writes, or under some styles reads.
-    pub(crate) fn acquire(style: LockStyle, file: LockFile, path: &Path) -> io::Result<Attempt<Self, ()>> {
+    /// Locks the open database `file`, which lies at `place`. Busy: somebody writes, or under some styles reads.
+    pub(crate) fn acquire(style: LockStyle, file: LockFile, place: &Place) -> io::Result<Attempt<Self, ()>> {
         Ok(match style {
             LockStyle::Posix => match SharedLock::acquire(file)? {
                 Attempt::Got(shared) => Attempt::Got(Self::Posix(shared)),
@@ -100,14 +115,10 @@ impl ReadLock {
             },
             LockStyle::Flock if file.try_lock_whole()? => Attempt::Got(Self::Flock(FlockLock(file))),
             LockStyle::Flock => Attempt::Busy(()),
-            LockStyle::Dotfile => {
-                let folder = LockFolder::of(path);
-                match std::fs::create_dir(&folder) {
-                    Ok(()) => Attempt::Got(Self::Dotfile { file, folder: LockFolder(folder) }),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Attempt::Busy(()),
-                    Err(error) => return Err(error),
-                }
-            }
+            LockStyle::Dotfile => match LockFolder::create(place)? {
+                Some(folder) => Attempt::Got(Self::Dotfile { file, folder }),
+                None => Attempt::Busy(()),
+            },
             LockStyle::None => Attempt::Got(Self::None(file)),
         })
     }
@@ -151,14 +162,15 @@ impl ReadLock {
 mod tests {
     use super::*;
 
-    fn database() -> (tempfile::TempDir, PathBuf) {
+    fn database() -> (tempfile::TempDir, Place) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.db");
         std::fs::write(&path, "x").unwrap();
-        (folder, path)
+        let place = Place::of_existing(&path).unwrap();
+        (folder, place)
     }
 
-    fn acquire(style: LockStyle, path: &Path) -> Option<ReadLock> {
+    fn acquire(style: LockStyle, path: &Place) -> Option<ReadLock> {
         match ReadLock::acquire(style, LockFile::open(path).unwrap(), path).unwrap() {
             Attempt::Got(lock) => Some(lock),
             Attempt::Busy(()) => None,
@@ -169,7 +181,7 @@ mod tests {
     fn flock_keeps_writers_out_until_it_is_dropped() {
         let (_folder, path) = database();
         let lock = acquire(LockStyle::Flock, &path).unwrap();
-        let writer = std::mem::ManuallyDrop::new(std::fs::File::open(&path).unwrap());
+        let writer = std::mem::ManuallyDrop::new(std::fs::File::open(path.path()).unwrap());
         assert!(fs4::FileExt::try_lock(&*writer).is_err());
         drop(lock);
         fs4::FileExt::try_lock(&*writer).unwrap();
@@ -180,10 +192,10 @@ mod tests {
     fn the_folder_is_there_as_long_as_the_lock() {
         let (_folder, path) = database();
         let lock = acquire(LockStyle::Dotfile, &path).unwrap();
-        assert!(LockFolder::of(&path).is_dir());
+        assert!(LockFolder::is_there(&path).unwrap());
         assert!(acquire(LockStyle::Dotfile, &path).is_none());
         drop(lock);
-        assert!(!LockFolder::of(&path).exists());
+        assert!(!LockFolder::is_there(&path).unwrap());
     }
 
     #[test]

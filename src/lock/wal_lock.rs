@@ -213,7 +213,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.db-shm");
         std::fs::write(&path, [0; 200]).unwrap();
-        let [theirs, ours] = [(); 2].map(|()| LockFile::open_to_write(&path).unwrap());
+        let place = crate::os::place::Place::of_existing(&path).unwrap();
+        let [theirs, ours] = [(); 2].map(|()| LockFile::open_to_write(&place).unwrap());
         assert!(!checkpointer_waits(&ours).unwrap());
         assert!(theirs.try_lock(CKPT, LockKind::Exclusive).unwrap());
         assert!(!checkpointer_waits(&ours).unwrap(), "one that is at work");

@@ -1,10 +1,10 @@
 //! Reads a file that was synced back from its device, past the system's cache where that can be had.
 
 use super::page_cache;
+use super::place::Place;
 use super::random_access::{ReadAt, read_padded};
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 /// How much is read at once: with less the device waits for us.
 const CHUNK_BYTES: usize = 1024 * 1024;
@@ -24,11 +24,11 @@ pub(crate) struct DeviceReader {
 }
 
 impl DeviceReader {
-    /// Opens the synced `file`, which lies at `path`, a second time. Where the system cannot read past its cache, that is told to
+    /// Opens the synced `file`, which lies at `place`, a second time. Where the system cannot read past its cache, that is told to
     /// forget the file.
-    pub(crate) fn open(file: &File, path: &Path) -> io::Result<Self> {
+    pub(super) fn open(file: &File, place: &Place) -> io::Result<Self> {
         page_cache::forget(file);
-        let direct = open_direct(path).and_then(|direct| {
+        let direct = open_direct(place).and_then(|direct| {
             let same = super::file_identity::FileIdentity::of_file(&direct)?
                 == super::file_identity::FileIdentity::of_file(file)?;
             if same { Ok(direct) } else { Err(io::ErrorKind::NotFound.into()) }
@@ -92,13 +92,12 @@ impl DeviceReader {
 }
 
 #[cfg(target_os = "linux")]
-fn open_direct(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().read(true).custom_flags(libc::O_DIRECT | libc::O_CLOEXEC).open(path)
+fn open_direct(place: &Place) -> io::Result<File> {
+    place.folder().open_direct(place.name())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_direct(_: &Path) -> io::Result<File> {
+fn open_direct(_: &Place) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -114,7 +113,7 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let file = File::open(&path).unwrap();
         file.sync_all().unwrap();
-        let mut reader = DeviceReader::open(&file, &path).unwrap();
+        let mut reader = DeviceReader::open(&file, &Place::of_existing(&path).unwrap()).unwrap();
         for (offset, length) in [
             (0, 300_000),
             (300_000, 900_000),

@@ -2,14 +2,14 @@
 
 use super::bulk_copy;
 use super::device_reader::DeviceReader;
-use super::left_over;
+use super::left_over::Temporary;
 use super::lock_file::LockFile;
+use super::parked_files;
+use super::place::{Access, IfThere, Place};
 use super::random_access::{ReadAt, is_zero, read_padded, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, TempPath};
 
 /// Whether space is reserved before the first byte. On ext4 that was measured to cost no time.
 #[cfg(target_os = "linux")]
@@ -21,33 +21,15 @@ const RESERVES: bool = true;
 #[derive(Debug)]
 pub(crate) struct DurableFile {
     file: File,
-    temporary: TempPath,
-    path: PathBuf,
+    temporary: Temporary,
+    place: Place,
     by_root: bool,
 }
 
-/// What to do when something already lies under the final name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IfThere {
-    /// Leave it, and fail with [`io::ErrorKind::AlreadyExists`], in one step with the look.
-    Refuse,
-    /// Put the new file in its place, in one step.
-    Replace,
-}
-
 impl DurableFile {
-    /// Creates the temporary file beside `path`, with the permissions of `like`, and removes what killed runs left there.
-    pub(crate) fn create(path: &Path, like: Option<&Metadata>) -> io::Result<Self> {
-        let folder = folder_of(path);
-        let (file, temporary) = left_over::make(
-            path,
-            |builder| {
-                #[cfg(unix)]
-                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode_like(like)));
-                builder.tempfile_in(folder).map(NamedTempFile::into_parts)
-            },
-            |(file, temporary)| (temporary, Some(file)),
-        )?;
+    /// Creates the temporary file beside `place`, with the permissions of `like`, and removes what killed runs left there.
+    pub(crate) fn create(place: &Place, like: Option<&Metadata>) -> io::Result<Self> {
+        let (file, temporary) = Temporary::file(place, mode_like(like))?;
         #[cfg(unix)]
         let by_root = {
             use std::os::unix::fs::MetadataExt;
@@ -55,17 +37,18 @@ impl DurableFile {
             if let Some(like) = like {
                 permit_like(&file, ours, like);
             }
-            left_over::remove_left_overs(path, [ours, like.map_or(ours, Metadata::uid)]);
+            super::left_over::remove_left_overs(place, &temporary, [ours, like.map_or(ours, Metadata::uid)]);
             ours == 0
         };
         #[cfg(not(unix))]
-        let (by_root, _) = (false, like);
-        Ok(Self { file, temporary, path: path.to_owned(), by_root })
+        let by_root = false;
+        Ok(Self { file, temporary, place: place.clone(), by_root })
     }
 
     /// How many bytes the file system has left for this file; `None` where it does not tell.
     pub(crate) fn free_bytes(&self) -> Option<u64> {
-        let space = fs4::statvfs(folder_of(&self.path)).ok().filter(|space| space.total_space() > 0)?;
+        let folder = self.place.path().parent()?;
+        let space = fs4::statvfs(folder).ok().filter(|space| space.total_space() > 0)?;
         // What is kept back for root counts for root alone.
         Some(if self.by_root { space.free_space() } else { space.available_space() })
     }
@@ -157,7 +140,7 @@ impl DurableFile {
 
     /// Reads it back from its device, once it is synced.
     pub(crate) fn device_reader(&self) -> io::Result<DeviceReader> {
-        DeviceReader::open(&self.file, &self.temporary)
+        DeviceReader::open(&self.file, self.temporary.place())
     }
 
     /// Takes the bytes of `range` of another file to `offset`, as [`bulk_copy::copy`] does.
@@ -165,11 +148,11 @@ impl DurableFile {
         bulk_copy::copy(from, range, &self.file, offset)
     }
 
-    /// Gives it the content of the file at `path`, if one is there: of that no more than `most_bytes`, for it may claim to be of
+    /// Gives it the content of the file at `place`, if one is there: of that no more than `most_bytes`, for it may claim to be of
     /// any size.
-    pub(crate) fn begin_as(&self, path: &Path, most_bytes: u64) -> io::Result<()> {
+    pub(crate) fn begin_as(&self, place: &Place, most_bytes: u64) -> io::Result<()> {
         // A descriptor of what may be a database in use is not simply closed (C8).
-        let old = match LockFile::open(path) {
+        let old = match LockFile::open(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             old => old?,
         };
@@ -207,14 +190,14 @@ impl DurableFile {
 
     /// Gives the file its final name. With `sync` the name has still to be brought to the device, by what is given back.
     pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<FolderSync> {
-        let folder = FolderSync::prepare(folder_of(&self.path), sync)?;
-        match if_there {
-            IfThere::Refuse => self.temporary.persist_noclobber(&self.path),
-            IfThere::Replace => self.temporary.persist(&self.path),
-        }
-        .map_err(|failed| failed.error)?;
-        // Not before: until now it could have been taken for a left-over. It is closed in any case, which lets go as well.
-        let _ = fs4::FileExt::unlock(&self.file);
+        let Self { file, temporary, place, .. } = self;
+        let folder = FolderSync::prepare(&place, sync)?;
+        let identity = super::file_identity::FileIdentity::of_file(&file)?;
+        temporary.rename(&place, if_there)?;
+        // Not before: until now it could have been taken for a left-over.
+        let _ = fs4::FileExt::unlock(&file);
+        // From here on it is a database, which somebody in this process may have locked already (C8).
+        parked_files::park(identity, Access::ReadWrite, file);
         Ok(folder)
     }
 }
@@ -226,26 +209,30 @@ impl DurableFile {
 pub(crate) struct FolderSync(Option<File>);
 
 impl FolderSync {
-    /// Before the first change of a name; without `sync` there is nothing to do, nor where the system does it by itself.
-    pub(super) fn prepare(folder: &Path, sync: bool) -> io::Result<Self> {
-        Ok(Self(if sync && cfg!(unix) { Some(File::open(folder)?) } else { None }))
+    /// Before the first change of a name beside `place`; without `sync` there is nothing to do, nor where the system does it by
+    /// itself.
+    pub(super) fn prepare(place: &Place, sync: bool) -> io::Result<Self> {
+        #[cfg(unix)]
+        return Ok(Self(if sync { Some(place.folder().to_list()?) } else { None }));
+        #[cfg(not(unix))]
+        {
+            let _ = (place, sync);
+            Ok(Self(None))
+        }
     }
 
     /// Makes the names durable.
     pub(crate) fn finish(self) -> io::Result<()> {
-        match self.0.map_or(Ok(()), |folder| folder.sync_all()) {
-            // Some file systems cannot sync a folder, and say so with EINVAL.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            other => other,
-        }
+        self.0.as_ref().map_or(Ok(()), sync_folder)
     }
 }
 
-/// The folder that holds `path`.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+/// Makes the names in a folder durable.
+pub(super) fn sync_folder(folder: &File) -> io::Result<()> {
+    match folder.sync_all() {
+        // Some file systems cannot sync a folder, and say so with EINVAL.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
     }
 }
 
@@ -254,6 +241,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 fn mode_like(like: Option<&Metadata>) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     like.map_or(0o644, |metadata| metadata.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode_like(_: Option<&Metadata>) -> u32 {
+    0
 }
 
 /// Gives `file` the permissions of `like` as SQLite gives its journals those of the database: the same mode whatever the
@@ -267,15 +259,15 @@ fn permit_like(file: &File, ours: u32, like: &Metadata) {
     let _ = file.set_permissions(PermissionsExt::from_mode(mode_like(Some(like))));
 }
 
-/// Makes the names in `folder` durable; where the system cannot do that, it does it by itself.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    FolderSync::prepare(folder, true)?.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::Path;
+
+    fn create(path: &Path, like: Option<&Metadata>) -> DurableFile {
+        DurableFile::create(&Place::of_target(path).unwrap(), like).unwrap()
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(folder)
@@ -290,7 +282,7 @@ mod tests {
     fn nothing_lies_under_the_name_before_it_is_published() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("copy");
-        let file = DurableFile::create(&path, None).unwrap();
+        let file = create(&path, None);
         file.write_at(b"content", 3).unwrap();
         file.set_size(8).unwrap();
         assert!(!path.exists());
@@ -304,7 +296,7 @@ mod tests {
     #[test]
     fn only_blocks_that_differ_are_written_again() {
         let folder = tempfile::tempdir().unwrap();
-        let file = DurableFile::create(&folder.path().join("copy"), None).unwrap();
+        let file = create(&folder.path().join("copy"), None);
         let mut content: Vec<u8> = (1..=10).flat_map(|n| [n; 4]).collect();
         file.write_at(&content, 8).unwrap();
         let mut scratch = [0; 16];
@@ -324,7 +316,7 @@ mod tests {
     #[test]
     fn a_hole_lies_behind_the_end_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
-        let file = DurableFile::create(&folder.path().join("copy"), None).unwrap();
+        let file = create(&folder.path().join("copy"), None);
         file.reserve(1 << 20).unwrap();
         file.write_at(b"written", 0).unwrap();
         file.append_hole(4096, 8192).unwrap();
@@ -338,7 +330,7 @@ mod tests {
     #[test]
     fn dropping_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        drop(DurableFile::create(&folder.path().join("copy"), None).unwrap());
+        drop(create(&folder.path().join("copy"), None));
         assert!(names(folder.path()).is_empty());
     }
 
@@ -347,10 +339,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("copy");
         fs::write(&path, "old").unwrap();
-        let refused = DurableFile::create(&path, None).unwrap().publish(IfThere::Refuse, true).unwrap_err();
+        let refused = create(&path, None).publish(IfThere::Refuse, true).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        DurableFile::create(&path, None).unwrap().publish(IfThere::Replace, true).unwrap().finish().unwrap();
+        create(&path, None).publish(IfThere::Replace, true).unwrap().finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"");
         assert_eq!(names(folder.path()), ["copy"]);
     }
@@ -365,12 +357,7 @@ mod tests {
         fs::set_permissions(&original, fs::Permissions::from_mode(0o600)).unwrap();
         let path = folder.path().join("copy");
         let like = fs::metadata(&original).unwrap();
-        DurableFile::create(&path, Some(&like))
-            .unwrap()
-            .publish(IfThere::Refuse, true)
-            .unwrap()
-            .finish()
-            .unwrap();
+        create(&path, Some(&like)).publish(IfThere::Refuse, true).unwrap().finish().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

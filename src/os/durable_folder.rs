@@ -1,47 +1,43 @@
 //! A folder that appears under its name only when it is whole and safely stored.
 
-use super::durable_file::{FolderSync, folder_of, sync_folder};
-use super::left_over;
+use super::durable_file::FolderSync;
+#[cfg(unix)]
+use super::durable_file::sync_folder;
+#[cfg(unix)]
+use super::left_over::{self, Temporary};
+use super::place::{IfThere, Place};
+#[cfg(unix)]
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
-/// A folder being filled under a temporary name beside its final name; dropping it removes it with all that is in it.
+/// A folder being filled under a temporary name beside its final name; dropping it removes it with the files in it.
 #[derive(Debug)]
 pub(crate) struct DurableFolder {
-    temporary: TempDir,
-    /// Keeps it from being taken for a left-over; none where a folder cannot be locked.
-    _lock: Option<File>,
-    path: PathBuf,
+    #[cfg(unix)]
+    temporary: Temporary,
+    /// Locked, which keeps it from being taken for a left-over.
+    #[cfg(unix)]
+    lock: File,
+    #[cfg(not(unix))]
+    temporary: tempfile::TempDir,
+    place: Place,
 }
 
+#[cfg(unix)]
 impl DurableFolder {
-    /// Creates the temporary folder beside `path`, with the permissions that any new folder gets, and removes what killed
+    /// Creates the temporary folder beside `place`, with the permissions that any new folder gets, and removes what killed
     /// runs left there.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let (temporary, lock) = left_over::make(
-            path,
-            |builder| {
-                #[cfg(unix)]
-                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-                let temporary = builder.tempdir_in(folder_of(path))?;
-                let lock = if cfg!(unix) { Some(File::open(temporary.path())?) } else { None };
-                Ok((temporary, lock))
-            },
-            |(temporary, lock)| (temporary.path(), lock.as_ref()),
-        )?;
-        #[cfg(unix)]
-        if let Some(folder) = &lock {
-            let ours = std::os::unix::fs::MetadataExt::uid(&folder.metadata()?);
-            left_over::remove_left_overs(path, [ours; 2]);
-        }
-        Ok(Self { temporary, _lock: lock, path: path.to_owned() })
+    pub(crate) fn create(place: &Place) -> io::Result<Self> {
+        let (lock, temporary) = Temporary::folder(place, 0o777)?;
+        let ours = std::os::unix::fs::MetadataExt::uid(&lock.metadata()?);
+        left_over::remove_left_overs(place, &temporary, [ours; 2]);
+        Ok(Self { temporary, lock, place: place.clone() })
     }
 
     /// The folder, under its temporary name.
     pub(crate) fn path(&self) -> &Path {
-        self.temporary.path()
+        self.temporary.place().path()
     }
 
     /// Gives the folder, whose files are synced, its final name. With `sync` the names in it are on the device before, and its own
@@ -49,10 +45,32 @@ impl DurableFolder {
     /// else the error says that something is there.
     pub(crate) fn publish(self, sync: bool) -> io::Result<FolderSync> {
         if sync {
-            sync_folder(self.temporary.path())?;
+            sync_folder(&self.lock)?;
         }
-        let folder = FolderSync::prepare(folder_of(&self.path), sync)?;
-        std::fs::rename(self.temporary.path(), &self.path)?;
+        let folder = FolderSync::prepare(&self.place, sync)?;
+        self.temporary.rename(&self.place, IfThere::Replace)?;
+        Ok(folder)
+    }
+}
+
+#[cfg(not(unix))]
+impl DurableFolder {
+    /// Creates the temporary folder beside `place`.
+    pub(crate) fn create(place: &Place) -> io::Result<Self> {
+        let folder = place.path().parent().unwrap_or(Path::new("."));
+        let temporary = tempfile::Builder::new().prefix(".litecopy-").tempdir_in(folder)?;
+        Ok(Self { temporary, place: place.clone() })
+    }
+
+    /// The folder, under its temporary name.
+    pub(crate) fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Gives the folder its final name.
+    pub(crate) fn publish(self, sync: bool) -> io::Result<FolderSync> {
+        let folder = FolderSync::prepare(&self.place, sync)?;
+        std::fs::rename(self.temporary.path(), self.place.path())?;
         // Nothing lies under the temporary name any more.
         let _ = self.temporary.keep();
         Ok(folder)
@@ -64,6 +82,10 @@ mod tests {
     use super::*;
     use std::fs;
 
+    fn create(path: &Path) -> DurableFolder {
+        DurableFolder::create(&Place::of_target(path).unwrap()).unwrap()
+    }
+
     fn count(folder: &Path) -> usize {
         fs::read_dir(folder).unwrap().count()
     }
@@ -72,13 +94,13 @@ mod tests {
     fn it_is_there_when_it_is_published_and_gone_when_it_is_dropped() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("set");
-        let folder = DurableFolder::create(&path).unwrap();
+        let folder = create(&path);
         fs::write(folder.path().join("file"), "content").unwrap();
         assert!(!path.exists());
         folder.publish(true).unwrap().finish().unwrap();
         assert_eq!(fs::read(path.join("file")).unwrap(), b"content");
         assert_eq!(count(place.path()), 1);
-        let folder = DurableFolder::create(&place.path().join("other")).unwrap();
+        let folder = create(&place.path().join("other"));
         fs::write(folder.path().join("file"), "content").unwrap();
         drop(folder);
         assert_eq!(count(place.path()), 1);
@@ -93,7 +115,7 @@ mod tests {
         fs::create_dir(&full).unwrap();
         fs::write(full.join("file"), "old").unwrap();
         for path in [&file, &full] {
-            assert!(DurableFolder::create(path).unwrap().publish(true).is_err());
+            assert!(create(path).publish(true).is_err());
         }
         assert_eq!((fs::read(&file).unwrap(), count(&full), count(place.path())), (b"old".into(), 1, 2));
     }

@@ -3,150 +3,250 @@
 //! Whoever writes under such a name holds a lock (`flock`) on it until it has its final name. The lock goes with its
 //! process, so a temporary name on which nobody has it is a left-over (`[targets.md#left-overs]`).
 
-use super::file_identity::FileIdentity;
-use std::ffi::{OsStr, OsString};
+use super::file_identity::{FileIdentity, Found, Status};
+use super::place::{Access, IfThere, Place};
+use super::random;
+use super::unfit::Unfit;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
-/// What a temporary name begins with, before the final name and random letters.
+/// What a temporary name begins with, before a sum of the final name and random letters.
 const PREFIX: &str = ".litecopy-";
 
 /// How many random letters and digits end it.
 const RANDOM_LETTERS: usize = 6;
 
-/// How often a name is made that somebody else takes for a left-over before it is locked.
+/// How often a name is made that somebody else has taken, or takes for a left-over before it is locked.
 const MOST_TRIES: u32 = 100;
 
-/// Makes something under a new temporary name for `path`, and has it locked.
-///
-/// `make` creates it and tells under what name it lies, with a handle of it where it can be locked.
-pub(super) fn make<T>(
-    path: &Path,
-    make: impl Fn(&mut tempfile::Builder<'_, '_>) -> io::Result<T>,
-    made: impl Fn(&T) -> (&Path, Option<&File>),
-) -> io::Result<T> {
-    let prefix = prefix_for(path);
-    for _ in 0..MOST_TRIES {
-        let new = make(tempfile::Builder::new().prefix(&prefix).rand_bytes(RANDOM_LETTERS))?;
-        let (name, file) = made(&new);
-        if file.map_or(Ok(true), |file| claim(name, file))? {
-            return Ok(new);
+/// A temporary name in the folder of a final one. Dropped, it goes, with what lies under it.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    place: Place,
+    identity: FileIdentity,
+    is_folder: bool,
+    /// It has its final name.
+    kept: bool,
+}
+
+impl Temporary {
+    /// A new file for `place`, open and locked, with these permission bits less the process's mask.
+    pub(super) fn file(place: &Place, mode: u32) -> io::Result<(File, Self)> {
+        Self::make(place, false, |temporary| temporary.create_new(mode))
+    }
+
+    /// A new folder for `place`, with a handle of it that is locked.
+    #[cfg(unix)]
+    pub(super) fn folder(place: &Place, mode: u32) -> io::Result<(File, Self)> {
+        Self::make(place, true, |temporary| {
+            temporary.create_folder(mode)?;
+            temporary.folder().folder_to_list(temporary.name())
+        })
+    }
+
+    fn make(
+        place: &Place,
+        is_folder: bool,
+        make: impl Fn(&Place) -> io::Result<File>,
+    ) -> io::Result<(File, Self)> {
+        for _ in 0..MOST_TRIES {
+            let temporary = place.sibling(new_name(place).into());
+            let file = match make(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            };
+            let identity = FileIdentity::of_file(&file)?;
+            // From here on it is removed when something fails.
+            let temporary = Self { place: temporary, identity, is_folder, kept: false };
+            if temporary.claim(&file)? {
+                return Ok((file, temporary));
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, "each temporary file was removed by somebody else"))
+    }
+
+    /// Locks what has just been made. `false`: somebody took it for a left-over first.
+    fn claim(&self, file: &File) -> io::Result<bool> {
+        match fs4::FileExt::try_lock(file) {
+            Ok(()) => Ok(self.place.identity()? == Some(self.identity)),
+            Err(fs4::TryLockError::WouldBlock) => Ok(false),
+            // A file system without such locks: nobody can take it for a left-over either.
+            Err(fs4::TryLockError::Error(_)) => Ok(true),
         }
     }
-    Err(io::Error::new(io::ErrorKind::ResourceBusy, "each temporary file was removed by somebody else"))
-}
 
-/// Locks what has just been made. `false`: somebody took it for a left-over first.
-fn claim(name: &Path, file: &File) -> io::Result<bool> {
-    match fs4::FileExt::try_lock(file) {
-        Ok(()) => Ok(FileIdentity::of_path(name)? == Some(FileIdentity::of_file(file)?)),
-        Err(fs4::TryLockError::WouldBlock) => Ok(false),
-        // A file system without such locks: nobody can take it for a left-over either.
-        Err(fs4::TryLockError::Error(_)) => Ok(true),
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Gives it its final name, and lets it be.
+    pub(super) fn rename(mut self, to: &Place, if_there: IfThere) -> io::Result<()> {
+        // Somebody else's file may have been put in its place.
+        if self.place.identity()? != Some(self.identity) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the temporary file was taken away"));
+        }
+        self.place.rename(to, if_there)?;
+        self.kept = true;
+        Ok(())
     }
 }
 
-fn prefix_for(path: &Path) -> OsString {
-    let mut prefix = OsString::from(PREFIX);
-    prefix.push(path.file_name().unwrap_or(OsStr::new("copy")));
-    prefix.push("-");
-    prefix
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // What cannot be removed is a left-over, which the next run removes.
+        let _ = if self.is_folder {
+            self.place.remove_folder(self.identity)
+        } else {
+            self.place.remove(self.identity).map(drop)
+        };
+    }
 }
 
-/// Removes what killed runs that made `path` left beside it, as far as it belongs to one of `owners`.
+/// A name as short whatever the final one is, from which it can be told all the same.
+fn prefix_for(place: &Place) -> String {
+    format!("{PREFIX}{:08x}-", crc32fast::hash(place.name().as_encoded_bytes()))
+}
+
+fn new_name(place: &Place) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut name = prefix_for(place);
+    let mut random = random::number();
+    for _ in 0..RANDOM_LETTERS {
+        name.push(LETTERS.get((random % 32) as usize).copied().unwrap_or(b'a').into());
+        random /= 32;
+    }
+    name
+}
+
+/// Removes what killed runs that made `place` left beside it, as far as it belongs to one of `owners`.
 ///
-/// What cannot be removed is in nobody's way, so that is no error.
+/// What cannot be removed is in nobody's way, so that is no error. `ours` is what we have just made.
 #[cfg(unix)]
-pub(super) fn remove_left_overs(path: &Path, owners: [u32; 2]) {
-    let prefix = prefix_for(path);
+pub(super) fn remove_left_overs(place: &Place, ours: &Temporary, owners: [u32; 2]) {
+    let prefix = prefix_for(place);
     let is_temporary = |name: &OsStr| {
-        let random = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
-        random.is_some_and(|it| it.len() == RANDOM_LETTERS && it.iter().all(u8::is_ascii_alphanumeric))
+        let random = name.as_encoded_bytes().strip_prefix(prefix.as_bytes());
+        name != ours.place.name()
+            && random.is_some_and(|it| it.len() == RANDOM_LETTERS && it.iter().all(u8::is_ascii_alphanumeric))
     };
-    let Ok(entries) = std::fs::read_dir(super::durable_file::folder_of(path)) else { return };
-    for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
-        drop(remove_left_over(&entry.path(), owners));
+    let names = place.names_beside().unwrap_or_default();
+    for name in names.into_iter().filter(|name| is_temporary(name)) {
+        drop(remove_left_over(&place.sibling(name), owners));
     }
 }
 
 /// Removes a file or folder, but no link, that nobody has locked.
 #[cfg(unix)]
-fn remove_left_over(name: &Path, owners: [u32; 2]) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-    let found = std::fs::symlink_metadata(name)?;
-    if !owners.contains(&found.uid()) || !(found.is_file() || found.is_dir()) {
-        return Ok(());
-    }
-    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(name)?;
+fn remove_left_over(place: &Place, owners: [u32; 2]) -> io::Result<()> {
+    let Some(found) = place.status()?.filter(|found| owners.contains(&found.owner)) else { return Ok(()) };
+    let file = match found.found {
+        Found::File { .. } => place.open(Access::Read)?.0,
+        Found::Unfit(Unfit::Folder) => place.folder().folder_to_list(place.name())?,
+        _ => return Ok(()),
+    };
     // The lock is held until it is gone, so that nobody claims it meanwhile.
-    if FileIdentity::of_file(&file)? != FileIdentity::of_metadata(&found)
-        || fs4::FileExt::try_lock(&file).is_err()
-    {
+    let opened = Status::of_file(&file)?;
+    if opened.identity != found.identity || fs4::FileExt::try_lock(&file).is_err() {
         return Ok(());
     }
-    if found.is_dir() { std::fs::remove_dir_all(name) } else { std::fs::remove_file(name) }
+    match found.found {
+        Found::File { .. } => place.remove(found.identity).map(drop),
+        _ => place.remove_folder(found.identity),
+    }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    fn place(folder: &Path) -> Place {
+        Place::of_target(&folder.join("copy")).unwrap()
+    }
 
     #[test]
     fn only_what_nobody_has_locked_and_is_named_exactly_so_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("copy");
+        let place = place(folder.path());
+        let prefix = prefix_for(&place);
+        let other = prefix_for(&place.beside("2"));
         let kept = [
-            "copy",
-            ".litecopy-copy-",
-            ".litecopy-copy-abcde",
-            ".litecopy-copy-abcdefg",
-            ".litecopy-copy-abc-ef",
-            ".litecopy-other-abcdef",
-            ".litecopy-copy-b-abcdef",
-            "litecopy-copy-abcdef",
+            "copy".to_owned(),
+            prefix.clone(),
+            format!("{prefix}abcde"),
+            format!("{prefix}abcdefg"),
+            format!("{prefix}abc-ef"),
+            format!("{other}abcdef"),
+            format!("{prefix}b-abcdef"),
+            format!("{}abcdef", &prefix[1..]),
         ];
-        for name in kept.iter().chain(&[".litecopy-copy-aB3dEf"]) {
+        for name in kept.iter().chain(&[format!("{prefix}aB3dEf")]) {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        fs::create_dir(folder.path().join(".litecopy-copy-folder")).unwrap();
-        fs::write(folder.path().join(".litecopy-copy-folder/file"), "").unwrap();
-        std::os::unix::fs::symlink("copy", folder.path().join(".litecopy-copy-symlnk")).unwrap();
-        let living = make(
-            &path,
-            |builder| builder.tempfile_in(folder.path()),
-            |made| (made.path(), Some(made.as_file())),
-        );
+        let left_folder = folder.path().join(format!("{prefix}folder"));
+        fs::create_dir(&left_folder).unwrap();
+        fs::write(left_folder.join("file"), "").unwrap();
+        let link = format!("{prefix}symlnk");
+        std::os::unix::fs::symlink("copy", folder.path().join(&link)).unwrap();
+        let (_file, living) = Temporary::file(&place, 0o600).unwrap();
+        let (_other_file, ours) = Temporary::file(&place.beside("2"), 0o600).unwrap();
         let owner = fs::metadata(folder.path()).unwrap().uid();
-        remove_left_overs(&path, [owner + 1; 2]);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), kept.len() + 4, "another's");
-        remove_left_overs(&path, [owner + 1, owner]);
+        remove_left_overs(&place, &ours, [owner + 1; 2]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), kept.len() + 5, "another's");
+        remove_left_overs(&place, &ours, [owner + 1, owner]);
         let mut names: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        let living = living.unwrap();
-        let living_name = living.path().file_name().unwrap().to_str().unwrap();
-        names.retain(|name| name != living_name && name != ".litecopy-copy-symlnk");
+        let is_living = |name: &str| [&living, &ours].iter().any(|living| living.place().name() == name);
+        names.retain(|name| !is_living(name) && *name != link);
         names.sort();
-        let mut kept = kept.map(str::to_owned);
+        let mut kept = kept;
         kept.sort();
         assert_eq!(names, kept);
-        assert!(living.path().exists());
+        assert!(living.place().path().exists());
     }
 
     #[test]
     fn what_was_taken_for_a_left_over_is_not_claimed() {
         let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().join("file");
-        let file = File::create_new(&name).unwrap();
-        let remover = File::open(&name).unwrap();
+        let (file, temporary) = Temporary::file(&place(folder.path()), 0o600).unwrap();
+        fs4::FileExt::unlock(&file).unwrap();
+        let remover = File::open(temporary.place().path()).unwrap();
         fs4::FileExt::try_lock(&remover).unwrap();
-        assert!(!claim(&name, &file).unwrap());
-        fs::remove_file(&name).unwrap();
+        assert!(!temporary.claim(&file).unwrap());
+        fs::remove_file(temporary.place().path()).unwrap();
         drop(remover);
-        assert!(!claim(&name, &file).unwrap());
+        assert!(!temporary.claim(&file).unwrap());
+    }
+
+    #[test]
+    fn what_somebody_put_in_its_place_is_left_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        let (_file, temporary) = Temporary::file(&place, 0o600).unwrap();
+        let path = temporary.place().path().to_owned();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "a stranger's").unwrap();
+        assert!(temporary.rename(&place, IfThere::Replace).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"a stranger's");
+        assert!(!place.path().exists());
+    }
+
+    #[test]
+    fn the_name_is_short_however_long_the_final_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of_target(&folder.path().join("n".repeat(255))).unwrap();
+        let (file, temporary) = Temporary::file(&place, 0o600).unwrap();
+        temporary.rename(&place, IfThere::Refuse).unwrap();
+        drop(file);
+        assert!(place.path().exists());
     }
 }

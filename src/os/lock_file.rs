@@ -1,13 +1,13 @@
 //! A file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it.
 
 use super::file_identity::{FileIdentity, FileTimes};
-use super::opening;
-use super::parked_files::{self, Access};
+use super::parked_files;
+use super::place::{Access, Place};
 use super::random_access::{ReadAt, write_all_at};
 use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
+use super::unfit::Unfit;
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An open file that owns the locks taken through it.
@@ -24,31 +24,34 @@ pub(crate) struct LockFile {
 }
 
 impl LockFile {
-    /// Opens the regular file at `path` for reading.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Self::open_with(path, Access::Read)
+    /// Opens the regular file at `place` for reading.
+    pub(crate) fn open(place: &Place) -> io::Result<Self> {
+        Self::open_with(place, Access::Read)
     }
 
-    /// Opens the regular file at `path` for reading and writing: only so can it be locked exclusively.
-    pub(crate) fn open_to_write(path: &Path) -> io::Result<Self> {
-        Self::open_with(path, Access::ReadWrite)
+    /// Opens the regular file at `place` for reading and writing: only so can it be locked exclusively.
+    pub(crate) fn open_to_write(place: &Place) -> io::Result<Self> {
+        Self::open_with(place, Access::ReadWrite)
     }
 
-    fn open_with(path: &Path, access: Access) -> io::Result<Self> {
-        if let Some(identity) = FileIdentity::of_path(path)?
+    /// The same for a side file, which must have no other name.
+    pub(crate) fn open_alone(place: &Place) -> io::Result<Self> {
+        let link_count = place.status()?.map_or(0, |status| status.link_count);
+        if link_count > 1 {
+            return Err(Unfit::Names(link_count).into());
+        }
+        Self::open_to_write(place)
+    }
+
+    fn open_with(place: &Place, access: Access) -> io::Result<Self> {
+        if !parked_files::is_empty()
+            && let Some(identity) = place.identity()?
             && let Some(file) = parked_files::take(identity, access)
         {
             return Ok(Self::new(file, identity, access));
         }
-        let file = match access {
-            Access::Read => opening::to_read(path)?,
-            Access::ReadWrite => opening::to_write(path)?,
-        };
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        let identity = FileIdentity::of_file(&file)?;
-        Ok(Self::new(file, identity, access))
+        let (file, status) = place.open(access)?;
+        Ok(Self::new(file, status.identity, access))
     }
 
     fn new(file: File, identity: FileIdentity, access: Access) -> Self {
@@ -178,11 +181,12 @@ mod tests {
 
     const RANGE: ByteRange = ByteRange { start: 1_073_741_826, length: 510 };
 
-    fn file() -> (tempfile::TempDir, std::path::PathBuf) {
+    fn file() -> (tempfile::TempDir, Place) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "content").unwrap();
-        (folder, path)
+        let place = Place::of_existing(&path).unwrap();
+        (folder, place)
     }
 
     #[test]
@@ -212,6 +216,6 @@ mod tests {
     #[test]
     fn folders_and_pipes_are_no_files() {
         let (folder, _) = file();
-        assert!(LockFile::open(folder.path()).is_err());
+        assert!(LockFile::open(&Place::of_existing(folder.path()).unwrap()).is_err());
     }
 }

@@ -193,7 +193,8 @@ mod tests {
         assert_eq!(locks, [listed(Some(7), 1), listed(Some(8), 1), listed(None, 1), listed(Some(9), 2)]);
 
         let file = tempfile::NamedTempFile::new().unwrap();
-        let ours = crate::os::lock_file::LockFile::open(file.path()).unwrap();
+        let place = crate::os::place::Place::of_existing(file.path()).unwrap();
+        let ours = crate::os::lock_file::LockFile::open(&place).unwrap();
         assert!(ours.try_lock(ByteRange { start: 5, length: 3 }, LockKind::Shared).unwrap());
         let process_id = Some(std::process::id());
         assert_eq!(

@@ -14,10 +14,13 @@ pub(crate) mod lock_file;
 pub(crate) mod lock_list;
 pub(crate) mod mounts;
 pub(crate) mod openers;
-pub(crate) mod opening;
 mod page_cache;
 mod parked_files;
+pub(crate) mod place;
 pub(crate) mod random;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;
 pub(crate) mod side_file;
+pub(crate) mod unfit;
+#[cfg(windows)]
+mod windows_file;

@@ -138,6 +138,7 @@ mod linux {
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::os::place::Place;
         use std::process::{Child, Command, Stdio};
 
         /// Another process that has the file open, until its input ends.
@@ -159,8 +160,9 @@ mod linux {
         fn somebody_else_is_seen_and_what_we_keep_ourselves_is_not() {
             let file = tempfile::NamedTempFile::new().unwrap();
             // Parked, not closed.
-            drop(LockFile::open(file.path()).unwrap());
-            let ours = LockFile::open_to_write(file.path()).unwrap();
+            let place = Place::of_existing(file.path()).unwrap();
+            drop(LockFile::open(&place).unwrap());
+            let ours = LockFile::open_to_write(&place).unwrap();
             let (_, path) = file.into_parts();
             assert_eq!(of_file(&ours), Openers::Nobody);
             let mut child = other(&path);

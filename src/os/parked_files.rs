@@ -10,6 +10,7 @@
 //! limit, and those of deleted files at once; but only while the kernel says that nobody at all holds a lock on them.
 
 use super::file_identity::FileIdentity;
+use super::place::Access;
 #[cfg(unix)]
 use super::range_lock::{self, Asker, ByteRange, LockKind};
 use std::fs::File;
@@ -19,13 +20,6 @@ use std::sync::{Mutex, PoisonError};
 #[cfg(unix)]
 const LIMIT: usize = 200;
 
-/// Whether a descriptor can write; one that cannot is never handed to who wants to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    ReadWrite,
-}
-
 struct Parked {
     identity: FileIdentity,
     access: Access,
@@ -33,6 +27,11 @@ struct Parked {
 }
 
 static PARKED: Mutex<Vec<Parked>> = Mutex::new(Vec::new());
+
+/// Whether none is waiting.
+pub(super) fn is_empty() -> bool {
+    PARKED.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
 
 /// A waiting descriptor of this very file, if there is one.
 pub(super) fn take(identity: FileIdentity, access: Access) -> Option<File> {
@@ -81,7 +80,8 @@ fn nobody_locks(parked: &Parked) -> bool {
     matches!(range_lock::find_conflict(asker, everything, LockKind::Exclusive), Ok(None))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

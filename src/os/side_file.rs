@@ -1,47 +1,54 @@
 //! A file beside a database that we write: made with the rights of the database, synced, and gone for good when removed.
 
-use super::durable_file::{FolderSync, folder_of, sync_folder};
+use super::durable_file::FolderSync;
+use super::file_identity::{FileIdentity, Found};
+use super::place::Place;
 use super::random_access::{ReadAt, write_all_at};
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// An open journal or log. Nobody takes locks on these, so it may be closed at any time.
 #[derive(Debug)]
 pub(crate) struct SideFile {
     file: File,
-    path: PathBuf,
+    place: Place,
 }
 
 impl SideFile {
-    /// Makes the file at `path`, or empties the one that is there; a new one gets the mode and, if we may, the owner of
+    /// Makes the file at `place`, or empties the one that is there; a new one gets the mode and, if we may, the owner of
     /// the database: who can use that must be able to roll it back (`[hazards.md#h37]`).
-    pub(crate) fn create(path: &Path, database: &Metadata) -> io::Result<Self> {
-        let is_new = !path.exists();
-        let side_file = Self::open_with(path, true)?;
-        side_file.file.set_len(0)?;
-        if is_new {
-            give_rights_of(database, &side_file.file)?;
-        }
-        Ok(side_file)
+    pub(crate) fn create(place: &Place, database: &Metadata) -> io::Result<Self> {
+        let file = match place.open_alone() {
+            Ok((file, _)) => {
+                file.set_len(0)?;
+                file
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let file = place.create_new(0o600)?;
+                give_rights_of(database, &file)?;
+                file
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file, place: place.clone() })
     }
 
-    /// Opens the file at `path`, which must be there.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Self::open_with(path, false)
-    }
-
-    fn open_with(path: &Path, create: bool) -> io::Result<Self> {
-        let mut options = File::options();
-        options.read(true).write(true).create(create).truncate(false);
-        // As SQLite does: a side file is never a link.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        Ok(Self { file: options.open(path)?, path: path.to_owned() })
+    /// Opens the file at `place`, which must be there, and have no other name.
+    pub(crate) fn open(place: &Place) -> io::Result<Self> {
+        Ok(Self { file: place.open_alone()?.0, place: place.clone() })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
+    }
+
+    /// Removes the file, if it is the one that lies in its place still. Its absence has to be brought to the device, by what is given
+    /// back.
+    pub(crate) fn remove(&self) -> io::Result<FolderSync> {
+        let folder = FolderSync::prepare(&self.place, true)?;
+        self.place.remove(FileIdentity::of_file(&self.file)?)?;
+        Ok(folder)
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -61,7 +68,7 @@ impl SideFile {
 
     /// Brings the name of the file to the device.
     pub(crate) fn sync_name(&self) -> io::Result<()> {
-        sync_folder(folder_of(&self.path))
+        FolderSync::prepare(&self.place, true)?.finish()
     }
 }
 
@@ -75,15 +82,15 @@ impl ReadAt for SideFile {
     }
 }
 
-/// Removes the file at `path`, if there is one. Its absence has still to be brought to the device, by what is given back.
-pub(crate) fn remove(path: &Path) -> io::Result<FolderSync> {
-    let folder = FolderSync::prepare(folder_of(path), true)?;
-    match std::fs::remove_file(path) {
-        Ok(()) => Ok(folder),
-        // No name has changed.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => FolderSync::prepare(folder_of(path), false),
-        Err(error) => Err(error),
+/// Removes what lies at `place`, if anything does. Its absence has still to be brought to the device, by what is given back.
+pub(crate) fn remove(place: &Place) -> io::Result<FolderSync> {
+    let Some(status) = place.status()? else { return FolderSync::prepare(place, false) };
+    if let Found::Unfit(unfit) = status.found {
+        return Err(unfit.into());
     }
+    let folder = FolderSync::prepare(place, true)?;
+    place.remove(status.identity)?;
+    Ok(folder)
 }
 
 #[cfg(unix)]
@@ -106,6 +113,8 @@ fn give_rights_of(_: &Metadata, _: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::os::unfit::Unfit;
 
     #[test]
     fn one_that_is_there_is_emptied_and_a_removed_one_is_gone() {
@@ -113,13 +122,14 @@ mod tests {
         let [database, journal] = ["app.db", "app.db-journal"].map(|name| folder.path().join(name));
         std::fs::write(&database, "pages").unwrap();
         std::fs::write(&journal, "old").unwrap();
-        let side_file = SideFile::create(&journal, &std::fs::metadata(&database).unwrap()).unwrap();
+        let place = Place::of_target(&journal).unwrap();
+        let side_file = SideFile::create(&place, &std::fs::metadata(&database).unwrap()).unwrap();
         side_file.write_at(b"new", 1).unwrap();
         side_file.sync().unwrap();
         assert_eq!(std::fs::read(&journal).unwrap(), b"\0new");
-        remove(&journal).unwrap().finish().unwrap();
+        remove(&place).unwrap().finish().unwrap();
         assert!(!journal.exists());
-        remove(&journal).unwrap().finish().unwrap();
+        remove(&place).unwrap().finish().unwrap();
     }
 
     #[cfg(unix)]
@@ -131,10 +141,17 @@ mod tests {
         std::fs::write(&database, "pages").unwrap();
         std::fs::set_permissions(&database, PermissionsExt::from_mode(0o666)).unwrap();
         let like = std::fs::metadata(&database).unwrap();
-        SideFile::create(&journal, &like).unwrap();
+        let place = Place::of_target(&journal).unwrap();
+        SideFile::create(&place, &like).unwrap();
         assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o666);
-        remove(&journal).unwrap().finish().unwrap();
+        remove(&place).unwrap().finish().unwrap();
         std::os::unix::fs::symlink(&database, &journal).unwrap();
-        assert!(SideFile::create(&journal, &like).is_err());
+        let unfit = |error: io::Error| Unfit::in_error(&error).unwrap();
+        assert_eq!(unfit(SideFile::create(&place, &like).unwrap_err()), Unfit::Link);
+        assert_eq!(unfit(remove(&place).unwrap_err()), Unfit::Link);
+        std::fs::remove_file(&journal).unwrap();
+        std::fs::hard_link(&database, &journal).unwrap();
+        assert_eq!(unfit(SideFile::create(&place, &like).unwrap_err()), Unfit::Names(2));
+        assert_eq!(std::fs::read(&database).unwrap(), b"pages");
     }
 }

@@ -103,8 +103,7 @@ impl DatabaseSet {
 
     fn add(&mut self, name: &str, path: &Path) -> Result<()> {
         let source = Source::open_with(path, &self.options)?;
-        let real = source.path().unwrap_or(path);
-        let identity = FileIdentity::of_path(real).map_err(Error::io("look at it", path))?;
+        let identity = source.identity()?;
         if let Some(same) = self.members.iter().find(|member| member.identity == identity) {
             return Err(Error::new(path, Problem::AttachedTwice { name: same.name.clone() }));
         }

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::lock::lock_style::ReadLock;
 use crate::lock::wal_lock::WalReadLock;
 use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
 use crate::os::random_access::ReadAt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What keeps the view still.
@@ -27,7 +27,7 @@ pub(super) enum Beside {
     /// A read lock of the wal-index, in WAL mode.
     Slot(#[expect(dead_code, reason = "held, not looked at")] WalReadLock),
     /// That no wal-index appears: whoever used the log would have to create it.
-    NoIndex(PathBuf),
+    NoIndex(Place),
     /// No lock at all: that the files are found as they were.
     Watch(FileWatch),
 }

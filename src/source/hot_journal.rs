@@ -8,7 +8,7 @@ use crate::format::{PageNumber, PageSize};
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
-use crate::os::opening;
+use crate::os::place::Access;
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::side_files::SideFiles;
 use std::fmt;
@@ -50,24 +50,24 @@ pub(super) fn find(
     limits: &Limits,
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
-    let path = files.journal();
-    let Some((journal, witness)) = open_hot(files, &path, lock)? else { return Ok(None) };
-    if committed_by_super_journal(&journal, &path)? {
+    let path = files.journal().path();
+    let Some((journal, witness)) = open_hot(files, lock)? else { return Ok(None) };
+    if committed_by_super_journal(&journal, path)? {
         return Ok(None);
     }
-    let times = FileTimes::of_file(&journal).map_err(Error::io("look at it", &path))?;
+    let times = FileTimes::of_file(&journal).map_err(Error::io("look at it", path))?;
     let index = match known {
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
-            let page_size = page_size_of(lock.file(), files.database())?;
-            let Some(index) = JournalIndex::read(&journal, &path, page_size, limits)? else {
+            let page_size = page_size_of(lock.file(), files.database().path())?;
+            let Some(index) = JournalIndex::read(&journal, path, page_size, limits)? else {
                 return Ok(None);
             };
             Arc::new(index)
         }
     };
     *known = Some(KnownJournal { witness, times, index: Arc::clone(&index) });
-    Ok(Some(Rollback { journal: Box::new(journal), path, index, witness: Some(witness) }))
+    Ok(Some(Rollback { journal: Box::new(journal), path: path.to_owned(), index, witness: Some(witness) }))
 }
 
 /// The rollback that a journal made of bytes asks for: there is no writer, and no super-journal to be looked for.
@@ -86,26 +86,26 @@ pub(super) fn find_in(
 }
 
 /// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
-fn open_hot(files: &SideFiles, path: &Path, lock: &ReadLock) -> Result<Option<(File, Witness)>> {
-    match file_identity::look(path).map_err(Error::io("look at it", path))? {
-        Found::Nothing | Found::File { size_bytes: 0 } => return Ok(None),
-        _ => {}
+fn open_hot(files: &SideFiles, lock: &ReadLock) -> Result<Option<(File, Witness)>> {
+    let (place, path) = (files.journal(), files.journal().path());
+    if !place.has_content().map_err(Error::io("look at it", path))? {
+        return Ok(None);
     }
-    if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+    if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database().path()))? {
         // A live writer's: nothing of his transaction is in the file while SHARED is held.
         return Ok(None);
     }
-    if lock.file().size_bytes().map_err(Error::io("look at it", files.database()))? <= 1 {
+    if lock.file().size_bytes().map_err(Error::io("look at it", files.database().path()))? <= 1 {
         return Ok(None);
     }
-    let journal = match opening::to_read(path) {
-        Ok(journal) => journal,
+    let journal = match place.open(Access::Read) {
+        Ok((journal, _)) => journal,
         // Its writer ended his transaction since we looked.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
     let witness = Witness::of(&journal).map_err(Error::io("read", path))?;
-    let hot = witness.header.first() != Some(&0) && witness.still_stands(files, lock, path)?;
+    let hot = witness.header.first() != Some(&0) && witness.still_stands(files, lock)?;
     Ok(hot.then_some((journal, witness)))
 }
 
@@ -121,14 +121,14 @@ impl Witness {
     /// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal
     /// is gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can
     /// roll it back beside SHARED.
-    fn still_stands(&self, files: &SideFiles, lock: &ReadLock, path: &Path) -> Result<bool> {
-        if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database()))? {
+    fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {
+        if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database().path()))? {
             return Ok(false);
         }
-        match opening::to_read(path).and_then(|journal| Self::of(&journal)) {
+        match files.journal().open(Access::Read).and_then(|(journal, _)| Self::of(&journal)) {
             Ok(now) => Ok(now == *self),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io("read", path)(error)),
+            Err(error) => Err(Error::io("read", files.journal().path())(error)),
         }
     }
 }
@@ -175,7 +175,7 @@ fn page_size_of(database: &dyn ReadAt, path: &Path) -> Result<PageSize> {
 impl Rollback {
     /// Whether the journal is still the one that was found hot, so that what was read of it counts.
     pub(super) fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {
-        self.witness.map_or(Ok(true), |witness| witness.still_stands(files, lock, &self.path))
+        self.witness.map_or(Ok(true), |witness| witness.still_stands(files, lock))
     }
 
     /// How many pages the database has after the rollback.

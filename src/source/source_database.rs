@@ -14,16 +14,17 @@ use super::wal_join::{self, Patience, Terms, Want};
 use super::wal_snapshot::KnownLog;
 use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::attempt::{Attempt, LockHolder, Obstacle};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::format::{JournalMode, PageSize};
 use crate::lock::database_lock;
 use crate::lock::lock_holders;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
 use crate::lock::wal_lock::{self, WalGate};
 use crate::os::clock::Deadline;
-use crate::os::file_identity::{self, CLOCK_STEP, FileIdentity, FileTimes, Found};
+use crate::os::file_identity::{CLOCK_STEP, FileIdentity, FileTimes, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::mounts;
+use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -92,16 +93,13 @@ impl Source {
     pub fn open_with(path: impl AsRef<Path>, options: &SourceOptions) -> Result<Self> {
         let path = path.as_ref();
         let files = SideFiles::of(path)?;
-        let found = match file_identity::look(files.database()).map_err(Error::io("open", path))? {
-            Found::Folder => Some("a folder"),
-            Found::Other => Some("a device or a pipe"),
-            Found::File { .. } | Found::Nothing => None,
-        };
-        if let Some(found) = found {
-            return Err(Error::new(path, Problem::NotAFile { found }));
-        }
         LockFile::open(files.database()).map_err(Error::io("open", path))?;
         Ok(Self::new(Origin::Files(path.to_owned(), files), *options))
+    }
+
+    /// The database `files`, which `path` names.
+    pub(crate) fn of_files(path: &Path, files: SideFiles, options: &SourceOptions) -> Self {
+        Self::new(Origin::Files(path.to_owned(), files), *options)
     }
 
     /// A database made of bytes, which are believed to be of one moment.
@@ -118,17 +116,23 @@ impl Source {
 
     fn new(origin: Origin, options: SourceOptions) -> Self {
         let detour = match &origin {
-            Origin::Files(_, files) => mounts::detour(files.database()).map(FileDetour::from),
+            Origin::Files(_, files) => mounts::detour(files.database().path()).map(FileDetour::from),
             Origin::Bytes(_) => None,
         };
         Self { origin, options, resting: None, known: Known::default(), detour }
+    }
+
+    /// Which file it is, now; `None` when it is made of bytes.
+    pub(super) fn identity(&self) -> Result<Option<FileIdentity>> {
+        let Origin::Files(path, files) = &self.origin else { return Ok(None) };
+        files.database().identity().map_err(Error::io("look at it", path))
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::Files(_, files) => Some(files.database()),
+            Origin::Files(_, files) => Some(files.database().path()),
             Origin::Bytes(_) => None,
         }
     }
@@ -155,7 +159,7 @@ impl Source {
     /// EXCLUSIVE), as far as can be told. In WAL mode no writer waits for readers, and none is told.
     pub(crate) fn writer_waits(&self) -> bool {
         let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
-        self.path().is_some_and(|path| waits(path).unwrap_or(false))
+        matches!(&self.origin, Origin::Files(_, files) if waits(files.database()).unwrap_or(false))
     }
 
     /// The stamp of the version that is there now; `None` when somebody holds a lock that keeps us from looking. Nothing stays
@@ -185,7 +189,7 @@ impl Source {
     pub(crate) fn log_bytes(&self) -> Result<u64> {
         let Origin::Files(_, files) = &self.origin else { return Ok(0) };
         let wal = files.wal();
-        match file_identity::look(&wal).map_err(Error::io("look at it", &wal))? {
+        match wal.look().map_err(Error::io("look at it", wal.path()))? {
             Found::File { size_bytes } => Ok(size_bytes),
             _ => Ok(0),
         }
@@ -196,7 +200,7 @@ impl Source {
     #[allow(dead_code, reason = "for consistency auto")]
     pub(crate) fn checkpointer_waits(&self) -> bool {
         let Origin::Files(_, files) = &self.origin else { return false };
-        let waits = LockFile::open(&files.wal_index()).and_then(|file| wal_lock::checkpointer_waits(&file));
+        let waits = LockFile::open(files.wal_index()).and_then(|file| wal_lock::checkpointer_waits(&file));
         waits.unwrap_or(false)
     }
 
@@ -285,14 +289,14 @@ impl Source {
         if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
             return Ok(Attempt::Got(None));
         }
-        let path = files.wal_index();
-        match LockFile::open(&path) {
+        let path = files.wal_index().path();
+        match LockFile::open(files.wal_index()) {
             Ok(wal_index) => {
-                let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", &path))?;
+                let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", path))?;
                 Ok(gate.map(Some))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Attempt::Got(None)),
-            Err(error) => Err(Error::io("open", &path)(error)),
+            Err(error) => Err(Error::io("open", path)(error)),
         }
     }
 
@@ -332,16 +336,16 @@ fn begin_from_files(
     known: &mut Known,
     patience: Patience,
 ) -> Result<Attempt<Snapshot>> {
-    let path = files.database();
+    let place = files.database();
     let lock = match resting {
         Some(lock) => lock,
-        None => match acquire(path, options)? {
+        None => match acquire(place, options)? {
             Attempt::Got(lock) => lock,
             Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
         },
     };
     let identity = lock.file().identity();
-    if FileIdentity::of_path(path).map_err(Error::io("look at it", path))? != Some(identity) {
+    if place.identity().map_err(Error::io("look at it", place.path()))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
         return Ok(Attempt::Busy(Obstacle::Change));
     }
@@ -368,7 +372,7 @@ fn begin_locked(
     known: &mut Known,
     patience: Patience,
 ) -> Result<Attempt<Snapshot>> {
-    let (path, identity) = (files.database(), lock.file().identity());
+    let (path, identity) = (files.database().path(), lock.file().identity());
     let rollback = match options.as_of {
         Some(0) => None,
         _ => hot_journal::find(files, &lock, &options.limits, &mut known.journal)?,
@@ -379,7 +383,7 @@ fn begin_locked(
         view.check_not_emptied(wal_snapshot::open_log(files)?.as_ref())?;
     }
     if !is_logged(files, &view)? {
-        view.expect_no_log(files.wal_index());
+        view.expect_no_log(files.wal_index().clone());
         return rollback_snapshot::of(view, Some(identity)).map(Attempt::Got);
     }
     let terms = Terms {
@@ -395,17 +399,17 @@ fn begin_locked(
     wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.log, terms)
 }
 
-fn acquire(path: &Path, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
-    let file = LockFile::open(path).map_err(Error::io("open", path))?;
+fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
+    let path = place.path();
+    let file = LockFile::open(place).map_err(Error::io("open", path))?;
     let style = if options.immutable { LockStyle::None } else { options.lock_style };
     if style == LockStyle::Posix {
         // Whoever locks by a folder would not see our locks, nor we theirs.
-        let folder = LockFolder::of(path);
-        if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
+        if LockFolder::is_there(place).map_err(Error::io("look for its lock folder", path))? {
             return Ok(Attempt::Busy(Obstacle::LockFolder));
         }
     }
-    let tried = ReadLock::acquire(style, file, path).map_err(Error::io("lock", path))?;
+    let tried = ReadLock::acquire(style, file, place).map_err(Error::io("lock", path))?;
     Ok(tried.map_busy(|()| Obstacle::Writer))
 }
 
@@ -420,15 +424,14 @@ fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
     }
     match view.options.opaque {
         None => Ok(view.read_page_one()?.journal_mode() == JournalMode::Wal),
-        Some(_) => file_watch::appeared(&files.wal_index()),
+        Some(_) => file_watch::appeared(files.wal_index()),
     }
 }
 
 /// Whether there is a log with anything in it. It counts then, whatever the database's header says.
 fn has_log(files: &SideFiles) -> Result<bool> {
     let wal = files.wal();
-    let found = file_identity::look(&wal).map_err(Error::io("look at it", &wal))?;
-    Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
+    wal.has_content().map_err(Error::io("look at it", wal.path()))
 }
 
 /// The same questions, asked of bytes: there are no locks, and nobody is connected.

@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, FrameNumber, PageNumber, PageSize};
 use crate::limits::Limit;
+use crate::os::place::Place;
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
 use std::fs::File;
@@ -158,12 +159,12 @@ impl View {
     }
 
     /// For a database whose header cannot be read: it is in rollback mode as long as nobody makes a wal-index.
-    pub(super) fn expect_no_log(&mut self, path: PathBuf) {
+    pub(super) fn expect_no_log(&mut self, wal_index: Place) {
         if let (Some(_), Held::File { beside: beside @ Beside::Nothing, lock }) =
             (self.options.opaque, &mut self.held)
             && lock.joins_live_logs()
         {
-            *beside = Beside::NoIndex(path);
+            *beside = Beside::NoIndex(wal_index);
         }
     }
 

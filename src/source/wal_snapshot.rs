@@ -19,7 +19,7 @@ use crate::lock::lock_style::ReadLock;
 use crate::os::clock::Deadline;
 use crate::os::file_system;
 use crate::os::lock_file::LockFile;
-use crate::os::opening;
+use crate::os::place::Access;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::Path;
@@ -54,7 +54,7 @@ pub(super) fn begin(
     let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
     let held = Held::File { lock, beside };
     let begun = open_log(files).and_then(|log| {
-        let name = files.database().to_owned();
+        let name = files.database().path().to_owned();
         let below = View { name, options: *options, held, rollback, frames: None };
         of(below, log, live.as_ref(), known)
     });
@@ -78,22 +78,22 @@ fn hold_log(
     if !lock.joins_live_logs() {
         return Ok(Attempt::Got((beside, None)));
     }
-    let path = files.wal_index();
-    let joined = match LockFile::open(&path) {
-        Ok(wal_index) => wal_join::join(wal_index, terms).map_err(Error::io("lock", &path))?,
+    let path = files.wal_index().path();
+    let joined = match LockFile::open(files.wal_index()) {
+        Ok(wal_index) => wal_join::join(wal_index, terms).map_err(Error::io("lock", path))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if terms.expects_index
                 && let Attempt::Busy(obstacle) = refuse_other_names(files, lock, terms.patience)?
             {
                 return Ok(Attempt::Busy(obstacle));
             }
-            return Ok(Attempt::Got((Beside::NoIndex(path), None)));
+            return Ok(Attempt::Got((Beside::NoIndex(files.wal_index().clone()), None)));
         }
-        Err(error) => return Err(Error::io("open", &path)(error)),
+        Err(error) => return Err(Error::io("open", path)(error)),
     };
     Ok(match joined {
         Attempt::Got(Joined::Live(read, index)) => {
-            refuse_foreign_memory(files.database())?;
+            refuse_foreign_memory(files.database().path())?;
             Attempt::Got((Beside::Slot(read), Some(index)))
         }
         Attempt::Got(Joined::Stale(read)) => Attempt::Got((Beside::Slot(read), None)),
@@ -104,12 +104,12 @@ fn hold_log(
 /// Refuses a database that a process has open in WAL mode though there is no wal-index beside it, which any connection keeps:
 /// it knows the database by another name, and its log lies beside that. One that is just opening it is waited for, or busy.
 fn refuse_other_names(files: &SideFiles, lock: &ReadLock, patience: Patience) -> Result<Attempt<()>> {
-    let path = files.database();
+    let path = files.database().path();
     for _ in 0..OPENING_LOOKS {
         if !lock.shared_by_process().map_err(Error::io("ask for its locks", path))? {
             return Ok(Attempt::Got(()));
         }
-        if patience == Patience::None || appeared(&files.wal_index())? {
+        if patience == Patience::None || appeared(files.wal_index())? {
             return Ok(Attempt::Busy(Obstacle::Change));
         }
         Deadline::after(None).sleep(OPENING_PAUSE);
@@ -250,11 +250,11 @@ fn page_count(view: &View, page_one: &PageOne, committed: u32) -> Result<u32> {
 }
 
 pub(super) fn open_log(files: &SideFiles) -> Result<Option<Log>> {
-    let path = files.wal();
-    match opening::to_read(&path) {
-        Ok(file) => Ok(Some(Log { file: Box::new(file), path })),
+    let path = files.wal().path();
+    match files.wal().open(Access::Read) {
+        Ok((file, _)) => Ok(Some(Log { file: Box::new(file), path: path.to_owned() })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("open", &path)(error)),
+        Err(error) => Err(Error::io("open", path)(error)),
     }
 }
 

@@ -20,8 +20,8 @@ use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
 use crate::format::shape::Shape;
 use crate::os::device_reader::DeviceReader;
-use crate::os::durable_file::{DurableFile, IfThere};
-use crate::os::file_identity::occupied_bytes;
+use crate::os::durable_file::DurableFile;
+use crate::os::place::IfThere;
 use crate::os::random_access::is_zero;
 use crate::side_files::SideFiles;
 use std::fs::File;
@@ -47,6 +47,8 @@ pub struct FileTarget {
     reserves: bool,
     /// Whether the name is synced too; not where the folder is synced anyway when it is full.
     sync_name: bool,
+    /// Where that leads, found once: whoever turns a link meanwhile turns nothing of ours.
+    files: Option<SideFiles>,
     /// Where the source lies, links resolved, when it is a file.
     source: Option<PathBuf>,
     page_size: PageSize,
@@ -89,6 +91,7 @@ impl FileTarget {
             sync: true,
             reserves: true,
             sync_name: true,
+            files: None,
             source: None,
             page_size: PageSize::DEFAULT,
             file: None,
@@ -123,14 +126,31 @@ impl FileTarget {
         self
     }
 
+    /// Where the name leads; found the first time.
+    fn files(&mut self) -> Result<SideFiles> {
+        let found = match self.files.take() {
+            Some(files) => files,
+            None => SideFiles::of_target(&self.path)?,
+        };
+        Ok(self.files.insert(found).clone())
+    }
+
+    /// Refuses to put the copy where the name does not lead any more.
+    fn refuse_another_place(&self, files: &SideFiles) -> Result<()> {
+        let stands =
+            files.database().is_reached_by(&self.path).map_err(Error::io("look at it", &self.path))?;
+        if stands { Ok(()) } else { Err(Error::new(&self.path, Problem::LeadsElsewhere)) }
+    }
+
     /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
     /// occupy, in which there may be holes.
     fn needed_bytes(&self, shape: Shape) -> Result<u64> {
         let Some(source) = &self.source else { return Ok(shape.size_bytes()) };
         let mut occupied = 0_u64;
         let files = SideFiles::of(source)?;
-        for file in [files.database(), &files.wal(), &files.journal()] {
-            occupied = occupied.saturating_add(occupied_bytes(file).map_err(Error::io("look at it", file))?);
+        for place in [files.database(), files.wal(), files.journal()] {
+            let status = place.status().map_err(Error::io("look at it", place.path()))?;
+            occupied = occupied.saturating_add(status.map_or(0, |status| status.occupied_bytes));
         }
         Ok(occupied.min(shape.size_bytes()))
     }
@@ -193,7 +213,7 @@ impl FileTarget {
 
 impl Target for FileTarget {
     fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        let files = SideFiles::of_new(&self.path)?;
+        let files = self.files()?;
         if let Some(source) = source {
             refuse_the_source(&self.path, &files, source)?;
             self.source = Some(source.to_owned());
@@ -206,7 +226,7 @@ impl Target for FileTarget {
     }
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
-        let files = SideFiles::of_new(&self.path)?;
+        let files = self.files()?;
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
         let look = |source| std::fs::metadata(source).map_err(Error::io("look at it", source));
@@ -235,8 +255,11 @@ impl Target for FileTarget {
     }
 
     fn publish(&mut self) -> Result<()> {
+        // Closed while nobody can have locked the file (C8).
+        self.reader = None;
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
-        let files = SideFiles::of_new(&self.path)?;
+        let files = self.files()?;
+        self.refuse_another_place(&files)?;
         let old = lock_the_old(&self.path, &files, self.if_there)?;
         // What it has in a hot journal or a log of its own is its own content: it is whole without, should ours not be put in its place.
         if let Some(old) = &old
@@ -343,7 +366,7 @@ mod tests {
         target.publish().unwrap();
         let metadata = std::fs::metadata(&path).unwrap();
         assert_eq!((metadata.len(), target.written_bytes()), (64 * 65_536, Some(65_536)));
-        let occupied = occupied_bytes(&path).unwrap();
+        let occupied = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
         // The last page was not given at all.
         assert!((65_536..=3 * 65_536).contains(&occupied), "{occupied}");
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::shape::Shape;
 use crate::os::durable_folder::DurableFolder;
-use crate::os::file_identity::{self, Found};
+use crate::os::file_identity::Found;
 use crate::side_files::{SUFFIXES, SideFiles};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -52,7 +52,7 @@ impl FolderTarget {
     pub(crate) fn begin(&mut self) -> Result<()> {
         // An earlier one goes first, so that two never need the space of both.
         self.filling = None;
-        let files = SideFiles::of_new(&self.path)?;
+        let files = SideFiles::of_target(&self.path)?;
         let folder = DurableFolder::create(files.database())
             .map_err(Error::io("create a temporary folder beside it", &self.path))?;
         let mut targets = Vec::new();
@@ -114,11 +114,11 @@ impl FolderTarget {
     }
 
     fn refuse_what_is_there(&self) -> Result<()> {
-        let files = SideFiles::of_new(&self.path)?;
+        let files = SideFiles::of_target(&self.path)?;
         for source in &self.sources {
             refuse_the_source(&self.path, &files, source)?;
         }
-        match file_identity::look(files.database()).map_err(Error::io("look at it", &self.path))? {
+        match files.database().look().map_err(Error::io("look at it", &self.path))? {
             Found::Nothing => Ok(()),
             _ => Err(Error::new(&self.path, Problem::FolderExists)),
         }

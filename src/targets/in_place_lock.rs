@@ -20,7 +20,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, DatabaseHeader, JournalMode};
 use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
-use crate::os::file_identity::{self, Found};
+use crate::os::file_identity::Found;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::os::side_file::SideFile;
@@ -65,14 +65,11 @@ impl InPlaceLock {
 
     /// Looks at what is there, and at the source's path (links resolved), before anything is locked.
     pub(super) fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        let files = SideFiles::of(&self.path)?;
-        let found = match file_identity::look(files.database()).map_err(self.cannot("look at it"))? {
-            Found::Folder => Some("a folder"),
-            Found::Other => Some("a device or a pipe"),
-            Found::File { .. } | Found::Nothing => None,
-        };
-        if let Some(found) = found {
-            return Err(Error::new(&self.path, Problem::NotAFile { found }));
+        let files = SideFiles::of_target(&self.path)?;
+        match files.database().look().map_err(self.cannot("look at it"))? {
+            Found::File { .. } => {}
+            Found::Nothing => return Err(self.cannot("open")(io::ErrorKind::NotFound.into())),
+            Found::Unfit(unfit) => return Err(Error::new(&self.path, Problem::Unfit(unfit))),
         }
         self.source = source.map(Path::to_owned);
         self.refuse_source(&files)
@@ -83,7 +80,7 @@ impl InPlaceLock {
         if let Some(Waiting { files, pending }) = self.waiting.take() {
             return self.exclude(files, pending);
         }
-        let files = SideFiles::of(&self.path)?;
+        let files = SideFiles::of_target(&self.path)?;
         match share(&self.path, &files)? {
             Attempt::Got(shared) => self.go_on(files, shared),
             Attempt::Busy(obstacle) => Ok(Attempt::Busy(obstacle)),
@@ -103,7 +100,7 @@ impl InPlaceLock {
         }
         // Past RESERVED where somebody has to settle what is left (`[hazards.md#h38]`); and beside a connection in WAL mode, which
         // keeps SHARED as long as it lives, there is no use in waiting.
-        if journal || has_content(&files.wal())? || keeps_log(shared.file(), &self.path)? {
+        if journal || has_content(files.wal())? || keeps_log(shared.file(), &self.path)? {
             return match shared.exclude().map_err(self.cannot("lock"))? {
                 Attempt::Got(lock) => self.decide(files, lock),
                 Attempt::Busy(_) if journal => Ok(Attempt::Busy(Obstacle::Users)),
@@ -139,7 +136,7 @@ impl InPlaceLock {
         self.refuse_source(old.files())?;
         // A log that is used, while nobody has the database, is that of one which was moved away.
         old.refuse_living_log()?;
-        let settled = match begins_hot(old.files())? || has_content(&old.files().wal())? {
+        let settled = match begins_hot(old.files())? || has_content(old.files().wal())? {
             true => settle(&old)?,
             false => Attempt::Got(()),
         };
@@ -167,15 +164,15 @@ impl InPlaceLock {
 
 /// Whether there is a journal whose transaction has begun to change the database, and has not ended: its first byte is not zero.
 fn begins_hot(files: &SideFiles) -> Result<bool> {
-    let path = files.journal();
-    if !has_content(&path)? {
+    let journal = files.journal();
+    if !has_content(journal)? {
         return Ok(false);
     }
     let mut first = [0];
-    match SideFile::open(&path).and_then(|journal| read_padded(&journal, &mut first, 0)) {
+    match SideFile::open(journal).and_then(|journal| read_padded(&journal, &mut first, 0)) {
         Ok(_) => Ok(first != [0]),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("read", &path)(error)),
+        Err(error) => Err(Error::io("read", journal.path())(error)),
     }
 }
 
@@ -249,11 +246,11 @@ mod tests {
         let sqlite = Connection::open(&scene.path).unwrap();
         sqlite.execute_batch("UPDATE t SET v = 2").unwrap();
         drop(sqlite);
-        assert!(has_content(&scene.files().wal()).unwrap());
+        assert!(has_content(scene.files().wal()).unwrap());
         let lock = shared.exclude().unwrap().got().unwrap();
         let locked = InPlaceLock::new(scene.path.clone()).decide(scene.files(), lock).unwrap().got().unwrap();
         assert!(matches!(locked, Locked::Alone(_)));
-        assert!(!has_content(&scene.files().wal()).unwrap());
+        assert!(!has_content(scene.files().wal()).unwrap());
         drop(locked);
         assert_eq!(version(&scene.path), 2);
     }

@@ -47,9 +47,9 @@ impl JournaledWriter {
         let look = |error| Error::io("look at it", old.path())(error);
         let old_bytes = old.file().size_bytes().map_err(look)?;
         let growth_bytes = new_shape.size_bytes().saturating_sub(old_bytes);
-        refuse_lack_of_room(old.path(), old.files().database(), growth_bytes)?;
+        refuse_lack_of_room(old.path(), old.files().database().path(), growth_bytes)?;
         let rights = old.file().metadata().map_err(look)?;
-        let journal = ProtectingJournal::create(&old.files().journal(), old_shape, &rights)?;
+        let journal = ProtectingJournal::create(old.files().journal(), old_shape, &rights)?;
         let mut writer = Self {
             old,
             journal,

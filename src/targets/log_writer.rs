@@ -53,20 +53,23 @@ pub(super) struct LogWriter {
 impl LogWriter {
     /// Joins the connections of the database, which `shared` is held on.
     pub(super) fn join(path: &Path, files: &SideFiles, shared: SharedLock) -> Result<Attempt<Self>> {
-        let (index_path, log_path) = (files.wal_index(), files.wal());
-        if let Some(kind) = network_kind(files.database()).filter(|&kind| kind != "FUSE") {
+        let (index_path, log_path) = (files.wal_index().path(), files.wal().path());
+        if let Some(kind) = network_kind(files.database().path()).filter(|&kind| kind != "FUSE") {
             return Err(Error::new(path, Problem::LogOnNetwork { kind }));
         }
-        let Ok(wal_index) = LockFile::open_to_write(&index_path) else {
-            return Ok(Attempt::Busy(Obstacle::Users));
+        let wal_index = match LockFile::open_alone(files.wal_index()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Attempt::Busy(Obstacle::Users));
+            }
+            opened => opened.map_err(Error::io("open", index_path))?,
         };
-        let tried = WalWriteLock::acquire(wal_index).map_err(Error::io("lock", &index_path))?;
+        let tried = WalWriteLock::acquire(wal_index).map_err(Error::io("lock", index_path))?;
         let Attempt::Got(lock) = tried else { return Ok(Attempt::Busy(Obstacle::Users)) };
         // With WRITE held nobody changes it: what cannot be believed now has to be recovered by one of those who have it open.
-        let Some(index) = read_index(lock.wal_index()).map_err(Error::io("read", &index_path))? else {
+        let Some(index) = read_index(lock.wal_index()).map_err(Error::io("read", index_path))? else {
             return Ok(Attempt::Busy(Obstacle::Recovery));
         };
-        let log = SideFile::open(&log_path).map_err(Error::io("open", &log_path))?;
+        let log = SideFile::open(files.wal()).map_err(Error::io("open", log_path))?;
         // Whose log that is is known only now: until WRITE was had, the database could be moved away, and another take its name.
         if !is_in_its_place(path, files, shared.file())? {
             return Ok(Attempt::Busy(Obstacle::Change));
@@ -82,7 +85,7 @@ impl LogWriter {
         Ok(Attempt::Got(Self {
             path: path.to_owned(),
             files: files.clone(),
-            index: IndexWriter::new(index_path, lock, index.header),
+            index: IndexWriter::new(index_path.to_owned(), lock, index.header),
             shared,
             frames: NewFrames::new(log, header, start)?,
             wrong_sums,
@@ -113,7 +116,7 @@ impl LogWriter {
             return Err(Error::new(&self.path, Problem::PageSizeFixed { target, source_size }));
         }
         let growth_bytes = self.frames.growth_bytes(shape.page_count);
-        refuse_lack_of_room(self.frames.log().path(), self.files.database(), growth_bytes)
+        refuse_lack_of_room(self.frames.log().path(), self.files.database().path(), growth_bytes)
     }
 
     /// Appends pages that follow each other.

@@ -7,11 +7,12 @@ use crate::lock::lock_holders;
 use crate::lock::lock_style::LockFolder;
 use crate::lock::wal_lock::{Connected, connected};
 use crate::os::durable_file::FolderSync;
-use crate::os::file_identity::{self, FileIdentity, Found};
+use crate::os::file_identity::Found;
 use crate::os::file_system::most_free_bytes;
 use crate::os::lock_file::LockFile;
 use crate::os::lock_list;
 use crate::os::openers::{self, Openers};
+use crate::os::place::Place;
 use crate::os::side_file::{self, SideFile};
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
@@ -26,21 +27,20 @@ pub(super) struct OldDatabase {
 }
 
 impl OldDatabase {
-    /// Locks the database at `path`; `None` when nothing is there, or something that is no file.
-    pub(super) fn lock(path: &Path) -> Result<Attempt<Option<Self>>> {
-        let files = SideFiles::of_new(path)?;
-        let found = file_identity::look(files.database()).map_err(Error::io("look at it", path))?;
+    /// Locks the database `files`, which `path` names; `None` when nothing is there, or something that is no file.
+    pub(super) fn lock(path: &Path, files: &SideFiles) -> Result<Attempt<Option<Self>>> {
+        let found = files.database().look().map_err(Error::io("look at it", path))?;
         if !matches!(found, Found::File { .. }) {
             return Ok(Attempt::Got(None));
         }
-        let shared = match share(path, &files)? {
+        let shared = match share(path, files)? {
             Attempt::Got(shared) => shared,
             Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
         };
         let Attempt::Got(lock) = shared.exclude().map_err(Error::io("lock", path))? else {
             return Ok(Attempt::Busy(Obstacle::Users));
         };
-        let old = Self::new(path, files, lock);
+        let old = Self::new(path, files.clone(), lock);
         // What was looked at before the lock was had may have changed until then.
         Ok(if old.is_in_its_place()? { Attempt::Got(Some(old)) } else { Attempt::Busy(Obstacle::Change) })
     }
@@ -75,7 +75,8 @@ impl OldDatabase {
     /// Refuses a log that somebody is connected to: as nobody has this database, his was moved away from here.
     pub(super) fn refuse_living_log(&self) -> Result<()> {
         let side_file = self.files.wal_index();
-        if has_content(&side_file)? && wal_index_in_use(&side_file)? {
+        if has_content(side_file)? && wal_index_in_use(side_file)? {
+            let side_file = side_file.path().to_owned();
             return Err(Error::new(&self.path, Problem::SideFileInTheWay { side_file }));
         }
         Ok(())
@@ -83,8 +84,8 @@ impl OldDatabase {
 
     /// Whether a journal, a log or a wal-index with anything in it lies beside it.
     pub(super) fn has_side_files(&self) -> Result<bool> {
-        for path in self.files.all() {
-            if has_content(&path)? {
+        for place in self.files.all() {
+            if has_content(place)? {
                 return Ok(true);
             }
         }
@@ -93,10 +94,11 @@ impl OldDatabase {
 
     /// Brings journal and log to the device, before what depends on them is changed.
     pub(super) fn sync_side_files(&self) -> Result<()> {
-        for path in [self.files.journal(), self.files.wal()] {
-            if has_content(&path)? {
-                let side_file = SideFile::open(&path).map_err(Error::io("open", &path))?;
-                side_file.sync().and_then(|()| side_file.sync_name()).map_err(Error::io("sync", &path))?;
+        for place in [self.files.journal(), self.files.wal()] {
+            if has_content(place)? {
+                let side_file = SideFile::open(place).map_err(Error::io("open", place.path()))?;
+                let synced = side_file.sync().and_then(|()| side_file.sync_name());
+                synced.map_err(Error::io("sync", place.path()))?;
             }
         }
         Ok(())
@@ -116,8 +118,9 @@ impl OldDatabase {
 
     /// Removes what lies beside it: the journal first, which would undo what came from the log.
     pub(super) fn remove_side_files(&self) -> Result<()> {
-        for path in self.files.all() {
-            side_file::remove(&path).and_then(FolderSync::finish).map_err(Error::io("remove", &path))?;
+        for place in self.files.all() {
+            let removed = side_file::remove(place).and_then(FolderSync::finish);
+            removed.map_err(Error::io("remove", place.path()))?;
         }
         Ok(())
     }
@@ -125,8 +128,7 @@ impl OldDatabase {
 
 /// Takes SHARED on the database `files`, which `path` names.
 pub(super) fn share(path: &Path, files: &SideFiles) -> Result<Attempt<SharedLock>> {
-    let folder = LockFolder::of(files.database());
-    if file_identity::look(&folder).map_err(Error::io("look at it", &folder))? == Found::Folder {
+    if LockFolder::is_there(files.database()).map_err(Error::io("look for its lock folder", path))? {
         return Ok(Attempt::Busy(Obstacle::LockFolder));
     }
     let file = LockFile::open_to_write(files.database()).map_err(Error::io("open", path))?;
@@ -140,8 +142,9 @@ pub(super) fn share(path: &Path, files: &SideFiles) -> Result<Attempt<SharedLock
 
 /// Whether the name of the database still leads to this open file.
 pub(super) fn is_in_its_place(path: &Path, files: &SideFiles, file: &LockFile) -> Result<bool> {
-    let now = FileIdentity::of_path(files.database()).map_err(Error::io("look at it", path))?;
-    Ok(now == Some(file.identity()))
+    let look = |error| Error::io("look at it", path)(error);
+    let place = files.database();
+    Ok(place.identity().map_err(look)? == Some(file.identity()) && place.is_reached_by(path).map_err(look)?)
 }
 
 /// Somebody was in the way for too long: who, as far as can be told. Asked once, and with nothing held.
@@ -169,16 +172,15 @@ pub(super) fn open_elsewhere(path: &Path, processes: Vec<u32>) -> Error {
     Error::new(path, Problem::TargetInUse { obstacle: Obstacle::Users, holders })
 }
 
-/// Whether somebody is connected to the log whose wal-index lies at `path`.
-pub(super) fn wal_index_in_use(path: &Path) -> Result<bool> {
-    let asked = LockFile::open(path).and_then(|wal_index| connected(&wal_index));
-    Ok(asked.map_err(Error::io("look at the locks of", path))? != Connected::Nobody)
+/// Whether somebody is connected to the log whose wal-index lies at `place`.
+pub(super) fn wal_index_in_use(place: &Place) -> Result<bool> {
+    let asked = LockFile::open(place).and_then(|wal_index| connected(&wal_index));
+    Ok(asked.map_err(Error::io("look at the locks of", place.path()))? != Connected::Nobody)
 }
 
 /// Whether a side file is there with anything in it: an empty one counts as none.
-pub(super) fn has_content(path: &Path) -> Result<bool> {
-    let found = file_identity::look(path).map_err(Error::io("look at it", path))?;
-    Ok(!matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
+pub(super) fn has_content(place: &Place) -> Result<bool> {
+    place.has_content().map_err(Error::io("look at it", place.path()))
 }
 
 /// Refuses to begin with what there is no room for beside `file`.

@@ -2,13 +2,16 @@
 //!
 //! In what order things are done, and what is there after a crash at each moment: `[targets.md#replacing-a-file]`.
 
-use super::old_database::{OldDatabase, in_use as in_use_by_lock, open_elsewhere, wal_index_in_use};
+use super::old_database::{
+    OldDatabase, has_content, in_use as in_use_by_lock, open_elsewhere, wal_index_in_use,
+};
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::os::clock::Deadline;
-use crate::os::durable_file::IfThere;
-use crate::os::file_identity::{Found, look};
+use crate::os::file_identity::Found;
 use crate::os::openers::Openers;
+use crate::os::place::IfThere;
+use crate::os::unfit::Unfit;
 use crate::side_files::SideFiles;
 use std::path::Path;
 use std::time::Duration;
@@ -24,21 +27,21 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// `path` is the target as the caller named it, for messages.
 pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) -> Result<Option<OldDatabase>> {
     let problem = |problem| Err(Error::new(path, problem));
-    match look(files.database()).map_err(Error::io("look at it", path))? {
+    match files.database().look().map_err(Error::io("look at it", path))? {
         Found::Nothing => Ok(None),
-        Found::File { .. } | Found::Other if if_there == IfThere::Refuse => problem(Problem::TargetExists),
-        Found::File { .. } => lock_what_is_replaced(path),
-        Found::Folder => problem(Problem::NotAFile { found: "a folder" }),
-        Found::Other => problem(Problem::NotAFile { found: "a device, a pipe or a link that leads nowhere" }),
+        Found::Unfit(Unfit::Folder) => problem(Problem::Unfit(Unfit::Folder)),
+        Found::File { .. } | Found::Unfit(_) if if_there == IfThere::Refuse => problem(Problem::TargetExists),
+        Found::File { .. } => lock_what_is_replaced(path, files),
+        Found::Unfit(unfit) => problem(Problem::Unfit(unfit)),
     }
 }
 
 /// Locks a database that is to be replaced, which nobody may have open: a connection that is idle just now, and holds no lock,
 /// would go on with the old file, and take the side files of the new one for its own (`[targets.md#replacing-a-file]`).
-fn lock_what_is_replaced(path: &Path) -> Result<Option<OldDatabase>> {
+fn lock_what_is_replaced(path: &Path, files: &SideFiles) -> Result<Option<OldDatabase>> {
     let deadline = Deadline::after(Some(PATIENCE));
     loop {
-        let in_use = match OldDatabase::lock(path)? {
+        let in_use = match OldDatabase::lock(path, files)? {
             Attempt::Got(Some(old)) => match old.openers() {
                 Openers::Nobody | Openers::Untold => return Ok(Some(old)),
                 Openers::Somebody(processes) => InUse::Open(processes),
@@ -68,12 +71,8 @@ enum InUse {
 /// An empty journal or log counts as none, and a wal-index of nobody is emptied by whoever opens it.
 pub(super) fn refuse_side_files(path: &Path, files: &SideFiles) -> Result<()> {
     for side_file in files.all() {
-        let is_in_the_way = match look(&side_file).map_err(Error::io("look at it", &side_file))? {
-            Found::Nothing | Found::File { size_bytes: 0 } => false,
-            Found::File { .. } if side_file == files.wal_index() => wal_index_in_use(&side_file)?,
-            _ => true,
-        };
-        if is_in_the_way {
+        if has_content(side_file)? && (side_file != files.wal_index() || wal_index_in_use(side_file)?) {
+            let side_file = side_file.path().to_owned();
             return Err(Error::new(path, Problem::SideFileInTheWay { side_file }));
         }
     }

@@ -18,11 +18,11 @@ use crate::format::journal_record::{append_record, record_bytes};
 use crate::format::{JournalHeader, JournalRecord, PageNumber, Shape};
 use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
 use crate::os::random;
 use crate::os::random_access::read_padded;
-use crate::os::side_file::{self, SideFile};
+use crate::os::side_file::SideFile;
 use std::fs::Metadata;
-use std::path::Path;
 
 /// How many bytes of records are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -55,10 +55,10 @@ struct Segment {
 }
 
 impl ProtectingJournal {
-    /// Makes the journal at `path`, for a database of this shape that has these rights. EXCLUSIVE is held on that, and no
+    /// Makes the journal at `place`, for a database of this shape that has these rights. EXCLUSIVE is held on that, and no
     /// hot journal is there.
-    pub(super) fn create(path: &Path, shape: Shape, database: &Metadata) -> Result<Self> {
-        let file = SideFile::create(path, database).map_err(Error::io("create", path))?;
+    pub(super) fn create(place: &Place, shape: Shape, database: &Metadata) -> Result<Self> {
+        let file = SideFile::create(place, database).map_err(Error::io("create", place.path()))?;
         let mut journal = Self {
             file,
             shape,
@@ -150,7 +150,7 @@ impl ProtectingJournal {
 
     /// Removes the journal: the commit, or the end of a rollback. Its absence has still to be brought to the device.
     pub(super) fn remove(&self) -> Result<FolderSync> {
-        side_file::remove(self.file.path()).map_err(Error::io("remove", self.file.path()))
+        self.file.remove().map_err(Error::io("remove", self.file.path()))
     }
 
     fn open_segment(&mut self) -> Result<()> {

@@ -31,7 +31,7 @@ pub(super) fn settle(old: &OldDatabase) -> Result<Attempt<()>> {
 /// Writes what lies over the file into it.
 fn recover(old: &OldDatabase) -> Result<Attempt<()>> {
     // Our own EXCLUSIVE lock keeps everybody from changing it, and would keep a further one of ours out.
-    let mut source = Source::open_with(old.path(), &SourceOptions::new().immutable(true))?;
+    let mut source = Source::of_files(old.path(), old.files().clone(), &SourceOptions::new().immutable(true));
     let Attempt::Got(snapshot) = source.begin()? else {
         // Without locks nothing is busy but a file that has been put in the place of another.
         return Ok(Attempt::Busy(Obstacle::Change));

@@ -1,7 +1,7 @@
 //! Sees to it that no target is the source, or a side file of it, under whatever name (C9).
 
 use crate::error::{Error, Problem, Result};
-use crate::os::file_identity::FileIdentity;
+use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use std::path::Path;
 
@@ -10,13 +10,14 @@ use std::path::Path;
 ///
 /// They are told apart by what the files are; by names only where no file is yet.
 pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) -> Result<()> {
-    let identity = |path: &Path| FileIdentity::of_path(path).map_err(Error::io("look at it", path));
+    let identity = |place: &Place| place.identity().map_err(Error::io("look at it", place.path()));
+    let source_files = SideFiles::of(source)?;
     let found = identity(target.database())?;
-    if found.is_some() && found == identity(source)? {
+    if found.is_some() && found == identity(source_files.database())? {
         return Err(Error::new(path, Problem::SameFile { source_path: source.to_owned() }));
     }
-    for side_file in SideFiles::of(source)?.all() {
-        if side_file == target.database() || (found.is_some() && found == identity(&side_file)?) {
+    for side_file in source_files.all() {
+        if side_file == target.database() || (found.is_some() && found == identity(side_file)?) {
             return Err(Error::new(path, Problem::TargetIsSideFile { source_path: source.to_owned() }));
         }
     }

@@ -35,6 +35,7 @@ mod hot_journals;
 mod judge;
 mod killed;
 mod kinds;
+mod links;
 mod locks;
 mod makers;
 mod model;

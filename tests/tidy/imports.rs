@@ -12,10 +12,8 @@ const STILL: &[&str] = &[
     "backup::run, backup::stepwise",
     "inspect::database_report, inspect::journal_report, inspect::reading, inspect::schema_report, \
      inspect::wal_index_report, inspect::wal_report",
-    "os::durable_file, os::left_over",
     "schema::definition, schema::table",
     "walk::pointer_check, walk::walk",
-    "os::file_identity, os::range_lock, os::range_lock::windows",
 ];
 
 /// The circles, each as one message that names its files.

@@ -15,7 +15,7 @@ mod open_file_description;
 #[cfg(all(unix, any(test, not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))))]
 mod process_owned;
 #[cfg(windows)]
-pub(crate) mod windows;
+mod windows;
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) use open_file_description::{find_conflict, try_lock, unlock};

@@ -3,13 +3,11 @@
 //! They are mandatory: whoever reads a byte that another handle has locked exclusively is refused.
 
 use super::{Asker, ByteRange, Conflict, LockKind};
-use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;
 use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_NOT_LOCKED};
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, GetFileInformationByHandle, LOCKFILE_EXCLUSIVE_LOCK,
-    LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -71,21 +69,6 @@ pub(in crate::os) fn find_conflict(
         }
     }
     Ok(None)
-}
-
-/// The volume's serial number and the file's index on it.
-pub(in crate::os) fn file_identity(file: &File) -> io::Result<(u64, u64)> {
-    // SAFETY: a plain C structure of integers, for which all bits zero is a value.
-    #[allow(unsafe_code, reason = "the standard library does not tell a file's identity")]
-    let mut information: BY_HANDLE_FILE_INFORMATION = unsafe { std::mem::zeroed() };
-    // SAFETY: the handle is open as long as `file` lives, `information` outlives the call.
-    #[allow(unsafe_code, reason = "the standard library does not tell a file's identity")]
-    let done = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &mut information) };
-    if done == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let index = u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow);
-    Ok((information.dwVolumeSerialNumber.into(), index))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]

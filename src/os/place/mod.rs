@@ -1,0 +1,418 @@
+//! A name for a file that is resolved once: the folder, held open, and the last part of the name.
+//!
+//! Whatever is done under such a name is done in that folder, wherever the folder is moved and whatever is put in the way of
+//! its path meanwhile; and what lies under the last part is never a link that is followed. What was opened is looked at, not
+//! what had lain there before (`[targets.md#names-and-links]`).
+//!
+//! | asked of | the folder part | a link as the last part |
+//! |---|---|---|
+//! | a database that is read: [`Place::of_existing`] | resolved by the system | followed, as SQLite does |
+//! | a target: [`Place::of_target`] | the same | followed if nobody else could have put it there |
+//! | a side file or a temporary file: [`Place::beside`] | that of the database | an error |
+
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(not(unix))]
+use windows as system;
+
+use super::file_identity::{FileIdentity, Found, Status};
+use super::unfit::Unfit;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(super) use system::Folder;
+
+/// Whether a descriptor can write; one that cannot is never handed to who wants to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    ReadWrite,
+}
+
+/// What to do when something already lies under the final name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfThere {
+    /// Leave it, and fail with [`io::ErrorKind::AlreadyExists`], in one step with the look.
+    Refuse,
+    /// Put the new file in its place, in one step.
+    Replace,
+}
+
+/// How many links may lead to one another. SQLite takes 200, the system 40 in each path.
+const MOST_LINKS: u32 = 40;
+
+/// A file's name in a folder that is held open.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    folder: Arc<Folder>,
+    name: OsString,
+    /// The whole name, links resolved, for messages.
+    path: PathBuf,
+}
+
+/// Two are equal when they are one name in one folder, whatever path led there.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.folder.identity() == other.folder.identity()
+    }
+}
+
+impl Eq for Place {}
+
+impl Place {
+    /// Where the database at `path` lies, which must be there: all links are followed, as SQLite does before it names the side
+    /// files.
+    pub(crate) fn of_existing(path: &Path) -> io::Result<Self> {
+        let (place, found, _) = Self::resolve(path, |_, _| Ok(true))?;
+        if found == Found::Nothing { Err(io::ErrorKind::NotFound.into()) } else { Ok(place) }
+    }
+
+    /// Where `path` leads, in a folder that is there; the file may have to be created. A last part that is a link is followed
+    /// only if it is one that nobody but us, or the owner of what it leads to, could have put there; one that leads
+    /// nowhere is not.
+    pub(crate) fn of_target(path: &Path) -> io::Result<Self> {
+        match Self::resolve(path, system::may_follow)? {
+            // What would be created there would be where nobody looked.
+            (_, Found::Nothing, true) => Err(Unfit::Dangling.into()),
+            (place, ..) => Ok(place),
+        }
+    }
+
+    /// The place, what lies there, and whether the last part was a link.
+    fn resolve(
+        path: &Path,
+        may_follow: impl Fn(&Folder, &OsStr) -> io::Result<bool>,
+    ) -> io::Result<(Self, Found, bool)> {
+        let mut folder = Folder::open(folder_of(path))?;
+        let mut name = file_name(path)?.to_owned();
+        for followed in 0..MOST_LINKS {
+            let found = folder.look(&name)?;
+            if found != Found::Unfit(Unfit::Link) {
+                let path = folder.path().join(&name);
+                return Ok((Self { folder: Arc::new(folder), name, path }, found, followed > 0));
+            }
+            if !may_follow(&folder, &name)? {
+                return Err(Unfit::ForeignLink.into());
+            }
+            let link = folder.read_link(&name)?;
+            (folder, name) = (folder.open_within(folder_of(&link))?, file_name(&link)?.to_owned());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "too many symbolic links"))
+    }
+
+    /// The name that this one has with `suffix` behind, in the same folder.
+    pub(crate) fn beside(&self, suffix: &str) -> Self {
+        let mut name = self.name.clone();
+        name.push(suffix);
+        self.sibling(name)
+    }
+
+    /// Another name in the same folder.
+    pub(crate) fn sibling(&self, name: OsString) -> Self {
+        Self { folder: Arc::clone(&self.folder), path: self.path.with_file_name(&name), name }
+    }
+
+    /// The whole name, links resolved as they were when this place was found: for messages, and for names without a file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last part.
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Whether `path`, as a caller named it, leads here still.
+    pub(crate) fn is_reached_by(&self, path: &Path) -> io::Result<bool> {
+        match Self::of_target(path) {
+            Ok(now) => Ok(now == *self),
+            Err(error) if Unfit::in_error(&error).is_some() || is_absent(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the system tells of what lies here, also of a link; `None` where nothing does. Nothing is opened, so nothing is closed
+    /// either (C8).
+    pub(crate) fn status(&self) -> io::Result<Option<Status>> {
+        self.folder.status(&self.name)
+    }
+
+    /// What lies here. Nothing can lie under a name that is too long for the system.
+    pub(crate) fn look(&self) -> io::Result<Found> {
+        self.folder.look(&self.name)
+    }
+
+    /// Whether a file is here with anything in it: an empty one counts as none, as SQLite counts it.
+    ///
+    /// # Errors
+    ///
+    /// Also when something lies here that is no file ([`Unfit`]).
+    pub(crate) fn has_content(&self) -> io::Result<bool> {
+        match self.look()? {
+            Found::Nothing | Found::File { size_bytes: 0 } => Ok(false),
+            Found::File { .. } => Ok(true),
+            Found::Unfit(unfit) => Err(unfit.into()),
+        }
+    }
+
+    /// Which file lies here; `None` where nothing does.
+    pub(crate) fn identity(&self) -> io::Result<Option<FileIdentity>> {
+        Ok(self.status()?.map(|status| status.identity))
+    }
+
+    /// Opens the regular file that lies here, and tells what it is. Nothing waits, whatever lies here: a pipe is opened without
+    /// waiting for its other end, and refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Unfit`] for what is no regular file; [`io::ErrorKind::NotFound`] also for a name that is too long for the system.
+    pub(crate) fn open(&self, access: Access) -> io::Result<(File, Status)> {
+        let file = self.folder.open_file(&self.name, access)?;
+        let status = Status::of_file(&file)?;
+        match status.found {
+            Found::File { .. } => Ok((file, status)),
+            Found::Unfit(unfit) => Err(unfit.into()),
+            Found::Nothing => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// The same for a side file that is going to be written: it must have no other name.
+    pub(crate) fn open_alone(&self) -> io::Result<(File, Status)> {
+        let (file, status) = self.open(Access::ReadWrite)?;
+        if status.link_count > 1 {
+            return Err(Unfit::Names(status.link_count).into());
+        }
+        Ok((file, status))
+    }
+
+    /// Creates a file here, which must not be there yet, with these permission bits less the process's mask.
+    pub(crate) fn create_new(&self, mode: u32) -> io::Result<File> {
+        self.folder.create_file(&self.name, mode)
+    }
+
+    /// Creates a folder here.
+    pub(crate) fn create_folder(&self, mode: u32) -> io::Result<()> {
+        self.folder.create_folder(&self.name, mode)
+    }
+
+    /// Removes the file here, if it is that one still. Whether it was.
+    pub(crate) fn remove(&self, identity: FileIdentity) -> io::Result<bool> {
+        let is_it = self.status()?.is_some_and(|status| status.identity == identity);
+        match is_it.then(|| self.folder.remove(&self.name)) {
+            None => Ok(false),
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Some(removed) => removed.map(|()| true),
+        }
+    }
+
+    /// Removes the folder here, if it is that one still, with the files in it.
+    pub(crate) fn remove_folder(&self, identity: FileIdentity) -> io::Result<()> {
+        if self.status()?.is_none_or(|status| status.identity != identity) {
+            return Ok(());
+        }
+        let within = self.folder.open_named(&self.name, &self.path)?;
+        if within.identity() == identity {
+            for name in within.names()? {
+                within.remove(&name)?;
+            }
+        }
+        self.folder.remove_folder(&self.name)
+    }
+
+    /// Gives what lies here the name `to`, in the same folder.
+    pub(crate) fn rename(&self, to: &Self, if_there: IfThere) -> io::Result<()> {
+        match if_there {
+            IfThere::Replace => self.folder.rename(&self.name, &to.name),
+            IfThere::Refuse => self.folder.rename_new(&self.name, &to.name),
+        }
+    }
+
+    /// The names in the folder that this name is in.
+    pub(super) fn names_beside(&self) -> io::Result<Vec<OsString>> {
+        self.folder.names()
+    }
+}
+
+/// The folder that holds `path`.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The last part of `path`, which must be the name of a file.
+fn file_name(path: &Path) -> io::Result<&OsStr> {
+    if path.as_os_str().is_empty() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let ends_as_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    match path.file_name() {
+        Some(name) if !ends_as_folder => Ok(name),
+        _ if path.exists() || !ends_as_folder => Err(Unfit::Folder.into()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        (folder, path)
+    }
+
+    fn unfit<T: std::fmt::Debug>(result: io::Result<T>) -> Unfit {
+        Unfit::in_error(&result.unwrap_err()).unwrap()
+    }
+
+    #[test]
+    fn links_are_followed_to_where_the_file_is_and_never_beside_it() {
+        let (_folder, path) = folder();
+        fs::create_dir(path.join("real")).unwrap();
+        fs::write(path.join("real/app.db"), "x").unwrap();
+        symlink("real/app.db", path.join("one")).unwrap();
+        symlink(path.join("one"), path.join("two")).unwrap();
+        let place = Place::of_existing(&path.join("two")).unwrap();
+        assert_eq!(place.path(), path.join("real/app.db"));
+        assert_eq!(place, Place::of_target(&path.join("two")).unwrap());
+        assert_eq!(place, Place::of_target(&path.join("real/../real/app.db")).unwrap());
+        fs::write(path.join("real/other"), "y").unwrap();
+        symlink("other", path.join("real/app.db-wal")).unwrap();
+        let log = place.beside("-wal");
+        assert_eq!(log.look().unwrap(), Found::Unfit(Unfit::Link));
+        assert_eq!((unfit(log.open(Access::Read)), unfit(log.has_content())), (Unfit::Link, Unfit::Link));
+        assert_eq!(place.beside("-shm").look().unwrap(), Found::Nothing);
+    }
+
+    #[test]
+    fn a_place_stays_in_its_folder_whatever_takes_its_path() {
+        let (_folder, path) = folder();
+        let [old, moved] = ["folder", "moved"].map(|name| path.join(name));
+        fs::create_dir(&old).unwrap();
+        fs::write(old.join("file"), "right").unwrap();
+        let place = Place::of_target(&old.join("file")).unwrap();
+        assert!(place.is_reached_by(&old.join("file")).unwrap());
+        fs::rename(&old, &moved).unwrap();
+        fs::create_dir(&old).unwrap();
+        fs::write(old.join("file"), "wrong!").unwrap();
+        assert_eq!(place.look().unwrap(), Found::File { size_bytes: 5 });
+        assert!(!place.is_reached_by(&old.join("file")).unwrap());
+        assert!(place.is_reached_by(&moved.join("file")).unwrap());
+        let identity = place.identity().unwrap().unwrap();
+        assert!(!Place::of_target(&old.join("file")).unwrap().remove(identity).unwrap(), "another file");
+        assert!(place.remove(identity).unwrap() && !moved.join("file").exists());
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_or_round_is_no_target() {
+        let (_folder, path) = folder();
+        symlink("none", path.join("dangling")).unwrap();
+        symlink("round", path.join("round")).unwrap();
+        assert_eq!(unfit(Place::of_target(&path.join("dangling"))), Unfit::Dangling);
+        assert!(Place::of_target(&path.join("round")).is_err());
+        assert!(Place::of_existing(&path.join("dangling")).is_err());
+        assert!(Place::of_target(&path.join("new")).is_ok());
+        assert!(Place::of_target(&path.join("none/new")).is_err());
+        assert_eq!(unfit(Place::of_target(&path.join(".."))), Unfit::Folder);
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_a_pipe_keeps_nobody_waiting() {
+        let (_folder, path) = folder();
+        fs::create_dir(path.join("folder")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path.join("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
+        for (name, expected) in [("folder", Unfit::Folder), ("pipe", Unfit::Pipe), ("socket", Unfit::Socket)]
+        {
+            let place = Place::of_existing(&path.join(name)).unwrap();
+            assert_eq!(place.look().unwrap(), Found::Unfit(expected));
+            assert_eq!(unfit(place.open(Access::Read)), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_with_another_name_is_read_but_not_written() {
+        let (_folder, path) = folder();
+        fs::write(path.join("one"), "x").unwrap();
+        let place = Place::of_existing(&path.join("one")).unwrap();
+        assert!(place.open_alone().is_ok());
+        fs::hard_link(path.join("one"), path.join("two")).unwrap();
+        assert!(place.open(Access::Read).is_ok());
+        assert_eq!(unfit(place.open_alone()), Unfit::Names(2));
+    }
+
+    #[test]
+    fn a_name_too_long_for_the_system_is_that_of_no_file() {
+        let (_folder, path) = folder();
+        let name = "n".repeat(255);
+        fs::write(path.join(&name), "x").unwrap();
+        let place = Place::of_existing(&path.join(name)).unwrap();
+        let log = place.beside("-wal");
+        assert_eq!((log.look().unwrap(), log.has_content().unwrap()), (Found::Nothing, false));
+        assert_eq!(log.open(Access::Read).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    /// What the kernel's protected_symlinks keeps others from, we do not do either; and root does not follow a user.
+    #[test]
+    fn a_link_of_somebody_else_is_not_followed() {
+        use std::os::unix::fs::{PermissionsExt, chown, lchown};
+        let (_folder, path) = folder();
+        fs::write(path.join("file"), "x").unwrap();
+        symlink("file", path.join("link")).unwrap();
+        assert!(Place::of_target(&path.join("link")).is_ok());
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
+        lchown(path.join("link"), Some(65534), Some(65534)).unwrap();
+        assert_eq!(unfit(Place::of_target(&path.join("link"))), Unfit::ForeignLink);
+        assert!(Place::of_existing(&path.join("link")).is_ok(), "to be read it is followed, as SQLite does");
+        // In a folder of his own, to a file of ours.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        chown(&path, Some(65534), Some(65534)).unwrap();
+        assert_eq!(unfit(Place::of_target(&path.join("link"))), Unfit::ForeignLink);
+        chown(path.join("file"), Some(65534), Some(65534)).unwrap();
+        assert!(Place::of_target(&path.join("link")).is_ok(), "to a file of his own");
+    }
+
+    #[test]
+    fn a_new_name_takes_the_place_of_nothing() {
+        let (_folder, path) = folder();
+        fs::write(path.join("old"), "old").unwrap();
+        fs::write(path.join("new"), "new").unwrap();
+        let [old, new] = ["old", "new"].map(|name| Place::of_target(&path.join(name)).unwrap());
+        assert_eq!(new.rename(&old, IfThere::Refuse).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!((fs::read(path.join("old")).unwrap(), path.join("new").exists()), (b"old".into(), true));
+        new.rename(&old, IfThere::Replace).unwrap();
+        assert_eq!((fs::read(path.join("old")).unwrap(), path.join("new").exists()), (b"new".into(), false));
+    }
+}

@@ -1,0 +1,248 @@
+//! A folder by its descriptor, and what is done with the names in it.
+
+use super::Access;
+use crate::os::clock::Deadline;
+use crate::os::file_identity::{FileIdentity, Found, Status};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RawMode};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A folder that is held open. Nobody locks folders by ranges, so it may be closed at any time.
+#[derive(Debug)]
+pub(in crate::os) struct Folder {
+    descriptor: OwnedFd,
+    identity: FileIdentity,
+    path: PathBuf,
+}
+
+/// Linux opens a folder also for who may not list it.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const TO_USE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const TO_USE: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+/// A pipe under the name must not make us wait for its other end, nor a terminal become ours; and links are not followed.
+const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// How often, and after what pause, a file is opened again on which somebody has a lease: one of ours asks with it who has the file open
+/// ([`openers`](super::super::openers)), and gives it back at once.
+const MOST_LEASE_TRIES: u32 = 100;
+const LEASE_PAUSE: Duration = Duration::from_millis(2);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let descriptor = rustix::fs::openat(CWD, path, TO_USE, Mode::empty())?;
+        Self::new(descriptor, || path.canonicalize())
+    }
+
+    /// The folder that `path` leads to from here.
+    pub(super) fn open_within(&self, path: &Path) -> io::Result<Self> {
+        let descriptor = rustix::fs::openat(&self.descriptor, path, TO_USE, Mode::empty())?;
+        Self::new(descriptor, || self.path.join(path).canonicalize())
+    }
+
+    /// The folder of that name here, which is no link; its path is `path`.
+    pub(super) fn open_named(&self, name: &OsStr, path: &Path) -> io::Result<Self> {
+        let descriptor =
+            rustix::fs::openat(&self.descriptor, name, TO_USE | OFlags::NOFOLLOW, Mode::empty())?;
+        Ok(Self { identity: Status::of_descriptor(&descriptor)?.identity, descriptor, path: path.to_owned() })
+    }
+
+    fn new(descriptor: OwnedFd, path: impl Fn() -> io::Result<PathBuf>) -> io::Result<Self> {
+        let identity = Status::of_descriptor(&descriptor)?.identity;
+        Ok(Self { path: path_of(&descriptor).map_or_else(path, Ok)?, descriptor, identity })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn identity(&self) -> FileIdentity {
+        self.identity
+    }
+
+    /// What the system tells of what lies under a name; of a link itself.
+    pub(super) fn status(&self, name: &OsStr) -> io::Result<Option<Status>> {
+        match rustix::fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Status::of_stat(&stat))),
+            Err(Errno::NOENT | Errno::NAMETOOLONG) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn look(&self, name: &OsStr) -> io::Result<Found> {
+        Ok(self.status(name)?.map_or(Found::Nothing, |status| status.found))
+    }
+
+    pub(super) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        let link = rustix::fs::readlinkat(&self.descriptor, name, Vec::new())?;
+        Ok(OsString::from_vec(link.into_bytes()).into())
+    }
+
+    /// Opens what lies under a name; whether it is a file is to be looked at afterwards.
+    pub(super) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+        let flags = match access {
+            Access::Read => OFlags::RDONLY | FILE,
+            Access::ReadWrite => OFlags::RDWR | FILE,
+        };
+        // Without marking the time of access, where the file is ours or we are root.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if access == Access::Read {
+            match self.try_open(name, flags | OFlags::NOATIME) {
+                Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {}
+                other => return other,
+            }
+        }
+        self.try_open(name, flags)
+    }
+
+    /// Opens a file past the system's cache.
+    #[cfg(target_os = "linux")]
+    pub(in crate::os) fn open_direct(&self, name: &OsStr) -> io::Result<File> {
+        self.try_open(name, OFlags::RDONLY | OFlags::DIRECT | FILE)
+    }
+
+    fn try_open(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
+        let open = || rustix::fs::openat(&self.descriptor, name, flags, Mode::empty());
+        let mut opened = open();
+        for _ in 0..MOST_LEASE_TRIES {
+            if !matches!(opened, Err(Errno::AGAIN)) {
+                break;
+            }
+            Deadline::after(None).sleep(LEASE_PAUSE);
+            opened = open();
+        }
+        match opened {
+            Ok(descriptor) => Ok(descriptor.into()),
+            Err(Errno::NAMETOOLONG) => Err(io::ErrorKind::NotFound.into()),
+            Err(error) => match self.look(name)? {
+                // What is no file is named, instead of what the system says of it.
+                Found::Unfit(unfit) => Err(unfit.into()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    pub(super) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | FILE;
+        Ok(rustix::fs::openat(&self.descriptor, name, flags, mode_of(mode))?.into())
+    }
+
+    pub(super) fn create_folder(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        Ok(rustix::fs::mkdirat(&self.descriptor, name, mode_of(mode))?)
+    }
+
+    pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.descriptor, name, AtFlags::empty())?)
+    }
+
+    pub(super) fn remove_folder(&self, name: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR)?)
+    }
+
+    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.descriptor, from, &self.descriptor, to)?)
+    }
+
+    /// Gives a file another name, which nothing may have yet: in one step where the system has a call for it, else by a second
+    /// name and the removal of the first.
+    pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        {
+            use rustix::fs::{RenameFlags, renameat_with};
+            let here = &self.descriptor;
+            match renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {}
+                other => return Ok(other?),
+            }
+        }
+        match rustix::fs::linkat(&self.descriptor, from, &self.descriptor, to, AtFlags::empty()) {
+            Ok(()) => {
+                // The file has its name; that it has the other one still is in nobody's way.
+                let _ = self.remove(from);
+                Ok(())
+            }
+            // File systems without hard links have many ways to say so.
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::MLINK) => {
+                self.rename_over_empty(from, to)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// For file systems that have neither: the name is taken by an empty file, which nobody else can do at the same time, and that is
+    /// replaced. A crash in between leaves the empty file.
+    fn rename_over_empty(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        drop(self.create_file(to, 0o600)?);
+        self.rename(from, to).inspect_err(|_| {
+            // Nothing has come of it: the name is free again.
+            let _ = self.remove(to);
+        })
+    }
+
+    /// The folder itself, open so that its names can be listed and synced.
+    pub(in crate::os) fn to_list(&self) -> io::Result<File> {
+        Ok(rustix::fs::openat(&self.descriptor, c".", TO_LIST, Mode::empty())?.into())
+    }
+
+    /// The folder of that name, likewise.
+    pub(in crate::os) fn folder_to_list(&self, name: &OsStr) -> io::Result<File> {
+        Ok(rustix::fs::openat(&self.descriptor, name, TO_LIST | OFlags::NOFOLLOW, Mode::empty())?.into())
+    }
+
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::new(rustix::fs::openat(&self.descriptor, c".", TO_LIST, Mode::empty())?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Whether a link may be followed to what is going to be written: it must be ours, or its folder's owner's, as the kernel demands
+/// where anybody may create links (protected_symlinks); and root follows no link of a user but to his own.
+pub(super) fn may_follow(folder: &Folder, name: &OsStr) -> io::Result<bool> {
+    let Some(link) = folder.status(name)? else { return Ok(true) };
+    let ours = rustix::process::geteuid().as_raw();
+    if link.owner == ours {
+        return Ok(true);
+    }
+    if link.owner != Status::of_descriptor(&folder.descriptor)?.owner {
+        return Ok(false);
+    }
+    if ours != 0 {
+        return Ok(true);
+    }
+    match rustix::fs::statat(&folder.descriptor, name, AtFlags::empty()) {
+        Ok(stat) => Ok(Status::of_stat(&stat).owner == link.owner),
+        // What leads nowhere is refused in any case.
+        Err(Errno::NOENT | Errno::LOOP) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What Linux calls the file that a descriptor is of.
+fn path_of(descriptor: &OwnedFd) -> Option<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(descriptor));
+    std::fs::read_link(link).ok().filter(|path| path.is_absolute())
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "permission bits; their type is smaller on some systems")]
+fn mode_of(mode: u32) -> Mode {
+    Mode::from_raw_mode((mode & 0o7777) as RawMode)
+}
