@@ -1,7 +1,6 @@
 //! Databases under the names by which one connection would know them: main, and those attached to it.
 
 use super::source_database::Source;
-use super::source_options::SourceOptions;
 use crate::error::{Error, Problem, Result};
 use crate::os::file_identity::FileIdentity;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ const TEMP: &str = "temp";
 /// Databases that belong together: `main`, and others attached to it by name, as with SQLite's `ATTACH`.
 ///
 /// Names are compared as SQLite compares them: the ASCII letters in either case. What a set is for:
-/// [`source`](Self::source) picks one of it by its name, and [`CopyOptions::copy_set`](crate::CopyOptions::copy_set)
+/// [`member`](Self::member) picks one of it by its name, and [`CopyOptions::copy_set`](crate::CopyOptions::copy_set)
 /// copies all of it as of one instant.
 ///
 /// # Examples
@@ -28,7 +27,6 @@ const TEMP: &str = "temp";
 #[derive(Clone, Debug)]
 #[must_use = "a set does nothing by itself"]
 pub struct DatabaseSet {
-    options: SourceOptions,
     members: Vec<Member>,
 }
 
@@ -40,6 +38,27 @@ struct Member {
     identity: Option<FileIdentity>,
 }
 
+/// One database of a [`DatabaseSet`].
+#[derive(Clone, Copy, Debug)]
+pub struct SetMember<'s> {
+    name: &'s str,
+    path: &'s Path,
+}
+
+impl<'s> SetMember<'s> {
+    /// Its name in the set.
+    #[must_use]
+    pub fn name(&self) -> &'s str {
+        self.name
+    }
+
+    /// Its path, as the caller gave it.
+    #[must_use]
+    pub fn path(&self) -> &'s Path {
+        self.path
+    }
+}
+
 impl DatabaseSet {
     /// A set of one: the database at `path`, which is `main` in it.
     ///
@@ -47,7 +66,7 @@ impl DatabaseSet {
     ///
     /// As [`Source::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let mut set = Self { options: SourceOptions::new(), members: Vec::new() };
+        let mut set = Self { members: Vec::new() };
         set.add(MAIN, path.as_ref())?;
         Ok(set)
     }
@@ -67,26 +86,27 @@ impl DatabaseSet {
         Ok(self)
     }
 
-    /// The same set, read with other options than the defaults.
-    pub fn with_options(mut self, options: SourceOptions) -> Self {
-        self.options = options;
-        self
-    }
-
     /// The names, `main` first, then in the order of attaching.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.name.as_str())
     }
 
-    /// The database called `name`.
+    /// The database called `name`, to be copied alone.
     ///
     /// # Errors
     ///
-    /// As [`Source::open`], and [`UnknownName`](crate::ErrorKind::UnknownName): also for `temp`, which no other process can
-    /// read.
-    pub fn source(&self, name: &str) -> Result<Source> {
+    /// [`UnknownName`](crate::ErrorKind::UnknownName): also for `temp`, which no other process can read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let set = litecopy::DatabaseSet::open("app.db")?.attach("logs", "logs.db")?;
+    /// litecopy::copy_database(set.member("logs")?, "logs-backup.db")?;
+    /// # Ok::<(), litecopy::Error>(())
+    /// ```
+    pub fn member(&self, name: &str) -> Result<SetMember<'_>> {
         let problem = match self.find(name) {
-            Some(member) => return Source::open_with(&member.path, &self.options),
+            Some(Member { name, path, .. }) => return Ok(SetMember { name, path }),
             None if is(TEMP, name) => Problem::Temp,
             None => {
                 let names = self.names().collect::<Vec<_>>().join(", ");
@@ -97,12 +117,17 @@ impl DatabaseSet {
         Err(Error::new(main, problem))
     }
 
+    /// All of them, `main` first.
+    pub(crate) fn members(&self) -> impl Iterator<Item = SetMember<'_>> {
+        self.members.iter().map(|Member { name, path, .. }| SetMember { name, path })
+    }
+
     fn find(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| is(&member.name, name))
     }
 
     fn add(&mut self, name: &str, path: &Path) -> Result<()> {
-        let source = Source::open_with(path, &self.options)?;
+        let source = Source::open(path)?;
         let identity = source.identity()?;
         if let Some(same) = self.members.iter().find(|member| member.identity == identity) {
             return Err(Error::new(path, Problem::AttachedTwice { name: same.name.clone() }));

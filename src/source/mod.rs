@@ -7,6 +7,7 @@ mod frame_index;
 mod held;
 mod hot_journal;
 mod journal_index;
+mod origin;
 mod page_one;
 mod rollback_snapshot;
 mod snapshot;
@@ -19,7 +20,8 @@ mod view;
 mod wal_join;
 mod wal_snapshot;
 
-pub use database_set::DatabaseSet;
+pub use database_set::{DatabaseSet, SetMember};
+pub use origin::Origin;
 pub use source_bytes::SourceBytes;
 pub use source_database::Source;
 pub use source_notes::{FileDetour, SourceNotes};

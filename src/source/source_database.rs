@@ -44,7 +44,7 @@ const IN_MEMORY: &str = "memory";
 /// something had been committed (C5).
 #[derive(Debug)]
 pub struct Source {
-    origin: Origin,
+    content: Content,
     options: SourceOptions,
     /// SHARED on a database in WAL mode, between two snapshots.
     resting: Option<ReadLock>,
@@ -68,72 +68,50 @@ struct Seen {
 }
 
 #[derive(Debug)]
-enum Origin {
+enum Content {
     /// The name that the caller gave, and where it leads.
     Files(PathBuf, SideFiles),
     Bytes(Arc<SourceBytes>),
 }
 
 impl Source {
-    /// The database at `path`. It is opened to see that it can be read; nothing is locked.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotAFile`](crate::ErrorKind::NotAFile),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io).
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_with(path, &SourceOptions::new())
-    }
-
-    /// The same with other options than the defaults.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::open`].
-    pub fn open_with(path: impl AsRef<Path>, options: &SourceOptions) -> Result<Self> {
-        let path = path.as_ref();
+    /// The database at `path`.
+    pub(super) fn from_path(path: &Path, options: &SourceOptions) -> Result<Self> {
         let files = SideFiles::of(path)?;
         LockFile::open(files.database()).map_err(Error::io("open", path))?;
-        Ok(Self::new(Origin::Files(path.to_owned(), files), *options))
+        Ok(Self::new(Content::Files(path.to_owned(), files), *options))
     }
 
     /// The database `files`, which `path` names.
     pub(crate) fn of_files(path: &Path, files: SideFiles, options: &SourceOptions) -> Self {
-        Self::new(Origin::Files(path.to_owned(), files), *options)
+        Self::new(Content::Files(path.to_owned(), files), *options)
     }
 
-    /// A database made of bytes, which are believed to be of one moment.
-    #[must_use]
-    pub fn from_bytes(bytes: SourceBytes) -> Self {
-        Self::from_bytes_with(bytes, &SourceOptions::new())
+    /// A database made of bytes.
+    pub(super) fn from_bytes(bytes: SourceBytes, options: &SourceOptions) -> Self {
+        Self::new(Content::Bytes(Arc::new(bytes)), *options)
     }
 
-    /// The same with other options than the defaults.
-    #[must_use]
-    pub fn from_bytes_with(bytes: SourceBytes, options: &SourceOptions) -> Self {
-        Self::new(Origin::Bytes(Arc::new(bytes)), *options)
-    }
-
-    fn new(origin: Origin, options: SourceOptions) -> Self {
-        let detour = match &origin {
-            Origin::Files(_, files) => mounts::detour(files.database().path()).map(FileDetour::from),
-            Origin::Bytes(_) => None,
+    fn new(content: Content, options: SourceOptions) -> Self {
+        let detour = match &content {
+            Content::Files(_, files) => mounts::detour(files.database().path()).map(FileDetour::from),
+            Content::Bytes(_) => None,
         };
-        Self { origin, options, resting: None, known: Known::default(), detour }
+        Self { content, options, resting: None, known: Known::default(), detour }
     }
 
     /// Which file it is, now; `None` when it is made of bytes.
     pub(super) fn identity(&self) -> Result<Option<FileIdentity>> {
-        let Origin::Files(path, files) = &self.origin else { return Ok(None) };
+        let Content::Files(path, files) = &self.content else { return Ok(None) };
         files.database().identity().map_err(Error::io("look at it", path))
     }
 
     /// The path of the database file, symbolic links resolved; `None` when it is made of bytes.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        match &self.origin {
-            Origin::Files(_, files) => Some(files.database().path()),
-            Origin::Bytes(_) => None,
+        match &self.content {
+            Content::Files(_, files) => Some(files.database().path()),
+            Content::Bytes(_) => None,
         }
     }
 
@@ -144,9 +122,9 @@ impl Source {
 
     /// What to call it in messages.
     pub(crate) fn name(&self) -> &Path {
-        match &self.origin {
-            Origin::Files(name, _) => name,
-            Origin::Bytes(_) => Path::new(IN_MEMORY),
+        match &self.content {
+            Content::Files(name, _) => name,
+            Content::Bytes(_) => Path::new(IN_MEMORY),
         }
     }
 
@@ -159,7 +137,7 @@ impl Source {
     /// EXCLUSIVE), as far as can be told. In WAL mode no writer waits for readers, and none is told.
     pub(crate) fn writer_waits(&self) -> bool {
         let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
-        matches!(&self.origin, Origin::Files(_, files) if waits(files.database()).unwrap_or(false))
+        matches!(&self.content, Content::Files(_, files) if waits(files.database()).unwrap_or(false))
     }
 
     /// The stamp of the version that is there now; `None` when somebody holds a lock that keeps us from looking. Nothing stays
@@ -187,7 +165,7 @@ impl Source {
 
     /// The size of the log in bytes, now; 0 where none is.
     pub(crate) fn log_bytes(&self) -> Result<u64> {
-        let Origin::Files(_, files) = &self.origin else { return Ok(0) };
+        let Content::Files(_, files) = &self.content else { return Ok(0) };
         let wal = files.wal();
         match wal.look().map_err(Error::io("look at it", wal.path()))? {
             Found::File { size_bytes } => Ok(size_bytes),
@@ -199,7 +177,7 @@ impl Source {
     /// held snapshot keeps them waiting. Somebody may seem to for a moment, also when nobody does.
     #[allow(dead_code, reason = "for consistency auto")]
     pub(crate) fn checkpointer_waits(&self) -> bool {
-        let Origin::Files(_, files) = &self.origin else { return false };
+        let Content::Files(_, files) = &self.content else { return false };
         let waits = LockFile::open(files.wal_index()).and_then(|file| wal_lock::checkpointer_waits(&file));
         waits.unwrap_or(false)
     }
@@ -239,8 +217,8 @@ impl Source {
 
     /// What may be a change seen half-way is looked at again before it is an error, unless nobody can have made one.
     fn begin_with(&mut self, patience: Patience) -> Result<Attempt<Snapshot>> {
-        let doubts = match &self.origin {
-            Origin::Files(..) if patience == Patience::Brief && !self.options.immutable => DOUBTS,
+        let doubts = match &self.content {
+            Content::Files(..) if patience == Patience::Brief && !self.options.immutable => DOUBTS,
             _ => &[],
         };
         for &pause in doubts {
@@ -263,17 +241,17 @@ impl Source {
 
     fn begin_without_settling(&mut self, patience: Patience) -> Result<Attempt<Snapshot>> {
         let options = &self.options;
-        match &self.origin {
-            Origin::Files(_, files) => {
+        match &self.content {
+            Content::Files(_, files) => {
                 begin_from_files(files, options, self.resting.take(), &mut self.known, patience)
             }
-            Origin::Bytes(bytes) => begin_from_bytes(bytes, options, &mut self.known).map(Attempt::Got),
+            Content::Bytes(bytes) => begin_from_bytes(bytes, options, &mut self.known).map(Attempt::Got),
         }
     }
 
     /// Takes the lock on the database that the next snapshot begins with, and keeps it.
     pub(crate) fn lock(&mut self) -> Result<Attempt<()>> {
-        if let (Origin::Files(_, files), None) = (&self.origin, &self.resting) {
+        if let (Content::Files(_, files), None) = (&self.content, &self.resting) {
             match acquire(files.database(), &self.options)? {
                 Attempt::Got(lock) => self.resting = Some(lock),
                 Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
@@ -285,7 +263,7 @@ impl Source {
     /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives.
     /// [`lock`](Self::lock) comes before.
     pub(crate) fn close_gate(&self) -> Result<Attempt<Option<WalGate>>> {
-        let Origin::Files(_, files) = &self.origin else { return Ok(Attempt::Got(None)) };
+        let Content::Files(_, files) = &self.content else { return Ok(Attempt::Got(None)) };
         if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
             return Ok(Attempt::Got(None));
         }
@@ -314,8 +292,8 @@ impl Source {
 
     /// Whether what was read so far in a snapshot of this source counts.
     pub(crate) fn standing(&self, snapshot: &Snapshot) -> Result<Standing> {
-        let journal_stood = match (&self.origin, &snapshot.view.rollback, snapshot.view.held.lock()) {
-            (Origin::Files(_, files), Some(rollback), Some(lock)) => rollback.still_stands(files, lock)?,
+        let journal_stood = match (&self.content, &snapshot.view.rollback, snapshot.view.held.lock()) {
+            (Content::Files(_, files), Some(rollback), Some(lock)) => rollback.still_stands(files, lock)?,
             _ => true,
         };
         let stood = journal_stood && snapshot.view.held.stood()?;
