@@ -17,7 +17,7 @@
 mod common;
 
 use common::filled;
-use litecopy::{Consistency, CopyOptions, ErrorKind};
+use litecopy::{Consistency, CopyOptions, ErrorKind, FileTarget};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use std::fs::{self, File};
@@ -229,7 +229,7 @@ fn litecopy(source: &Path, target: &Path, cap: Duration, consistency: Consistenc
             if consistency == Consistency::Step { cap } else { PATIENCE.min(cap / 4) },
         );
     let mut restarts = 0;
-    let copied = options.copy_with_progress(source, target, |progress| {
+    let copied = options.begin(source, FileTarget::new(target)).unwrap().run(|progress| {
         restarts = progress.restarts;
         ControlFlow::Continue(())
     });

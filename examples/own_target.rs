@@ -4,7 +4,7 @@
 //! It copies a database that another connection has open, puts the parts together again, and has SQLite check the
 //! result. Run it with `cargo run --example own_target`.
 
-use litecopy::{CopyOptions, Error, PageNumber, PageSize, Shape, Source, Target};
+use litecopy::{CopyOptions, Error, PageNumber, PageSize, Shape, Target};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
@@ -88,14 +88,15 @@ impl Parts {
 }
 
 impl Target for Parts {
-    fn admit(&mut self, _source: Option<&Path>) -> litecopy::Result<()> {
-        // A folder that is there may hold another copy. It cannot be the source, which is a file.
-        fs::create_dir(&self.folder).map_err(self.failed("create"))?;
-        self.unfinished = true;
-        Ok(())
-    }
+    /// How many parts there are.
+    type Output = u32;
 
     fn begin(&mut self, shape: Shape) -> litecopy::Result<()> {
+        if !self.unfinished {
+            // A folder that is there may hold another copy.
+            fs::create_dir(&self.folder).map_err(self.failed("create"))?;
+            self.unfinished = true;
+        }
         // It may be the second time, with another page size: then whatever was written is void.
         self.page_size = shape.page_size;
         self.close(0).map_err(self.failed("empty"))
@@ -105,16 +106,17 @@ impl Target for Parts {
         self.write(first.offset(self.page_size), pages).map_err(self.failed("write"))
     }
 
-    fn seal(&mut self, page_count: u32) -> litecopy::Result<()> {
+    fn publish(mut self, page_count: u32) -> litecopy::Result<u32> {
         self.page_count = page_count;
         let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
-        self.close(size_bytes).map_err(self.failed("sync"))
-    }
-
-    fn publish(&mut self) -> litecopy::Result<()> {
+        self.close(size_bytes).map_err(self.failed("sync"))?;
         self.write_index().map_err(self.failed("write the index of"))?;
         self.unfinished = false;
-        Ok(())
+        Ok(page_count.div_ceil(PAGES_PER_PART))
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.folder)
     }
 }
 
@@ -154,11 +156,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
 
     let options = CopyOptions::new().pages_per_step(100);
-    let (report, _) = options.copy_to_target(Source::open(&source)?, Parts::new(&copy), |progress| {
+    let copied = options.begin(&source, Parts::new(&copy))?.run(|progress| {
         println!("{} of {} pages left", progress.remaining, progress.page_count);
         ControlFlow::Continue(())
     })?;
-    println!("{} pages in {} files", report.page_count, fs::read_dir(&copy)?.count());
+    println!("{} pages in {} parts", copied.report.page_count, copied.output);
 
     join(&copy, &joined)?;
     let check = rusqlite::Connection::open(&joined)?;

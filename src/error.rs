@@ -95,6 +95,8 @@ pub enum ErrorKind {
     SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,
+    /// The copy was to be finished before all its steps were taken.
+    NotDone,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +187,8 @@ pub(crate) enum Problem {
     GivenAway { given_bytes: u64 },
     #[error("the copy was cancelled")]
     Cancelled,
+    #[error("the copy is not done: {remaining} of {page_count} pages left")]
+    NotDone { remaining: u32, page_count: u32 },
 }
 
 fn per_second(count: u64, time: Duration) -> f64 {
@@ -288,6 +292,7 @@ impl Error {
             Problem::StreamClosed => ErrorKind::StreamClosed,
             Problem::GivenAway { .. } => ErrorKind::SourceChanged,
             Problem::Cancelled => ErrorKind::Cancelled,
+            Problem::NotDone { .. } => ErrorKind::NotDone,
         }
     }
 
@@ -383,6 +388,7 @@ impl Error {
             ErrorKind::NotAsWritten => {
                 "name a target on another device, and have this one and the memory checked"
             }
+            ErrorKind::NotDone => "take steps until one says that it is done",
             ErrorKind::Cancelled => return None,
         })
     }
@@ -406,7 +412,8 @@ impl Error {
             | ErrorKind::VersionGone
             | ErrorKind::UnknownName
             | ErrorKind::AlreadyInSet
-            | ErrorKind::FileNameConflict => 1,
+            | ErrorKind::FileNameConflict
+            | ErrorKind::NotDone => 1,
             ErrorKind::Busy
             | ErrorKind::LogOnNetwork
             | ErrorKind::LogElsewhere

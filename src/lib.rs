@@ -13,20 +13,35 @@
 //!
 //! # Options
 //!
-//! [`CopyOptions`] says how many pages a step copies, how long to wait and for what, and who is told of the progress:
+//! [`CopyOptions`] says how many pages a step copies, how long to wait and for what. [`begin`](CopyOptions::begin) begins a copy
+//! whose progress is told:
 //!
 //! ```no_run
+//! use litecopy::{CopyOptions, FileTarget};
 //! use std::ops::ControlFlow;
 //! use std::time::Duration;
 //!
-//! let report = litecopy::CopyOptions::new()
-//!     .pages_per_step(100)
-//!     .lock_timeout(Some(Duration::from_secs(5)))
-//!     .copy_with_progress("app.db", "backup.db", |progress| {
-//!         println!("{} of {} pages left", progress.remaining, progress.page_count);
-//!         ControlFlow::Continue(())
-//!     })?;
-//! println!("{} bytes, begun again {} times", report.size_bytes(), report.restarts);
+//! let options = CopyOptions::new().pages_per_step(100).lock_timeout(Duration::from_secs(5));
+//! let copied = options.begin("app.db", FileTarget::new("backup.db"))?.run(|progress| {
+//!     println!("{} of {} pages left", progress.remaining, progress.page_count);
+//!     ControlFlow::Continue(())
+//! })?;
+//! println!("{} bytes after {} restarts", copied.report.size_bytes(), copied.report.restarts);
+//! # Ok::<(), litecopy::Error>(())
+//! ```
+//!
+//! # Sources and targets
+//!
+//! A source is a path, a member of a [`DatabaseSet`], or [bytes](SourceBytes). A [`Target`] is a [file](FileTarget),
+//! [memory](MemoryTarget), a [stream](StreamTarget), or a type of your own; what it makes of a copy is its output:
+//!
+//! ```no_run
+//! use litecopy::{CopyOptions, DatabaseSet, MemoryTarget, StreamTarget, quiet};
+//!
+//! let options = CopyOptions::new();
+//! let image: Vec<u8> = options.begin("app.db", MemoryTarget::new())?.run(quiet)?.output;
+//! let set = DatabaseSet::open("app.db")?.attach("logs", "logs.db")?;
+//! options.begin(set.member("logs")?, StreamTarget::new(std::io::stdout()))?.run(quiet)?;
 //! # Ok::<(), litecopy::Error>(())
 //! ```
 //!
@@ -44,18 +59,18 @@
 //! # Ok::<(), litecopy::Error>(())
 //! ```
 //!
-//! # Pieces
+//! # Steps
 //!
-//! A [`Backup`] moves pages from a [`Source`] to a [`Target`] in steps, as `sqlite3_backup_step` does:
+//! A [`Backup`] can be taken forward by hand, as with `sqlite3_backup_step`:
 //!
 //! ```no_run
-//! use litecopy::{Backup, MemoryTarget, Source, StepOutcome};
+//! use litecopy::{CopyOptions, MemoryTarget, StepOutcome};
 //!
-//! let mut backup = Backup::new(Source::open("app.db")?, MemoryTarget::new())?;
+//! let mut backup = CopyOptions::new().begin("app.db", MemoryTarget::new())?;
 //! while backup.step(100)? != StepOutcome::Done {
 //!     // Busy or More: do something else, or sleep.
 //! }
-//! let image: Vec<u8> = backup.into_target().into_bytes();
+//! let image: Vec<u8> = backup.finish()?.output;
 //! # Ok::<(), litecopy::Error>(())
 //! ```
 //!
@@ -114,8 +129,8 @@ mod walk;
 
 pub use attempt::{Attempt, LockHolder, Obstacle};
 pub use backup::{
-    AtLimit, Backup, Consistency, CopyOptions, CopyReport, Fidelity, HoldLimits, Progress, RunOptions,
-    Status, StepOutcome, Treatment, copy_database, restore, wait_for_change,
+    AtLimit, Backup, Consistency, Copied, CopiedMember, CopyOptions, CopyReport, Fidelity, Progress,
+    SetBackup, Status, StepOutcome, copy_database, quiet, restore, wait_for_change,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
@@ -125,8 +140,10 @@ pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use manifest::Manifest;
 #[cfg(all(feature = "manifest", feature = "serde"))]
 pub use manifest::ManifestError;
-pub use source::{ChangeStamp, DatabaseSet, FileDetour, Source, SourceBytes, SourceNotes, SourceOptions};
-pub use targets::{FileTarget, InPlaceTarget, MemoryTarget, PageOrder, StreamTarget, Target};
+pub use source::{
+    ChangeStamp, DatabaseSet, FileDetour, Origin, SetMember, Source, SourceBytes, SourceNotes, SourceOptions,
+};
+pub use targets::{FileTarget, MemoryTarget, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

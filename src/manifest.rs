@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 /// What a copy was when it was made, by which it can be checked years later.
 ///
-/// [`CopyOptions::copy_with_manifest`](crate::CopyOptions::copy_with_manifest) makes one,
+/// [`CopyOptions::manifest`](crate::CopyOptions::manifest) asks for one,
 /// [`inspect::verify_copy`](crate::inspect::verify_copy) checks a file against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

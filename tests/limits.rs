@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 
 use litecopy::format::journal_record::record_bytes;
 use litecopy::format::{FrameChain, JournalHeader, JournalRecord, WalHeader};
-use litecopy::{
-    Backup, CopyOptions, Error, ErrorKind, Limit, Limits, MemoryTarget, Source, SourceBytes, SourceOptions,
-};
+use litecopy::{CopyOptions, Error, ErrorKind, Limit, Limits, MemoryTarget, SourceBytes, SourceOptions};
 use rusqlite::Connection;
 
 fn limited(limit: Limit, value: i64) -> SourceOptions {
@@ -26,10 +24,10 @@ fn limited(limit: Limit, value: i64) -> SourceOptions {
 }
 
 fn copy(bytes: &SourceBytes, options: &SourceOptions) -> Result<Vec<u8>, Error> {
-    let source = Source::from_bytes_with(bytes.clone(), options);
-    let mut backup = Backup::new(source, MemoryTarget::new()).unwrap();
+    let options = CopyOptions::new().source(*options);
+    let mut backup = options.begin(bytes.clone(), MemoryTarget::new()).unwrap();
     backup.step(-1)?;
-    Ok(backup.into_target().into_bytes())
+    Ok(backup.finish().unwrap().output)
 }
 
 /// With `enough` the copy is what it is without a limit; with one less the limit is named, with its value and `enough`.
@@ -205,9 +203,7 @@ fn hostile_files_are_refused_at_once_and_with_little_memory() {
     for (name, bytes) in hostile::all() {
         let begun = std::time::Instant::now();
         let (refused, most_bytes) = allocated::most_while(|| {
-            let mut backup =
-                Backup::new(Source::from_bytes_with(bytes, &SourceOptions::new()), MemoryTarget::new())
-                    .unwrap();
+            let mut backup = CopyOptions::new().begin(bytes, MemoryTarget::new()).unwrap();
             backup.step(-1).map(drop)
         });
         let error = refused.expect_err(name);
@@ -225,8 +221,8 @@ fn an_overlay_is_refused_before_it_takes_its_memory() {
         let frames: Vec<_> = (1..40_000).map(|n| (n, if commits { n } else { 0 }, page.clone())).collect();
         let bytes =
             SourceBytes { database: page.clone(), wal: hostile::wal(&frames), ..SourceBytes::default() };
-        let source = Source::from_bytes_with(bytes, &limited(Limit::OverlayBytes, 1000));
-        let mut backup = Backup::new(source, MemoryTarget::new()).unwrap();
+        let options = CopyOptions::new().source(limited(Limit::OverlayBytes, 1000));
+        let mut backup = options.begin(bytes, MemoryTarget::new()).unwrap();
         let (refused, most_bytes) = allocated::most_while(|| backup.step(-1).map(drop));
         let exceeded = refused.unwrap_err().exceeded_limit().unwrap();
         assert_eq!((exceeded.limit, exceeded.value), (Limit::OverlayBytes, 1000));

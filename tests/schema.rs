@@ -39,7 +39,7 @@ fn inspect(database: Vec<u8>) -> SchemaReport {
 
 fn inspect_with(database: Vec<u8>, options: &SourceOptions) -> SchemaReport {
     let bytes = SourceBytes { database, ..SourceBytes::default() };
-    inspect_schema(&mut Source::from_bytes_with(bytes, options))
+    inspect_schema(&mut options.open(bytes).unwrap())
 }
 
 /// Something of every type, names beyond ASCII, and statements that need overflow pages.
@@ -122,7 +122,7 @@ fn a_hot_journal_is_taken_back_in_the_view() {
         journal: fs::read(folder.path().join("a.db-journal")).unwrap(),
         ..SourceBytes::default()
     };
-    let report = inspect_schema(&mut Source::from_bytes(bytes.clone()));
+    let report = inspect_schema(&mut Source::open(bytes.clone()).unwrap());
     assert_is_whole(&report);
     assert_eq!(rows_of(&report), expected);
     assert_ne!(rows_of(&inspect(bytes.database)), expected, "nothing of the transaction is in the file");

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use litecopy::{Consistency, CopyOptions};
+use litecopy::{Consistency, CopyOptions, FileTarget};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
@@ -157,7 +157,7 @@ fn read_write_loop(source: &Path, target: &Path, synced: bool) {
 fn library_steps(source: &Path, target: &Path, at_half: impl FnOnce()) -> u64 {
     let mut at_half = Some(at_half);
     let options = CopyOptions::new().consistency(Consistency::Step).pages_per_step(100);
-    let copied = options.copy_with_progress(source, target, |progress| {
+    let copied = options.begin(source, FileTarget::new(target)).unwrap().run(|progress| {
         if progress.remaining.saturating_mul(2) <= progress.page_count
             && let Some(at_half) = at_half.take()
         {
@@ -165,7 +165,7 @@ fn library_steps(source: &Path, target: &Path, at_half: impl FnOnce()) -> u64 {
         }
         ControlFlow::Continue(())
     });
-    copied.unwrap().restarts
+    copied.unwrap().report.restarts
 }
 
 /// One small commit by another process, over before this returns.

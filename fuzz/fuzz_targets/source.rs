@@ -4,9 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use litecopy::{
-    Backup, Error, PageNumber, PageSize, Result, Shape, Source, SourceBytes, StepOutcome, Target,
+    CopyOptions, Error, PageNumber, PageSize, Result, Shape, SourceBytes, StepOutcome, Target,
 };
-use std::path::Path;
 
 /// More than any input holds: only what a header claims could be larger.
 const MOST_BYTES: u64 = 8 << 20;
@@ -29,10 +28,7 @@ impl Bounded {
 }
 
 impl Target for Bounded {
-    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        assert_eq!(source, None);
-        Ok(())
-    }
+    type Output = Vec<u8>;
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         *self = Self { page_size: shape.page_size, bytes: Vec::new() };
@@ -47,17 +43,14 @@ impl Target for Bounded {
         Ok(())
     }
 
-    fn seal(&mut self, page_count: u32) -> Result<()> {
-        self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
-    }
-
-    fn publish(&mut self) -> Result<()> {
-        Ok(())
+    fn publish(mut self, page_count: u32) -> Result<Vec<u8>> {
+        self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))?;
+        Ok(self.bytes)
     }
 }
 
 fn copy(bytes: &SourceBytes, pages: i32) -> Option<Vec<u8>> {
-    let mut backup = Backup::new(Source::from_bytes(bytes.clone()), Bounded::default()).unwrap();
+    let mut backup = CopyOptions::new().begin(bytes.clone(), Bounded::default()).unwrap();
     loop {
         match backup.step(pages) {
             Ok(StepOutcome::Done) => break,
@@ -66,8 +59,8 @@ fn copy(bytes: &SourceBytes, pages: i32) -> Option<Vec<u8>> {
             Err(_) => return None,
         }
     }
-    assert_eq!((backup.remaining(), backup.restarts()), (0, 0));
-    Some(backup.into_target().bytes)
+    assert_eq!((backup.progress().remaining, backup.progress().restarts), (0, 0));
+    Some(backup.finish().unwrap().output)
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -2,19 +2,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use litecopy::{Backup, Limit, Limits, MemoryTarget, Source, SourceBytes, SourceOptions, Treatment};
+use litecopy::{CopyOptions, Limit, Limits, MemoryTarget, SourceBytes, SourceOptions, quiet};
 
 /// More pages than any input holds: only what a header claims could be more.
 const MOST_PAGES: i64 = 1 << 12;
 
-fn copy(database: &[u8], treatment: Treatment) -> Option<Vec<u8>> {
+fn copy(database: &[u8], options: CopyOptions) -> Option<Vec<u8>> {
     let mut limits = Limits::new();
     limits.set(Limit::Pages, MOST_PAGES);
     let bytes = SourceBytes { database: database.to_vec(), wal: Vec::new(), journal: Vec::new() };
-    let source = Source::from_bytes_with(bytes, &SourceOptions::new().limits(limits));
-    let mut backup = Backup::new(source, MemoryTarget::new()).unwrap().with_treatment(treatment);
-    backup.step(-1).ok()?;
-    Some(backup.into_target().into_bytes())
+    let options = options.source(SourceOptions::new().limits(limits)).verify(true);
+    Some(options.begin(bytes, MemoryTarget::new()).ok()?.run(quiet).ok()?.output)
 }
 
 fn assert_only_cleared(before: &[u8], after: &[u8]) {
@@ -23,14 +21,14 @@ fn assert_only_cleared(before: &[u8], after: &[u8]) {
 }
 
 fuzz_target!(|database: &[u8]| {
-    let treatment = Treatment::new().verify(true);
-    let Some(exact) = copy(database, treatment) else { return };
-    let skipped = copy(database, treatment.skip_free(true));
+    let options = CopyOptions::new;
+    let Some(exact) = copy(database, options()) else { return };
+    let skipped = copy(database, options().skip_free(true));
     if let Some(skipped) = &skipped {
         assert_only_cleared(&exact, skipped);
     }
-    if let Some(scrubbed) = copy(database, treatment.scrub(true)) {
+    if let Some(scrubbed) = copy(database, options().scrub(true)) {
         assert_only_cleared(&skipped.expect("a scrub believes less"), &scrubbed);
-        assert_eq!(copy(&scrubbed, treatment.scrub(true)), Some(scrubbed), "nothing is left to clear");
+        assert_eq!(copy(&scrubbed, options().scrub(true)), Some(scrubbed), "nothing is left to clear");
     }
 });

@@ -102,9 +102,7 @@ mod tests {
         // Back to what it was before: it was written over, so it has to be written again.
         known.write_others(&mut target, page_size, number(2), &[2; 512]).unwrap();
         known.write_others(&mut target, page_size, number(2), &[2; 512]).unwrap();
-        target.seal(4).unwrap();
-        target.publish().unwrap();
-        let bytes = target.into_bytes();
+        let bytes = target.publish(4).unwrap();
         let firsts: Vec<u8> = bytes.chunks(512).map(|page| page[0]).collect();
         assert_eq!(firsts, [0, 2, 0, 4], "zeros where nothing was written");
     }
@@ -117,8 +115,6 @@ mod tests {
         let mut target = MemoryTarget::new();
         target.begin(Shape { page_size, page_count: 1 }).unwrap();
         known.write_others(&mut target, page_size, number(1), &[1; 1024]).unwrap();
-        target.seal(1).unwrap();
-        target.publish().unwrap();
-        assert_eq!(target.into_bytes(), [1; 1024]);
+        assert_eq!(target.publish(1).unwrap(), [1; 1024]);
     }
 }

@@ -13,10 +13,9 @@ use crate::format::{PageNumber, PageOneEdit, Shape};
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::Snapshot;
-use crate::targets::Target;
+use crate::targets::{AnyTarget, Target};
 use crate::walk::{PageMap, Part};
 use std::io;
-use std::path::Path;
 
 /// Empty pages in stretches shorter than this are read and written along with their neighbours: to leave each of them out takes
 /// longer.
@@ -143,7 +142,7 @@ impl PageMover {
     }
 
     /// Learns what there is to know of a version before its first page is moved.
-    fn look_at(&mut self, snapshot: &Snapshot, target: &impl Target) -> Result<()> {
+    fn look_at(&mut self, snapshot: &Snapshot, target: &mut impl Target) -> Result<()> {
         if self.edit(target).is_some() {
             // What cannot be read cannot be edited.
             snapshot.read_header()?;
@@ -162,7 +161,7 @@ impl PageMover {
     }
 
     /// What is changed on page 1: what the target needs, or what the fidelity asks for.
-    fn edit(&self, target: &impl Target) -> Option<PageOneEdit> {
+    fn edit(&self, target: &mut impl Target) -> Option<PageOneEdit> {
         let asked = self.treatment.fidelity.edit();
         match target.page_one_edit() {
             Some(needed) => {
@@ -236,7 +235,7 @@ impl PageMover {
     }
 
     /// Whether these pages have to pass through our hands.
-    fn treats(&self, run: Run, target: &impl Target) -> bool {
+    fn treats(&self, run: Run, target: &mut impl Target) -> bool {
         self.sums.is_some()
             || (run.first == PageNumber::FIRST && self.edit(target).is_some())
             || self.map.as_ref().is_some_and(|map| map.touches(run.first, run.count))
@@ -257,8 +256,8 @@ impl PageMover {
     }
 }
 
-fn cannot_compare(target: &impl Target) -> Error {
+fn cannot_compare(target: &mut impl Target) -> Error {
     let unsupported =
         io::Error::new(io::ErrorKind::Unsupported, "there is no page in the source to compare it with");
-    Error::from_io("verify", target.path().unwrap_or(Path::new("the copy")), unsupported)
+    Error::from_io("verify", target.shown_path(), unsupported)
 }

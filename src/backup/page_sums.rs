@@ -3,8 +3,7 @@
 use super::page_cursor::{PageCursor, buffer_pages};
 use crate::error::{Error, Problem, Result};
 use crate::format::{PageNumber, PageSize};
-use crate::targets::Target;
-use std::path::Path;
+use crate::targets::{AnyTarget, Target};
 
 /// The sums of the pages of one version: 4 bytes a page.
 #[derive(Debug)]
@@ -73,8 +72,10 @@ impl PageSums {
             {
                 let found = crc32fast::hash(page);
                 if found != written {
-                    let path = target.path().unwrap_or(Path::new("the copy"));
-                    return Err(Error::new(path, Problem::NotAsWritten { page: number, written, found }));
+                    return Err(Error::new(
+                        target.shown_path(),
+                        Problem::NotAsWritten { page: number, written, found },
+                    ));
                 }
             }
             see(buffer);

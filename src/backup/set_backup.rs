@@ -14,32 +14,37 @@
 //! Nothing is waited for while anything is held, so there is no order in which this could deadlock. Why what is seen is
 //! of one instant: `[copy-protocol.md#several-databases-at-one-instant]`.
 
+use super::copy_options::{CopyOptions, RunOptions};
+use super::lane::Lane;
 use super::page_cursor::PageCursor;
 use super::page_mover::PageMover;
-use super::run::{self, CopyReport, Progress, Ran, Steps};
-use super::step_outcome::StepOutcome;
-use super::treatment::Treatment;
+use super::report::CopyReport;
+use super::run::{self, Ran, Steps};
+use super::step_outcome::{Progress, StepOutcome};
 use crate::attempt::{Attempt, Obstacle};
-use crate::error::{Error, ErrorKind, Result};
-use crate::format::JournalMode;
-use crate::source::{DatabaseSet, Snapshot, Source, Standing};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::source::{DatabaseSet, Source};
 use crate::targets::{FolderTarget, Target};
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often a copy may be withdrawn and begun again.
 const MOST_RESTARTS: u64 = 20;
 
-/// A copy under way from a set to a new folder.
+/// A copy under way from a set to a new folder: [`CopyOptions::begin_set`] makes one.
+///
+/// Dropped before it is done, it leaves nothing.
 #[derive(Debug)]
-pub(super) struct SetBackup {
+#[must_use = "a copy that is dropped before it is done leaves nothing"]
+pub struct SetBackup {
+    options: RunOptions,
     members: Vec<Member>,
     target: FolderTarget,
     /// The snapshots have begun, and some are still to be copied.
     begun: bool,
     started: Instant,
-    remaining: u32,
-    page_count: u32,
+    outcome: StepOutcome,
     restarts: u64,
     /// Whose database was in the way, by its place.
     obstacle: Option<(usize, Obstacle)>,
@@ -48,49 +53,64 @@ pub(super) struct SetBackup {
 #[derive(Debug)]
 struct Member {
     name: String,
-    source: Source,
-    /// As long as it is not copied to its end.
-    snapshot: Option<Snapshot>,
-    cursor: Option<PageCursor>,
-    mover: PageMover,
-    /// What the snapshot told of itself; counts and times are the set's.
-    report: Option<CopyReport>,
+    lane: Lane,
+}
+
+/// One database of a set that was copied.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CopiedMember {
+    /// Its name in the set.
+    pub name: String,
+    /// What came of it; restarts, busy tries and time are those of the whole.
+    pub report: CopyReport,
 }
 
 impl SetBackup {
-    /// Prepares a copy. No lock is taken, and nothing is created. Without `sync`, nothing is brought to the device.
-    pub(super) fn new(set: &DatabaseSet, folder: &Path, sync: bool, treatment: Treatment) -> Result<Self> {
+    pub(super) fn new(options: &CopyOptions, set: &DatabaseSet, folder: &Path) -> Result<Self> {
         let mut members = Vec::new();
-        for name in set.names() {
-            let source = set.source(name)?;
-            members.push(Member {
-                name: name.to_owned(),
-                source,
-                snapshot: None,
-                cursor: None,
-                mover: PageMover::new(treatment),
-                report: None,
-            });
+        for member in set.members() {
+            let source = options.source.open(member)?;
+            let lane = Lane::new(source, PageMover::new(options.treatment));
+            members.push(Member { name: member.name().to_owned(), lane });
         }
-        let sources = members.iter().filter_map(|member| member.source.path().map(Path::to_owned)).collect();
+        let sources = members.iter().filter_map(|it| it.lane.source.path().map(Path::to_owned)).collect();
         Ok(Self {
-            target: FolderTarget::admit(folder, sources, sync, !treatment.leaves_out())?,
+            options: options.run,
+            target: FolderTarget::admit(folder, sources, options.file_options())?,
             members,
             begun: false,
             started: Instant::now(),
-            remaining: 0,
-            page_count: 0,
+            outcome: StepOutcome::More,
             restarts: 0,
             obstacle: None,
         })
     }
 
-    /// What came of each database, by its name.
-    pub(super) fn into_reports(self, ran: &Ran) -> Vec<(String, CopyReport)> {
+    /// Steps until all are copied, with the waiting that the options say. `progress` sees every step, with the pages of all
+    /// together, and can stop the copy with [`ControlFlow::Break`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Backup::run`](crate::Backup::run).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let set = litecopy::DatabaseSet::open("app.db")?.attach("logs", "logs.db")?;
+    /// let copied = litecopy::CopyOptions::new().begin_set(&set, "backup")?.run(litecopy::quiet)?;
+    /// # Ok::<(), litecopy::Error>(())
+    /// ```
+    pub fn run(mut self, progress: impl FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<CopiedMember>> {
+        let (options, started) = (self.options, Instant::now());
+        self.started = started;
+        let Ran { busy_count, elapsed } = run::run(&mut self, &options, progress)?;
         let restarts = self.restarts;
-        let report =
-            |report| CopyReport { restarts, busy_count: ran.busy_count, elapsed: ran.elapsed, ..report };
-        self.members.into_iter().filter_map(|it| Some((it.name, report(it.report?)))).collect()
+        let copied = |Member { name, lane }: Member| {
+            let report = CopyReport { restarts, busy_count, elapsed, ..lane.told };
+            CopiedMember { name, report }
+        };
+        Ok(self.members.into_iter().map(copied).collect())
     }
 
     fn try_step(&mut self, limit: Option<u32>) -> Result<StepOutcome> {
@@ -104,27 +124,26 @@ impl SetBackup {
         }
         let mut left = limit;
         for place in self.order() {
-            while self.remaining_of(place) > 0 && left != Some(0) {
+            while self.left_of(place) > 0 && left != Some(0) {
                 let passed = match self.move_pages(place, left.unwrap_or(u32::MAX)) {
                     Ok(passed) => passed,
                     Err(error) => return self.settle_error(place, error),
                 };
                 left = left.map(|left| left.saturating_sub(passed));
             }
-            if self.remaining_of(place) == 0 && self.end(place)? == Standing::Withdrawn {
+            if self.left_of(place) > 0 {
+                self.keep(place);
+            } else if !self.end(place)? {
                 return self.withdraw(place);
             }
         }
-        self.count();
-        if self.remaining > 0 {
+        if self.progress().remaining > 0 {
             return Ok(StepOutcome::More);
         }
         for (place, member) in self.members.iter_mut().enumerate() {
-            let Some(report) = &mut member.report else { continue };
             let mut file = self.target.file(place)?;
-            report.page_count = member.mover.seal(&mut file)?;
-            file.publish()?;
-            (report.read_bytes, report.written_bytes) = (member.mover.moved_bytes(), file.written_bytes());
+            member.lane.seal(&mut file)?;
+            file.show()?;
         }
         self.target.publish()?;
         Ok(StepOutcome::Done)
@@ -134,22 +153,23 @@ impl SetBackup {
     fn begin(&mut self) -> Result<Option<(usize, Obstacle)>> {
         for member in &mut self.members {
             // Busy is no matter yet.
-            let _ = member.source.begin()?;
+            let _ = member.lane.source.begin()?;
         }
         for (place, member) in self.members.iter_mut().enumerate() {
-            if let Attempt::Busy(obstacle) = member.source.lock()? {
+            if let Attempt::Busy(obstacle) = member.lane.source.lock()? {
                 return Ok(Some((place, obstacle)));
             }
         }
         let mut gates = Vec::new();
         for (place, member) in self.members.iter().enumerate() {
-            match member.source.close_gate()? {
+            match member.lane.source.close_gate()? {
                 Attempt::Got(gate) => gates.push(gate),
                 Attempt::Busy(obstacle) => return Ok(Some((place, obstacle))),
             }
         }
+        let since = Instant::now();
         for (place, (member, gate)) in self.members.iter_mut().zip(&gates).enumerate() {
-            let snapshot = match member.source.begin_at_once()? {
+            let snapshot = match member.lane.source.begin_at_once()? {
                 Attempt::Got(snapshot) => snapshot,
                 Attempt::Busy(obstacle) => return Ok(Some((place, obstacle))),
             };
@@ -157,58 +177,57 @@ impl SetBackup {
                 // It appeared after we had looked for it: in it somebody can have committed since.
                 return Ok(Some((place, Obstacle::Change)));
             }
-            member.snapshot = Some(snapshot);
+            let cursor = PageCursor::new(snapshot.page_count(), snapshot.page_size());
+            member.lane.take_up(snapshot, since, cursor, false)?;
         }
         drop(gates);
         self.target.begin()?;
-        for (place, member) in self.members.iter_mut().enumerate() {
-            let Some(snapshot) = &member.snapshot else { continue };
+        for (place, member) in self.members.iter().enumerate() {
+            let Some(snapshot) = member.lane.snapshot() else { continue };
             self.target.file(place)?.begin(snapshot.shape())?;
-            member.cursor = Some(PageCursor::new(snapshot.page_count(), snapshot.page_size()));
-            member.report = Some(CopyReport::of(snapshot));
         }
         Ok(None)
     }
 
     /// The places in the order of copying: those first whose writers wait until we are done.
     fn order(&self) -> Vec<usize> {
-        let waits = |place: &usize| {
-            let report = self.members.get(*place).and_then(|member| member.report);
-            report.is_some_and(|report| report.mode == JournalMode::Rollback)
-        };
+        let waits = |place: &usize| self.lane(*place).is_some_and(Lane::holds_writers_up);
         let (mut first, then): (Vec<usize>, Vec<usize>) = (0..self.members.len()).partition(waits);
         first.extend(then);
         first
     }
 
+    fn lane(&self, place: usize) -> Option<&Lane> {
+        self.members.get(place).map(|member| &member.lane)
+    }
+
     /// Moves pages of one database, and says how many.
     fn move_pages(&mut self, place: usize, limit: u32) -> Result<u32> {
-        let Some(Member { snapshot: Some(snapshot), cursor: Some(cursor), mover, .. }) =
-            self.members.get_mut(place)
-        else {
-            return Ok(0);
-        };
-        let before = cursor.remaining();
-        mover.move_pages(snapshot, &mut self.target.file(place)?, cursor, limit)?;
-        Ok(before - cursor.remaining())
+        let Some(member) = self.members.get_mut(place) else { return Ok(0) };
+        member.lane.move_pages(&mut self.target.file(place)?, limit)
     }
 
-    fn remaining_of(&self, place: usize) -> u32 {
-        self.members.get(place).and_then(|member| member.cursor.as_ref()).map_or(0, PageCursor::remaining)
+    fn left_of(&self, place: usize) -> u32 {
+        self.lane(place).map_or(0, Lane::left)
     }
 
-    /// Ends a snapshot and lets its database go; one that is ended already stays as it is.
-    fn end(&mut self, place: usize) -> Result<Standing> {
-        let Some(member) = self.members.get_mut(place) else { return Ok(Standing::Confirmed) };
-        let Some(snapshot) = member.snapshot.take() else { return Ok(Standing::Confirmed) };
-        let standing = member.source.end(snapshot)?;
-        member.source.let_go();
-        Ok(standing)
+    fn keep(&mut self, place: usize) {
+        if let Some(member) = self.members.get_mut(place) {
+            member.lane.keep();
+        }
+    }
+
+    /// Ends a snapshot and lets its database go, if that is not done already; says whether what was read counts.
+    fn end(&mut self, place: usize) -> Result<bool> {
+        let Some(member) = self.members.get_mut(place) else { return Ok(true) };
+        let held = member.lane.end(true)?.is_some();
+        member.lane.source.let_go();
+        Ok(held)
     }
 
     /// An error met in a snapshot that did not hold is no error of the source: what was read may have been torn.
     fn settle_error(&mut self, place: usize, error: Error) -> Result<StepOutcome> {
-        if error.kind() == ErrorKind::Damaged && self.end(place)? == Standing::Withdrawn {
+        if error.kind() == ErrorKind::Damaged && !self.end(place)? {
             return self.withdraw(place);
         }
         Err(error)
@@ -220,7 +239,7 @@ impl SetBackup {
         self.restarts += 1;
         self.obstacle = Some((place, Obstacle::Change));
         if self.restarts > MOST_RESTARTS {
-            return Err(run::give_up_busy(self, self.started.elapsed()));
+            return Err(self.busy_error(self.started.elapsed()));
         }
         Ok(StepOutcome::Busy)
     }
@@ -229,56 +248,56 @@ impl SetBackup {
     fn let_go(&mut self) {
         self.begun = false;
         for member in &mut self.members {
-            (member.snapshot, member.cursor, member.report) = (None, None, None);
-            member.source.let_go();
+            member.lane.let_go();
         }
     }
 
-    fn count(&mut self) {
-        let sum = |of: fn(&Member) -> u32| self.members.iter().map(of).fold(0, u32::saturating_add);
-        let remaining = sum(|member| member.cursor.as_ref().map_or(0, PageCursor::remaining));
-        let page_count = sum(|member| member.report.map_or(0, |report| report.page_count));
-        (self.remaining, self.page_count) = (remaining, page_count);
+    /// A sum over all.
+    fn sum(&self, of: impl Fn(&Lane) -> u32) -> u32 {
+        self.members.iter().map(|member| of(&member.lane)).fold(0, u32::saturating_add)
     }
 }
 
 impl Steps for SetBackup {
     fn take(&mut self, pages: i32) -> Result<StepOutcome> {
         let outcome = self.try_step(u32::try_from(pages).ok());
-        if outcome.is_err() {
-            self.let_go();
+        match &outcome {
+            Ok(outcome) => self.outcome = *outcome,
+            Err(_) => self.let_go(),
         }
         outcome
     }
 
-    fn progress(&self, outcome: StepOutcome) -> Progress {
+    fn progress(&self) -> Progress {
         Progress {
-            status: outcome.status(),
-            remaining: self.remaining,
-            page_count: self.page_count,
+            status: self.outcome.status(),
+            remaining: self.sum(Lane::remaining),
+            page_count: self.sum(|lane| lane.told.page_count),
             restarts: self.restarts,
         }
     }
 
     fn moved_bytes(&self) -> u64 {
-        self.members.iter().map(|member| member.mover.moved_bytes()).sum()
+        self.members.iter().map(|member| member.lane.mover.moved_bytes()).sum()
     }
 
     fn holds_writers_up(&self) -> bool {
-        let holds = |snapshot: &Snapshot| snapshot.journal_mode() == JournalMode::Rollback;
-        self.members.iter().any(|member| member.snapshot.as_ref().is_some_and(holds))
+        self.members.iter().any(|member| member.lane.holds_writers_up())
     }
 
     fn writer_waits(&self) -> bool {
-        self.members.iter().any(|member| member.source.writer_waits())
+        self.members.iter().any(|member| member.lane.source.writer_waits())
     }
 
-    fn abandon(&mut self) {
-        self.let_go();
+    fn source(&self) -> Option<&Source> {
+        self.lane(self.obstacle.map_or(0, |(place, _)| place)).map(|lane| &lane.source)
     }
 
-    fn in_the_way(&self) -> (Option<&Source>, Obstacle) {
+    fn busy_error(&mut self, waited: Duration) -> Error {
         let (place, obstacle) = self.obstacle.unwrap_or((0, Obstacle::Change));
-        (self.members.get(place).map(|member| &member.source), obstacle)
+        match self.lane(place) {
+            Some(lane) => run::busy_source(&lane.source, obstacle, waited),
+            None => Error::new(Path::new("copy"), Problem::Busy { waited, obstacle, holders: Vec::new() }),
+        }
     }
 }

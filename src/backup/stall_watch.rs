@@ -6,6 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+/// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Watches the lowest count of remaining pages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StallWatch {

@@ -1,4 +1,6 @@
-//! What a step came to, in our words and in SQLite's numbers.
+//! What a step came to, in our words and in SQLite's numbers; and how far the copy is then.
+
+use std::ops::ControlFlow;
 
 /// What a step came to. What passes by itself is no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,4 +45,47 @@ impl Status {
     pub fn code(self) -> i32 {
         self as i32
     }
+}
+
+/// How far a copy is, told after every step, the last included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What the step came to, by SQLite's names and numbers.
+    pub status: Status,
+    /// Pages left, as of the last step that was not busy.
+    pub remaining: u32,
+    /// Pages of the source, as of the last step that was not busy.
+    pub page_count: u32,
+    /// How often the copy began again because the source had moved.
+    pub restarts: u64,
+}
+
+impl Progress {
+    /// How much of the copy is done, from 0 to 1; `None` as long as nobody knows how large the source is, and for an empty
+    /// one.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use litecopy::{CopyOptions, FileTarget};
+    ///
+    /// CopyOptions::new().begin("app.db", FileTarget::new("backup.db"))?.run(|progress| {
+    ///     if let Some(fraction) = progress.fraction() {
+    ///         println!("{:.0} %", fraction * 100.0);
+    ///     }
+    ///     std::ops::ControlFlow::Continue(())
+    /// })?;
+    /// # Ok::<(), litecopy::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        let done = f64::from(self.page_count.saturating_sub(self.remaining));
+        (self.page_count > 0).then(|| done / f64::from(self.page_count))
+    }
+}
+
+/// A callback for [`Backup::run`](crate::Backup::run) that shows nothing and stops nothing.
+pub fn quiet(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }

@@ -1,17 +1,21 @@
 //! `litecopy copy`: one database into one file or a stream, or a set of them into a new folder.
 
 use std::ffi::OsString;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, PageSize, Progress, Source, SourceOptions};
+use litecopy::{
+    CopiedMember, CopyOptions, DatabaseSet, Error, FileTarget, PageSize, Progress, Source, SourceOptions,
+    StreamTarget,
+};
 
 use super::attached::{Attached, attached};
 use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
-use super::job::{Copied, report};
+use super::job::{CopiedFile, report};
 use super::manifest_file::ManifestFile;
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
@@ -106,7 +110,7 @@ impl CopyArguments {
             return Ending::WrongUse;
         }
         let say = if stream::is_wanted(&self.target) { stream::say_beside } else { say };
-        let source = || Source::open_with(&self.source, &source_options(self));
+        let source = || source_options(self).open(&self.source);
         repeat(self.every, &self.target, source, |stamp| {
             report(&self.telling, say, |progress| {
                 let copied = copies(self, progress)?;
@@ -142,62 +146,50 @@ fn refusal(arguments: &CopyArguments) -> Option<&'static str> {
 fn copies(
     arguments: &CopyArguments,
     progress: impl FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<Vec<Copied>, Error> {
-    let (options, source, target) = (options(arguments), &arguments.source, &arguments.target);
-    let one = |name, source: &Path, report| {
-        vec![Copied { name, source: source.to_owned(), target: target.clone(), report }]
-    };
+) -> Result<Vec<CopiedFile>, Error> {
+    let (options, target) = (options(arguments), &arguments.target);
     if arguments.all {
-        let copied = options.copy_set_with_progress(&set(arguments)?, target, progress)?;
-        let in_folder = |(name, report): (String, CopyReport)| {
+        let copied = options.begin_set(&set(arguments)?, target)?.run(progress)?;
+        let in_folder = |CopiedMember { name, report, .. }| {
             let source = path_of(arguments, &name);
             let target = target.join(file_name(source));
-            Copied { source: source.to_owned(), name: Some(name), target, report }
+            CopiedFile { source: source.to_owned(), name: Some(name), target, report }
         };
         return Ok(copied.into_iter().map(in_folder).collect());
     }
-    if stream::is_wanted(&arguments.target) {
-        let (source, path) = self::source(arguments)?;
-        let report = stream::copy_to_stdout(&options, source, progress)?;
-        return Ok(one(arguments.name.clone(), path, report));
-    }
-    if let Some(manifest) = &arguments.treatment.manifest {
-        return with_manifest(arguments, manifest, progress)
-            .map(|(path, report)| one(arguments.name.clone(), path, report));
-    }
-    if let Some(name) = &arguments.name {
-        let report = options.copy_named_with_progress(&set(arguments)?, name, target, progress)?;
-        return Ok(one(Some(name.clone()), path_of(arguments, name), report));
-    }
-    options.copy_with_progress(source, target, progress).map(|report| one(None, source, report))
-}
-
-/// Copies one database, and writes the manifest of its copy. Gives the database's path.
-fn with_manifest<'a>(
-    arguments: &'a CopyArguments,
-    manifest: &Path,
-    progress: impl FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<(&'a Path, CopyReport), Error> {
-    let replace = arguments.replace || arguments.in_place;
     let (source, path) = source(arguments)?;
-    let file = ManifestFile::admit(manifest, path, &arguments.target, replace)?;
-    let (report, manifest) = options(arguments).copy_with_manifest(source, &arguments.target, progress)?;
-    file.write(&manifest)?;
-    Ok((path, report))
+    let report = if stream::is_wanted(target) {
+        options.begin(source, StreamTarget::new(io::stdout().lock()))?.run(progress)?.report
+    } else {
+        let replace = arguments.replace || arguments.in_place;
+        let manifest = arguments.treatment.manifest.as_deref();
+        let manifest =
+            manifest.map(|manifest| ManifestFile::admit(manifest, path, target, replace)).transpose()?;
+        let copied = options.begin(source, FileTarget::new(target))?.run(progress)?;
+        if let (Some(file), Some(manifest)) = (manifest, &copied.manifest) {
+            file.write(manifest)?;
+        }
+        copied.report
+    };
+    Ok(vec![CopiedFile {
+        name: arguments.name.clone(),
+        source: path.to_owned(),
+        target: target.clone(),
+        report,
+    }])
 }
 
 /// The one database that was asked for, and the path that was given with it.
 fn source(arguments: &CopyArguments) -> Result<(Source, &Path), Error> {
+    let options = source_options(arguments);
     Ok(match &arguments.name {
-        Some(name) => (set(arguments)?.source(name)?, path_of(arguments, name)),
-        None => {
-            (Source::open_with(&arguments.source, &source_options(arguments))?, arguments.source.as_path())
-        }
+        Some(name) => (options.open(set(arguments)?.member(name)?)?, path_of(arguments, name)),
+        None => (options.open(&arguments.source)?, arguments.source.as_path()),
     })
 }
 
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
-    let main = DatabaseSet::open(&arguments.source)?.with_options(source_options(arguments));
+    let main = DatabaseSet::open(&arguments.source)?;
     arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
 }
 
@@ -220,6 +212,6 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 
 fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = arguments.course.options(&arguments.reading).source(source_options(arguments));
-    let options = options.treatment(arguments.treatment.treatment());
+    let options = arguments.treatment.apply(options);
     options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }

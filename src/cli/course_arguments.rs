@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use litecopy::{AtLimit, Consistency, CopyOptions, HoldLimits};
+use litecopy::{AtLimit, Consistency, CopyOptions};
 
 use super::reading_arguments::ReadingArguments;
 use super::values::{bytes, duration, rate};
@@ -95,8 +95,8 @@ impl CourseArguments {
             .patience(self.patience)
             .rate(self.rate)
             .gentle(self.gentle)
-            .hold_limits(
-                HoldLimits::new().time(self.max_hold).log_growth_bytes(self.max_log_growth).then(then),
-            )
+            .max_hold(self.max_hold)
+            .max_log_growth(self.max_log_growth)
+            .at_limit(then)
     }
 }

@@ -17,7 +17,7 @@ use super::progress::Reporter;
 use super::telling_arguments::{ProgressKind, TellingArguments};
 
 /// One database that was copied.
-pub(crate) struct Copied {
+pub(crate) struct CopiedFile {
     /// Its name in the set, when a set was asked for.
     pub(crate) name: Option<String>,
     pub(crate) source: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct Copied {
 pub(crate) fn report(
     telling: &TellingArguments,
     say: fn(&str) -> Ending,
-    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<Copied>, Error>,
+    job: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<CopiedFile>, Error>,
 ) -> Ending {
     let reporter = Reporter::new(telling.progress, telling.quiet);
     interrupt::listen();
@@ -56,7 +56,7 @@ pub(crate) fn report(
                     if for_programs { say_error_json(&note.json()) } else { say_error(&note.text()) }
                 }
             }
-            let line = |it: &Copied| match for_programs {
+            let line = |it: &CopiedFile| match for_programs {
                 true => printable_json(json_summary(it).to_string()),
                 false => summary(it),
             };
@@ -74,7 +74,7 @@ pub(crate) fn report(
     }
 }
 
-fn summary(Copied { source, target, report, .. }: &Copied) -> String {
+fn summary(CopiedFile { source, target, report, .. }: &CopiedFile) -> String {
     let mut line = format!(
         "{} -> {}: {} of {} bytes ({}) in {}, {} mode",
         printable_path(source),
@@ -100,7 +100,7 @@ fn summary(Copied { source, target, report, .. }: &Copied) -> String {
     line
 }
 
-fn json_summary(Copied { name, source, target, report }: &Copied) -> serde_json::Value {
+fn json_summary(CopiedFile { name, source, target, report }: &CopiedFile) -> serde_json::Value {
     let mut object = json!({
         "event": "done",
         "source": JsonName(source.as_os_str()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use litecopy::lock::{LockStyle, UnknownLockStyle};
-use litecopy::{Database, Limit, Limits, Source, SourceOptions, UnknownLimit};
+use litecopy::{Database, Limit, Limits, SourceOptions, UnknownLimit};
 
 use super::printable::printable;
 use super::values::duration;
@@ -56,7 +56,7 @@ impl ReadingArguments {
 
     /// Opens the database for reports.
     pub(crate) fn database(&self, file: &Path) -> litecopy::Result<Database> {
-        Database::open(Source::open_with(file, &self.options())?, Some(self.timeout))
+        Database::open(self.options().open(file)?, Some(self.timeout))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

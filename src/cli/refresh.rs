@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use litecopy::{CopyOptions, CopyReport, Error, Progress, Source};
+use litecopy::{CopyOptions, CopyReport, Error, FileTarget, Progress};
 
 use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
-use super::job::{Copied, report};
+use super::job::{CopiedFile, report};
 use super::manifest_file::{self, ManifestFile};
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
@@ -71,16 +71,16 @@ impl RefreshArguments {
             );
             return Ending::WrongUse;
         }
-        let options = course.options(reading).source(reading.options()).replace(*replace);
+        let options = course.options(reading).source(reading.options()).replace(*replace).refresh(true);
         repeat(
             *every,
             copy,
-            || Source::open_with(source, &reading.options()),
+            || reading.options().open(source),
             |stamp| {
                 report(telling, say, |progress| {
                     let report = refresh_once(self, &options, progress)?;
                     let copied =
-                        vec![Copied { name: None, source: source.clone(), target: copy.clone(), report }];
+                        vec![CopiedFile { name: None, source: source.clone(), target: copy.clone(), report }];
                     *stamp = first_stamp(&copied);
                     Ok(copied)
                 })
@@ -90,15 +90,18 @@ impl RefreshArguments {
 }
 
 fn refresh_once(
-    RefreshArguments { source, copy, manifest, reading, .. }: &RefreshArguments,
+    RefreshArguments { source, copy, manifest, .. }: &RefreshArguments,
     options: &CopyOptions,
     progress: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<CopyReport, Error> {
-    let Some(path) = manifest else { return options.refresh_with_progress(source, copy, progress) };
+    let target = FileTarget::new(copy);
+    let Some(path) = manifest else { return Ok(options.begin(source, target)?.run(progress)?.report) };
     let file = ManifestFile::admit(path, source, copy, true)?;
     let known = if path.exists() { Some(manifest_file::read(path)?) } else { None };
-    let source = Source::open_with(source, &reading.options())?;
-    let (report, manifest) = options.refresh_with_manifest(source, copy, known.as_ref(), progress)?;
-    file.write(&manifest)?;
-    Ok(report)
+    let options = options.clone().manifest(true).known(known);
+    let copied = options.begin(source, target)?.run(progress)?;
+    if let Some(manifest) = &copied.manifest {
+        file.write(manifest)?;
+    }
+    Ok(copied.report)
 }

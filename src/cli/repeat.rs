@@ -7,7 +7,7 @@ use litecopy::{ChangeStamp, Error, Source};
 
 use super::exit_code::{Ending, message};
 use super::interrupt::{self, Interrupt};
-use super::job::Copied;
+use super::job::CopiedFile;
 use super::output::say_error;
 
 /// The shortest time between two looks: sooner would be nothing but looking.
@@ -86,6 +86,6 @@ impl<F: FnMut() -> Result<Source, Error>> Look<F> {
 }
 
 /// The stamp of the only database that was copied.
-pub(crate) fn first_stamp(copied: &[Copied]) -> Option<ChangeStamp> {
+pub(crate) fn first_stamp(copied: &[CopiedFile]) -> Option<ChangeStamp> {
     copied.first().and_then(|copied| copied.report.stamp)
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use litecopy::FileTarget;
 
 use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
-use super::job::{Copied, report};
+use super::job::{CopiedFile, report};
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
 use super::spool::{self, Spool};
@@ -61,8 +62,8 @@ impl RestoreArguments {
             let source = if spool.is_some() { source.immutable(true) } else { source };
             let options = course.options(reading).source(source).in_place(true);
             let from = spool.as_ref().map_or(backup.as_path(), Spool::path);
-            let report = options.copy_with_progress(from, database, progress)?;
-            Ok(vec![Copied { name: None, source: backup.clone(), target: database.clone(), report }])
+            let report = options.begin(from, FileTarget::new(database))?.run(progress)?.report;
+            Ok(vec![CopiedFile { name: None, source: backup.clone(), target: database.clone(), report }])
         })
     }
 }

@@ -3,10 +3,7 @@
 #[cfg(unix)]
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal};
-use std::ops::ControlFlow;
 use std::path::Path;
-
-use litecopy::{CopyOptions, CopyReport, Error, Progress, Source, StreamTarget};
 
 use super::exit_code::Ending;
 use super::output::say_error;
@@ -40,13 +37,4 @@ pub(crate) fn leads_to(_: &Path) -> bool {
 pub(crate) fn say_beside(text: &str) -> Ending {
     say_error(text);
     Ending::Done
-}
-
-pub(crate) fn copy_to_stdout(
-    options: &CopyOptions,
-    source: Source,
-    progress: impl FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<CopyReport, Error> {
-    let target = StreamTarget::new(io::stdout().lock());
-    options.copy_to_target(source, target, progress).map(|(report, _)| report)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use litecopy::{Fidelity, Treatment};
+use litecopy::{CopyOptions, Fidelity};
 
 #[derive(Debug, Args)]
 pub(crate) struct TreatmentArguments {
@@ -37,12 +37,14 @@ enum FidelityKind {
 }
 
 impl TreatmentArguments {
-    pub(crate) fn treatment(&self) -> Treatment {
+    /// The options with what follows from it.
+    pub(crate) fn apply(&self, options: CopyOptions) -> CopyOptions {
         let fidelity = match self.fidelity {
             FidelityKind::Exact => Fidelity::Exact,
             FidelityKind::Api => Fidelity::Api,
         };
-        Treatment::new().fidelity(fidelity).skip_free(self.skip_free).scrub(self.scrub).verify(self.verify)
+        let options = options.fidelity(fidelity).skip_free(self.skip_free).scrub(self.scrub);
+        options.verify(self.verify || self.manifest.is_some()).manifest(self.manifest.is_some())
     }
 
     /// Whether the copy is read back.

@@ -14,7 +14,7 @@ use crate::lock::{LockHolder, LockStyle, lock_holders};
 use crate::os::file_system::network_kind;
 use crate::os::place::Place;
 use crate::side_files::SideFiles;
-use crate::source::{Source, SourceOptions};
+use crate::source::SourceOptions;
 
 /// What a database is, as far as can be told without changing anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +132,8 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
     let journal_mode = journal_mode(is_empty, parsed, wal.as_ref());
     let page_count = page_count(&database, parsed, wal.as_ref(), is_empty, &mut findings);
     // SHARED is still held, where it was to be had: what is read is of the same version, in rollback mode at least.
-    let schema = Source::open_with(path, options)
-        .map_or_else(SchemaReport::unread, |mut source| inspect_schema(&mut source));
+    let schema =
+        options.open(path).map_or_else(SchemaReport::unread, |mut source| inspect_schema(&mut source));
     findings.0.extend(schema.damage.iter().cloned());
     let header = header.map(|(report, _)| report);
     let newest = wal.as_ref().and_then(|wal| wal.database_header.as_ref()).or(header.as_ref());

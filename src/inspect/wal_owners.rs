@@ -6,7 +6,7 @@ use super::wal_parts::{WalCommit, WalFrameReport};
 use super::wal_timeline::WalTimeline;
 use crate::error::{ErrorKind, Result};
 use crate::format::PageNumber;
-use crate::source::{Source, SourceOptions};
+use crate::source::SourceOptions;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ impl CommitOwners {
 
     fn read(&self, version: Option<u64>) -> Result<PageOwners> {
         let Some(path) = &self.database else { return Ok(PageOwners::default()) };
-        let source = Source::open_with(path, &self.options.as_of(version))?;
+        let source = self.options.as_of(version).open(path)?;
         let mut database = Database::open(source, self.timeout)?;
         database.report(|database| PageOwners::new(database, self.pages.iter().copied()))
     }

@@ -7,6 +7,7 @@ mod frame_index;
 mod held;
 mod hot_journal;
 mod journal_index;
+mod open;
 mod origin;
 mod page_one;
 mod rollback_snapshot;

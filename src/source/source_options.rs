@@ -1,13 +1,10 @@
 //! How a source is to be read.
 
-use super::origin::{Kind, Origin};
-use super::source_database::Source;
-use crate::error::Result;
 use crate::format::PageSize;
 use crate::limits::Limits;
 use crate::lock::LockStyle;
 
-/// How a [`Source`](crate::Source) is to be read; the defaults are those of [`Source::open`].
+/// How a [`Source`](crate::Source) is to be read; the defaults are those of [`Source::open`](crate::Source::open).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "options do nothing by themselves"]
 #[non_exhaustive]
@@ -89,26 +86,5 @@ impl SourceOptions {
     pub fn opaque(mut self, page_size: Option<PageSize>) -> Self {
         self.opaque = Some(Opaque { page_size });
         self
-    }
-
-    /// Opens a source that is read so. One that is open already stays as it was opened.
-    ///
-    /// # Errors
-    ///
-    /// As [`Source::open`].
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// let evidence = litecopy::SourceOptions::new().immutable(true).open("image/app.db")?;
-    /// litecopy::CopyOptions::new().copy(evidence, "app.db")?;
-    /// # Ok::<(), litecopy::Error>(())
-    /// ```
-    pub fn open(&self, origin: impl Into<Origin>) -> Result<Source> {
-        match origin.into().0 {
-            Kind::Path(path) => Source::from_path(&path, self),
-            Kind::Bytes(bytes) => Ok(Source::from_bytes(bytes, self)),
-            Kind::Open(source) => Ok(*source),
-        }
     }
 }

@@ -3,12 +3,14 @@
 //! | step | what could go wrong | what is there then |
 //! |---|---|---|
 //! | look: nothing is under the folder's name, which is none of a side file; the files' names agree with each other | refused | the old state |
-//! | temporary folder beside it, a [`FileTarget`] in it for each copy | no space, crash | the old state, after a crash also the temporary folder |
+//! | temporary folder beside it, a [`NewFile`] in it for each copy | no space, crash | the old state, after a crash also the temporary folder |
 //! | each file synced and given its name in there | device error | as before |
 //! | temporary folder synced, renamed, its own folder synced | crash, power cut | old state or all the copies |
 
+use super::internals::{FileOptions, Internals};
+use super::new_file::NewFile;
 use super::source_guard::refuse_the_source;
-use super::{FileTarget, Target};
+use super::target::Target;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::shape::Shape;
@@ -26,8 +28,7 @@ pub(crate) struct FolderTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
     sources: Vec<PathBuf>,
-    sync: bool,
-    reserves: bool,
+    options: FileOptions,
     filling: Option<Filling>,
 }
 
@@ -35,14 +36,14 @@ pub(crate) struct FolderTarget {
 #[derive(Debug)]
 struct Filling {
     folder: DurableFolder,
-    files: Vec<FileTarget>,
+    files: Vec<NewFile>,
 }
 
 impl FolderTarget {
-    /// Looks at the paths of the sources, links resolved, before anything is read. Without `sync`, nothing is brought to the
-    /// device; with `reserves`, room for all pages is reserved.
-    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, sync: bool, reserves: bool) -> Result<Self> {
-        let target = Self { path: path.to_owned(), sources, sync, reserves, filling: None };
+    /// Looks at the paths of the sources, links resolved, before anything is read. A folder is never replaced.
+    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, options: FileOptions) -> Result<Self> {
+        let options = FileOptions { replace: false, in_place: false, refresh: false, ..options };
+        let target = Self { path: path.to_owned(), sources, options, filling: None };
         target.refuse_conflicts()?;
         target.refuse_what_is_there()?;
         Ok(target)
@@ -57,9 +58,8 @@ impl FolderTarget {
             .map_err(Error::io("create a temporary folder beside it", &self.path))?;
         let mut targets = Vec::new();
         for (place, source) in self.sources.iter().enumerate() {
-            let mut target = FileTarget::create_within(folder.path().join(file_name(source)))
-                .sync(self.sync)
-                .reserve_space(self.reserves);
+            let path = folder.path().join(file_name(source));
+            let mut target = NewFile::new(path, self.options).within_folder();
             target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
             targets.push(target);
         }
@@ -80,7 +80,7 @@ impl FolderTarget {
     pub(crate) fn publish(&mut self) -> Result<()> {
         let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
         self.refuse_what_is_there()?;
-        let folder = folder.publish(self.sync).map_err(|error| match error.kind() {
+        let folder = folder.publish(self.options.sync).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists
             | io::ErrorKind::DirectoryNotEmpty
             | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),
@@ -128,14 +128,19 @@ impl FolderTarget {
 /// A file of the folder, whose errors name the place where it will be.
 #[derive(Debug)]
 pub(crate) struct InFolder<'f> {
-    target: &'f mut FileTarget,
+    target: &'f mut NewFile,
     shown: PathBuf,
 }
 
-impl Target for InFolder<'_> {
-    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        self.target.admit(source).map_err(|error| error.renamed(&self.shown))
+impl InFolder<'_> {
+    /// Gives the sealed file its name in the folder.
+    pub(crate) fn show(&mut self) -> Result<()> {
+        self.target.show().map_err(|error| error.renamed(&self.shown))
     }
+}
+
+impl Target for InFolder<'_> {
+    type Output = ();
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         self.target.begin(shape).map_err(|error| error.renamed(&self.shown))
@@ -145,12 +150,12 @@ impl Target for InFolder<'_> {
         self.target.write_pages(first, pages).map_err(|error| error.renamed(&self.shown))
     }
 
-    fn seal(&mut self, page_count: u32) -> Result<()> {
-        self.target.seal(page_count).map_err(|error| error.renamed(&self.shown))
+    fn publish(mut self, _page_count: u32) -> Result<()> {
+        self.show()
     }
 
-    fn publish(&mut self) -> Result<()> {
-        self.target.publish().map_err(|error| error.renamed(&self.shown))
+    fn seal(&mut self, page_count: u32) -> Result<()> {
+        self.target.seal(page_count).map_err(|error| error.renamed(&self.shown))
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
@@ -161,6 +166,12 @@ impl Target for InFolder<'_> {
         Some(&self.shown)
     }
 
+    fn internals(&mut self) -> Option<&mut dyn Internals> {
+        Some(self)
+    }
+}
+
+impl Internals for InFolder<'_> {
     fn written_bytes(&self) -> Option<u64> {
         self.target.written_bytes()
     }

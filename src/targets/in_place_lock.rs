@@ -87,11 +87,6 @@ impl InPlaceLock {
         }
     }
 
-    /// Lets go of whatever is held.
-    pub(super) fn let_go(&mut self) {
-        self.waiting = None;
-    }
-
     /// In SQLite's order of questions: a hot journal, a log, then the way of a writer.
     fn go_on(&mut self, files: SideFiles, shared: SharedLock) -> Result<Attempt<Locked>> {
         let journal = begins_hot(&files)?;

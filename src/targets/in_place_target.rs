@@ -10,11 +10,12 @@
 //! As SQLite's online backup, it keeps everybody else from the target from the first step on
 //! (`[in-place.md#locks]`).
 
-use super::Target;
 use super::in_place_lock::{InPlaceLock, Locked, read_header};
+use super::internals::Internals;
 use super::journaled_writer::JournaledWriter;
 use super::log_writer::LogWriter;
 use super::old_database::OldDatabase;
+use super::target::Target;
 use crate::attempt::Attempt;
 use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 /// mode with others connected only nobody else can write it). A crash at any moment leaves the old database, after SQLite's
 /// own recovery, or the new one. An empty file is a database too.
 #[derive(Debug)]
-pub struct InPlaceTarget {
+pub(crate) struct InPlaceTarget {
     lock: InPlaceLock,
     state: State,
     /// Whether page 1 stays as it is in the source, where nobody has the target open.
@@ -44,7 +45,6 @@ pub struct InPlaceTarget {
     page_one: Option<Vec<u8>>,
     /// Of the sealed copy.
     page_count: u32,
-    written_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +55,6 @@ enum State {
     Writing(Box<JournaledWriter>),
     /// In WAL mode, with others connected.
     Logging(Box<LogWriter>),
-    Done,
 }
 
 /// What the target was before; `None` for an empty one.
@@ -64,8 +63,7 @@ struct OldHeader(Option<DatabaseHeader>);
 
 impl InPlaceTarget {
     /// The database at `path`, which must be there.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             lock: InPlaceLock::new(path.into()),
             state: State::Unlocked,
@@ -75,7 +73,6 @@ impl InPlaceTarget {
             page_size: PageSize::DEFAULT,
             page_one: None,
             page_count: 0,
-            written_bytes: 0,
         }
     }
 
@@ -83,10 +80,14 @@ impl InPlaceTarget {
     /// no: change counter and schema cookie are moved on, from which those who have the target open, though idle just now, know
     /// that it has changed. For copies that are only kept, and brought up to date: where somebody has one open after all, it is
     /// edited all the same.
-    #[must_use]
-    pub fn exact(mut self, exact: bool) -> Self {
+    pub(super) fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
         self
+    }
+
+    /// Looks at what is there, and refuses the source.
+    pub(super) fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+        self.lock.admit(source)
     }
 
     /// Edits page 1 as the online backup does; for an empty source there is one afterwards too. Gives the page count.
@@ -147,9 +148,7 @@ impl OldHeader {
 }
 
 impl Target for InPlaceTarget {
-    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        self.lock.admit(source)
-    }
+    type Output = ();
 
     fn lock(&mut self) -> Result<Attempt<()>> {
         if !matches!(self.state, State::Unlocked) {
@@ -218,32 +217,12 @@ impl Target for InPlaceTarget {
         }
     }
 
-    fn publish(&mut self) -> Result<()> {
-        match (std::mem::replace(&mut self.state, State::Done), &self.page_one) {
-            (State::Writing(writer), _) => {
-                self.written_bytes = writer.written_bytes();
-                writer.commit()
-            }
-            (State::Logging(writer), Some(page_one)) => {
-                self.written_bytes =
-                    Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes();
-                writer.commit(page_one, self.page_count)
-            }
-            _ => Err(not_ready(self.name())),
+    fn publish(self, _page_count: u32) -> Result<()> {
+        match (self.state, &self.page_one) {
+            (State::Writing(writer), _) => writer.commit(),
+            (State::Logging(writer), Some(page_one)) => writer.commit(page_one, self.page_count),
+            _ => Err(not_ready(self.lock.path())),
         }
-    }
-
-    fn between_steps(&mut self) -> Result<()> {
-        if let State::Writing(writer) = &mut self.state { writer.between_steps() } else { Ok(()) }
-    }
-
-    fn written_bytes(&self) -> Option<u64> {
-        Some(self.written_bytes)
-    }
-
-    fn abandon(&mut self) {
-        self.lock.let_go();
-        self.state = State::Unlocked;
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
@@ -264,6 +243,26 @@ impl Target for InPlaceTarget {
 
     fn path(&self) -> Option<&Path> {
         Some(self.name())
+    }
+
+    fn internals(&mut self) -> Option<&mut dyn Internals> {
+        Some(self)
+    }
+}
+
+impl Internals for InPlaceTarget {
+    fn between_steps(&mut self) -> Result<()> {
+        if let State::Writing(writer) = &mut self.state { writer.between_steps() } else { Ok(()) }
+    }
+
+    fn written_bytes(&self) -> Option<u64> {
+        match &self.state {
+            State::Writing(writer) => Some(writer.written_bytes()),
+            State::Logging(_) => {
+                Some(Shape { page_size: self.page_size, page_count: self.page_count }.size_bytes())
+            }
+            _ => None,
+        }
     }
 
     fn page_one_edit(&self) -> Option<PageOneEdit> {

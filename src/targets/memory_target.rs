@@ -1,6 +1,6 @@
 //! A copy in memory: the image that a deserialize call takes.
 
-use super::Target;
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_one_edit::{fresh_page_one, leave_wal_mode};
@@ -11,37 +11,34 @@ use std::io;
 use std::path::Path;
 
 /// A database image in a `Vec<u8>`, page after page.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, MemoryTarget, quiet};
+///
+/// let image: Vec<u8> = CopyOptions::new().begin("app.db", MemoryTarget::new())?.run(quiet)?.output;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct MemoryTarget {
     page_size: PageSize,
     bytes: Vec<u8>,
-    published: bool,
+    for_deserialize: bool,
 }
 
 impl MemoryTarget {
-    /// An empty one.
+    /// An image that is byte for byte the file that a copy would be.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The image: empty until the copy is done.
+    /// An image as `sqlite3_deserialize` takes it: with a header that says rollback mode, for there is no shared memory that a
+    /// log could have (`[targets.md#memory]`), and with a first page even if the source is empty.
     #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        if self.published { self.bytes } else { Vec::new() }
-    }
-
-    /// The image as `sqlite3_deserialize` takes it: with a header that says rollback mode, for there is no shared memory that a log
-    /// could have (`[targets.md#memory]`), and with a first page even if the source is empty. Empty until the copy is done.
-    #[must_use]
-    pub fn into_deserializable(self) -> Vec<u8> {
-        let is_done = self.published;
-        let mut bytes = self.into_bytes();
-        if bytes.is_empty() && is_done {
-            return fresh_page_one(None);
-        }
-        leave_wal_mode(&mut bytes);
-        bytes
+    pub fn for_deserialize() -> Self {
+        Self { for_deserialize: true, ..Self::default() }
     }
 
     /// Grows or cuts the image, with zeros for what is new.
@@ -60,9 +57,7 @@ impl MemoryTarget {
 }
 
 impl Target for MemoryTarget {
-    fn admit(&mut self, _: Option<&Path>) -> Result<()> {
-        Ok(())
-    }
+    type Output = Vec<u8>;
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         self.page_size = shape.page_size;
@@ -88,9 +83,15 @@ impl Target for MemoryTarget {
         self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
     }
 
-    fn publish(&mut self) -> Result<()> {
-        self.published = true;
-        Ok(())
+    fn publish(mut self, page_count: u32) -> Result<Vec<u8>> {
+        self.seal(page_count)?;
+        if self.for_deserialize {
+            if self.bytes.is_empty() {
+                return Ok(fresh_page_one(None));
+            }
+            leave_wal_mode(&mut self.bytes);
+        }
+        Ok(self.bytes)
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
@@ -115,17 +116,14 @@ mod tests {
         let mut page = [0; 512];
         target.read_back(PageNumber::new(3).unwrap(), &mut page).unwrap();
         assert_eq!(page, [3; 512]);
-        target.publish().unwrap();
-        let bytes = target.into_bytes();
+        let bytes = target.publish(3).unwrap();
         assert_eq!(bytes.len(), 3 * 512);
         assert_eq!((bytes[0], bytes[511], bytes[512], bytes[1024]), (1, 1, 0, 3));
     }
 
     #[test]
-    fn there_is_nothing_before_it_is_published() {
-        let mut target = MemoryTarget::new();
-        target.write_pages(PageNumber::FIRST, &[1; 512]).unwrap();
-        target.seal(1).unwrap();
-        assert!(target.into_bytes().is_empty());
+    fn an_empty_image_to_be_deserialized_has_a_page() {
+        assert!(MemoryTarget::new().publish(0).unwrap().is_empty());
+        assert_eq!(MemoryTarget::for_deserialize().publish(0).unwrap().len(), 4096);
     }
 }

@@ -3,7 +3,7 @@
 //! What was given away cannot be had back. So the copy comes from one held snapshot, and if that turns out not to have held, it
 //! fails instead of beginning again (`[targets.md#a-stream]`).
 
-use super::{PageOrder, Target};
+use super::target::{PageOrder, Target};
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
@@ -14,9 +14,19 @@ use std::path::Path;
 /// What errors name where others name a path.
 const NAME: &str = "the stream";
 
-/// A writer that takes a copy as a stream. The writer is given back by [`into_writer`](Self::into_writer).
+/// A writer that takes a copy as a stream; it is the output when the copy is done, flushed.
 ///
-/// Without an error all that was written is a database, but only then: a stream that ends early is to be thrown away.
+/// Without an error all that was written is a database, but only then: a stream that ends early is to be thrown away. The
+/// writer is flushed at the end, and not otherwise made durable.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, StreamTarget, quiet};
+///
+/// CopyOptions::new().begin("app.db", StreamTarget::new(std::io::stdout()))?.run(quiet)?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct StreamTarget<W> {
     writer: W,
@@ -28,11 +38,6 @@ impl<W: Write> StreamTarget<W> {
     /// A stream to `writer`, which is written in runs of pages and needs no buffer.
     pub fn new(writer: W) -> Self {
         Self { writer, page_size: PageSize::DEFAULT, given_bytes: 0 }
-    }
-
-    /// The writer, flushed when the copy is done.
-    pub fn into_writer(self) -> W {
-        self.writer
     }
 
     fn give(&mut self, bytes: &[u8]) -> Result<()> {
@@ -57,9 +62,7 @@ impl<W: Write> StreamTarget<W> {
 }
 
 impl<W: Write> Target for StreamTarget<W> {
-    fn admit(&mut self, _: Option<&Path>) -> Result<()> {
-        Ok(())
-    }
+    type Output = W;
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         self.page_size = shape.page_size;
@@ -84,8 +87,8 @@ impl<W: Write> Target for StreamTarget<W> {
         self.writer.flush().map_err(stream_error)
     }
 
-    fn publish(&mut self) -> Result<()> {
-        Ok(())
+    fn publish(self, _page_count: u32) -> Result<W> {
+        Ok(self.writer)
     }
 
     fn order(&self) -> PageOrder {
@@ -122,8 +125,7 @@ mod tests {
         target.write_pages(page(1), &[1; 8192]).unwrap();
         target.write_pages(page(3), &[3; 8192]).unwrap();
         target.seal(5).unwrap();
-        target.publish().unwrap();
-        let bytes = target.into_writer();
+        let bytes = target.publish(5).unwrap();
         let firsts: Vec<u8> = bytes.chunks(8192).map(|page| page[0]).collect();
         assert_eq!((bytes.len(), firsts), (5 * 8192, vec![1, 0, 3, 0, 0]));
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use litecopy::{Backup, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
+use litecopy::{CopyOptions, ErrorKind, MemoryTarget, StepOutcome};
 
 use crate::files::Folder;
 use crate::fingerprint::{Fingerprint, assert_same};
@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 #[track_caller]
 fn assert_busy(made: &Made) {
-    let mut backup = Backup::new(Source::open(&made.path).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = CopyOptions::new().begin(&made.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(-1).unwrap(), StepOutcome::Busy);
     drop(backup);
 
@@ -156,7 +156,7 @@ fn a_writer_in_wal_mode_does_not_hinder() {
 fn nothing_is_held_between_steps_or_afterwards() {
     let made = makers::usual();
     let mut writer = Peer::connected_to(&made.path);
-    let mut backup = Backup::new(Source::open(&made.path).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = CopyOptions::new().begin(&made.path, MemoryTarget::new()).unwrap();
     for row in 1..6 {
         assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
         writer.execute("main", &format!("UPDATE t SET b = 'between' WHERE a = {row}")).unwrap();

@@ -180,7 +180,7 @@ fn a_page_says_where_it_comes_from() {
         wal: std::fs::read(folder.join("a.db-wal")).unwrap(),
         ..SourceBytes::default()
     };
-    let database = Database::open(Source::from_bytes(bytes), None).unwrap();
+    let database = Database::open(Source::open(bytes).unwrap(), None).unwrap();
     let report = pages(&database).unwrap();
     let from: Vec<_> =
         report.iter().map(|page| (page.owner.unwrap().to_owned(), page.from, page.commit)).collect();

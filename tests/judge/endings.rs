@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use litecopy::{
-    AtLimit, Backup, Consistency, CopyOptions, ErrorKind, FileTarget, HoldLimits, Source, StepOutcome,
-};
+use litecopy::{AtLimit, Backup, Consistency, CopyOptions, ErrorKind, FileTarget, StepOutcome};
 
 use crate::files::Folder;
 use crate::judge::{assert_right_copy, logical_image};
@@ -13,6 +11,10 @@ use crate::makers::{self, Made};
 use crate::peer::Peer;
 
 const COMMIT: &str = "UPDATE t SET b = hex(randomblob(20)) WHERE a % 40 = 1;";
+
+fn auto() -> CopyOptions {
+    CopyOptions::new().consistency(Consistency::Auto)
+}
 
 /// A copy that is made step by step, while another process commits.
 struct Scene {
@@ -23,18 +25,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(journal_mode: &str, limits: HoldLimits) -> Self {
+    fn new(journal_mode: &str, options: CopyOptions) -> Self {
         let made = makers::usual();
         let mut other = Peer::connected_to(&made.path);
         let setup = format!("PRAGMA busy_timeout = 0; PRAGMA journal_mode = {journal_mode}; {COMMIT}");
         other.execute("main", &setup).unwrap();
         let targets = Folder::new();
-        let target = FileTarget::create(targets.join("copy.db"));
-        let backup = Backup::new(Source::open(&made.path).unwrap(), target)
-            .unwrap()
-            .with_consistency(Consistency::Auto)
-            .with_hold_limits(limits)
-            .with_patience(Duration::ZERO);
+        let target = FileTarget::new(targets.join("copy.db"));
+        let backup = options.patience(Duration::ZERO).begin(&made.path, target).unwrap();
         Self { made, other, targets, backup }
     }
 
@@ -49,7 +47,7 @@ impl Scene {
             if self.backup.step(3).unwrap() == StepOutcome::Done {
                 return commits;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{} left", self.backup.remaining());
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} left", self.backup.progress().remaining);
         }
     }
 
@@ -61,47 +59,47 @@ impl Scene {
 
 #[test]
 fn auto_ends_in_rollback_mode_though_there_is_a_commit_before_each_step() {
-    let mut scene = Scene::new("DELETE", HoldLimits::new());
+    let mut scene = Scene::new("DELETE", auto());
     let commits = scene.run_beside_commits(COMMIT);
     // Steps that led nowhere, steps that filled the target, and the last ones, with commits held up.
     assert!(commits > 2, "{commits} commits");
-    assert!(scene.backup.restarts() >= 1);
+    assert!(scene.backup.progress().restarts >= 1);
     scene.assert_right();
 }
 
 #[test]
 fn auto_catches_up_with_the_log_when_it_was_held_for_as_long_as_it_may_be() {
-    let mut scene = Scene::new("WAL", HoldLimits::new().log_growth_bytes(Some(1)));
+    let mut scene = Scene::new("WAL", auto().max_log_growth(1));
     let commits = scene.run_beside_commits("UPDATE t SET b = 'short' WHERE a = 1;");
     assert!(commits > 3, "{commits} commits");
-    assert_eq!(scene.backup.restarts(), 0, "the log names what was changed");
+    assert_eq!(scene.backup.progress().restarts, 0, "the log names what was changed");
     scene.assert_right();
 }
 
 #[test]
 fn a_log_that_was_written_back_whole_still_names_what_was_changed() {
-    let mut scene = Scene::new("WAL", HoldLimits::new().log_growth_bytes(Some(1)));
+    let mut scene = Scene::new("WAL", auto().max_log_growth(1));
     for _ in 0..2 {
         scene.other.execute("main", "UPDATE t SET b = 'short' WHERE a = 1;").unwrap();
         assert_eq!(scene.backup.step(5).unwrap(), StepOutcome::More);
     }
     let sql = "UPDATE t SET b = 'long' WHERE a = 1; PRAGMA wal_checkpoint(PASSIVE);";
     scene.other.execute("main", sql).unwrap();
-    assert_eq!((scene.backup.step(-1).unwrap(), scene.backup.restarts()), (StepOutcome::Done, 0));
+    assert_eq!((scene.backup.step(-1).unwrap(), scene.backup.progress().restarts), (StepOutcome::Done, 0));
     scene.assert_right();
 }
 
 #[test]
 fn a_log_that_was_reset_makes_it_begin_again() {
-    let mut scene = Scene::new("WAL", HoldLimits::new().log_growth_bytes(Some(1)));
+    let mut scene = Scene::new("WAL", auto().max_log_growth(1));
     assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
     scene.other.execute("main", COMMIT).unwrap();
     assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
     assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
     scene.other.execute("main", "PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
-    assert_eq!((scene.backup.step(3).unwrap(), scene.backup.restarts()), (StepOutcome::More, 0));
+    assert_eq!((scene.backup.step(3).unwrap(), scene.backup.progress().restarts), (StepOutcome::More, 0));
     scene.other.execute("main", &format!("{COMMIT} PRAGMA wal_checkpoint(TRUNCATE); {COMMIT}")).unwrap();
-    assert_eq!((scene.backup.step(3).unwrap(), scene.backup.restarts()), (StepOutcome::More, 1));
+    assert_eq!((scene.backup.step(3).unwrap(), scene.backup.progress().restarts), (StepOutcome::More, 1));
     assert_eq!(scene.backup.step(-1).unwrap(), StepOutcome::Done);
     scene.assert_right();
 }
@@ -109,7 +107,7 @@ fn a_log_that_was_reset_makes_it_begin_again() {
 /// What is there in several versions counts for nothing when the source has turned to a log and may not be held.
 #[test]
 fn what_was_filled_beside_a_journal_is_not_taken_for_a_version_when_there_is_a_log() {
-    let mut scene = Scene::new("DELETE", HoldLimits::new().time(Some(Duration::ZERO)));
+    let mut scene = Scene::new("DELETE", auto().max_hold(Duration::ZERO));
     for _ in 0..6 {
         scene.other.execute("main", COMMIT).unwrap();
         assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
@@ -124,7 +122,7 @@ fn what_was_filled_beside_a_journal_is_not_taken_for_a_version_when_there_is_a_l
 /// What grows, shrinks and grows again between two steps is caught up with.
 #[test]
 fn catching_up_with_a_database_of_changing_size() {
-    let mut scene = Scene::new("WAL", HoldLimits::new().log_growth_bytes(Some(1)));
+    let mut scene = Scene::new("WAL", auto().max_log_growth(1));
     let grow = "INSERT INTO t(b) SELECT randomblob(900) FROM t LIMIT 60;";
     let shrink = "DELETE FROM t WHERE length(b) = 900; VACUUM;";
     for sql in [grow, grow, shrink, grow, shrink] {
@@ -132,19 +130,18 @@ fn catching_up_with_a_database_of_changing_size() {
         assert_eq!(scene.backup.step(20).unwrap(), StepOutcome::More);
     }
     scene.other.execute("main", grow).unwrap();
-    assert_eq!((scene.backup.step(-1).unwrap(), scene.backup.restarts()), (StepOutcome::Done, 0));
+    assert_eq!((scene.backup.step(-1).unwrap(), scene.backup.progress().restarts), (StepOutcome::Done, 0));
     scene.assert_right();
 }
 
 #[test]
 fn a_hold_ends_at_its_limit_with_an_error_when_that_is_chosen() {
     for (mode, limits) in [
-        ("DELETE", HoldLimits::new().time(Some(Duration::ZERO))),
-        ("WAL", HoldLimits::new().time(Some(Duration::ZERO))),
-        ("WAL", HoldLimits::new().log_growth_bytes(Some(4096))),
+        ("DELETE", CopyOptions::new().max_hold(Duration::ZERO)),
+        ("WAL", CopyOptions::new().max_hold(Duration::ZERO)),
+        ("WAL", CopyOptions::new().max_log_growth(4096)),
     ] {
-        let mut scene = Scene::new(mode, limits.then(AtLimit::Fail));
-        scene.backup = scene.backup.with_consistency(Consistency::Hold);
+        let mut scene = Scene::new(mode, limits.consistency(Consistency::Hold).at_limit(AtLimit::Fail));
         let error = loop {
             match scene.backup.step(1) {
                 Ok(StepOutcome::More) => scene.other.execute("main", COMMIT).unwrap(),

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::content::integrity_check;
+use crate::copies::memory_copy;
 use crate::files::{Folder, byte_copy, bytes_at, patch};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::assert_same_bytes;
@@ -72,14 +73,12 @@ fn in_steps_and_after_a_restart_it_is_the_same() {
     let mut made = Made { peer: None, ..makers::usual() };
     made.peer = Some(crate::peer::Peer::connected_to(&made.path));
     let ours = made.folder.join("ours.db");
-    let source = litecopy::Source::open(&made.path).unwrap();
-    let treatment = litecopy::Treatment::new().fidelity(judges_own());
-    let mut backup =
-        litecopy::Backup::new(source, litecopy::FileTarget::create(&ours)).unwrap().with_treatment(treatment);
+    let options = CopyOptions::new().fidelity(judges_own());
+    let mut backup = options.begin(&made.path, litecopy::FileTarget::new(&ours)).unwrap();
     assert_eq!(backup.step(5).unwrap(), litecopy::StepOutcome::More);
     made.peer.as_mut().unwrap().execute("main", "CREATE TABLE more(a); PRAGMA user_version = 77;").unwrap();
     while backup.step(5).unwrap() != litecopy::StepOutcome::Done {}
-    assert_eq!(backup.restarts(), 1);
+    assert_eq!(backup.progress().restarts, 1);
     let theirs = made.folder.join("theirs.db");
     online_backup(&made.path, &theirs);
     assert_same_bytes(&theirs, &ours);
@@ -117,7 +116,7 @@ fn assert_alike(made: &Made, name: &str) {
     assert_eq!(report.size_bytes(), fs::metadata(&ours).unwrap().len());
     online_backup(&made.path, &theirs);
     assert_same_bytes(&theirs, &ours);
-    let (image, _) = options.copy_to_memory(&made.path).unwrap();
+    let (image, _) = memory_copy(&options, &made.path).unwrap();
     let in_memory: PathBuf = targets.join("memory.db");
     fs::write(&in_memory, image).unwrap();
     assert_same_bytes(&theirs, &in_memory);

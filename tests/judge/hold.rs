@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use litecopy::{Backup, Consistency, MemoryTarget, Source, StepOutcome};
+use litecopy::{Backup, Consistency, CopyOptions, MemoryTarget, StepOutcome};
 
 use crate::files::Folder;
 use crate::judge::{assert_right_copy, logical_image};
@@ -11,18 +11,17 @@ use crate::makers;
 use crate::peer::{BUSY, Peer};
 
 fn holding(made: &makers::Made) -> Backup<MemoryTarget> {
-    let source = Source::open(&made.path).unwrap();
-    Backup::new(source, MemoryTarget::new()).unwrap().with_consistency(Consistency::Hold)
+    CopyOptions::new().consistency(Consistency::Hold).begin(&made.path, MemoryTarget::new()).unwrap()
 }
 
 /// Brings the copy to its end, and compares it with what the source was when it began.
 #[track_caller]
 fn assert_is_of(image: &std::path::Path, mut backup: Backup<MemoryTarget>) {
     while backup.step(5).unwrap() != StepOutcome::Done {}
-    assert_eq!(backup.restarts(), 0);
+    assert_eq!(backup.progress().restarts, 0);
     let folder = Folder::new();
     let copy = folder.join("copy.db");
-    fs::write(&copy, backup.into_target().into_bytes()).unwrap();
+    fs::write(&copy, backup.finish().unwrap().output).unwrap();
     assert_right_copy(image, &copy);
 }
 
@@ -96,9 +95,8 @@ fn nothing_is_held_after_the_end() {
             .execute("main", "PRAGMA journal_mode = WAL; UPDATE t SET b = 'in the log' WHERE a = 1;")
             .unwrap();
         let folder = Folder::new();
-        let target = litecopy::FileTarget::create(folder.join("copy.db"));
-        let mut backup =
-            Backup::new(Source::open(&made.path).unwrap(), target).unwrap().with_consistency(consistency);
+        let target = litecopy::FileTarget::new(folder.join("copy.db"));
+        let mut backup = CopyOptions::new().consistency(consistency).begin(&made.path, target).unwrap();
         assert_eq!(backup.step(2).unwrap(), StepOutcome::More);
         if fails {
             // Somebody takes the target's name meanwhile.
@@ -127,8 +125,13 @@ fn a_file_that_was_written_just_now() {
         let mut steps = 0;
         while backup.step(1).unwrap() != StepOutcome::Done {
             steps += 1;
-            assert!(steps < 10_000, "{} of {} left", backup.remaining(), backup.page_count());
+            assert!(
+                steps < 10_000,
+                "{} of {} left",
+                backup.progress().remaining,
+                backup.progress().page_count
+            );
         }
-        assert_eq!(backup.restarts(), 0);
+        assert_eq!(backup.progress().restarts, 0);
     }
 }

@@ -7,10 +7,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use litecopy::{Backup, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
+use litecopy::{CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
 use rusqlite::Connection;
 
 use crate::content::integrity_check;
+use crate::copies::memory_copy;
 use crate::files::Folder;
 use crate::makers;
 use crate::peer::{BUSY, Peer};
@@ -24,7 +25,7 @@ fn copy_again_and_again(source: &Path) {
         litecopy::copy_database(source, &copy).unwrap();
         assert_eq!(integrity_check(&copy), "'ok'");
         drop(Source::open(source).unwrap());
-        let mut unfinished = Backup::new(Source::open(source).unwrap(), MemoryTarget::new()).unwrap();
+        let mut unfinished = CopyOptions::new().begin(source, MemoryTarget::new()).unwrap();
         assert_eq!(unfinished.step(1).unwrap(), StepOutcome::More);
     }
 }
@@ -64,7 +65,7 @@ fn an_exclusive_transaction_of_the_host_is_in_our_way_too() {
     let mut other = Peer::connected_to(&made.path);
     let host = host(&made, "BEGIN EXCLUSIVE");
     for _ in 0..3 {
-        let outcome = CopyOptions::new().lock_timeout(Some(Duration::ZERO)).copy_to_memory(&made.path);
+        let outcome = memory_copy(&CopyOptions::new().lock_timeout(Some(Duration::ZERO)), &made.path);
         assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Busy);
     }
     assert_eq!(other.query("main", "SELECT a FROM t").unwrap_err().code, BUSY, "EXCLUSIVE is lost");
@@ -76,8 +77,8 @@ fn an_exclusive_transaction_of_the_host_is_in_our_way_too() {
 fn a_program_started_meanwhile_keeps_no_lock_of_ours() {
     let made = makers::usual();
     let mut other = Peer::connected_to(&made.path);
-    let backup = Backup::new(Source::open(&made.path).unwrap(), MemoryTarget::new()).unwrap();
-    let mut backup = backup.with_consistency(litecopy::Consistency::Hold);
+    let options = CopyOptions::new().consistency(litecopy::Consistency::Hold);
+    let mut backup = options.begin(&made.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
     assert_eq!(other.execute("main", "BEGIN EXCLUSIVE").unwrap_err().code, BUSY, "we hold nothing");
     let child = Peer::start();

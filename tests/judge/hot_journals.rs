@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use litecopy::{Backup, MemoryTarget, Source, StepOutcome};
+use litecopy::{MemoryTarget, StepOutcome};
 
 use crate::files::{Folder, patch};
 use crate::judge::{assert_same_bytes, logical_image};
@@ -267,7 +267,7 @@ fn rolled_back_by_another_between_our_steps() {
         assert!(scene.assert_hot());
         let images = Folder::new();
         let image = logical_image(&scene.path, &images);
-        let mut backup = Backup::new(Source::open(&scene.path).unwrap(), MemoryTarget::new()).unwrap();
+        let mut backup = litecopy::CopyOptions::new().begin(&scene.path, MemoryTarget::new()).unwrap();
         for _ in 0..3 {
             assert_eq!(backup.step(3).unwrap(), StepOutcome::More);
         }
@@ -275,8 +275,8 @@ fn rolled_back_by_another_between_our_steps() {
         assert_eq!(other.query("main", "SELECT count(*) FROM t").unwrap(), [["120"]]);
         assert!(!scene.journal().exists(), "rolled back");
         while backup.step(3).unwrap() != StepOutcome::Done {}
-        assert_eq!(backup.restarts(), 0);
-        assert!(backup.into_target().into_bytes() == fs::read(image).unwrap());
+        assert_eq!(backup.progress().restarts, 0);
+        assert!(backup.finish().unwrap().output == fs::read(image).unwrap());
     }
 }
 
@@ -286,14 +286,13 @@ fn cannot_be_rolled_back_during_a_step() {
     let scene = killed_writer("", BIG_CHANGE);
     let images = Folder::new();
     let image = logical_image(&scene.path, &images);
-    let source = Source::open(&scene.path).unwrap();
-    let backup = Backup::new(source, MemoryTarget::new()).unwrap();
-    let mut backup = backup.with_consistency(litecopy::Consistency::Hold);
+    let options = litecopy::CopyOptions::new().consistency(litecopy::Consistency::Hold);
+    let mut backup = options.begin(&scene.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(3).unwrap(), StepOutcome::More);
     let mut other = Peer::connected_to(&scene.path);
     let refused = other.query("main", "SELECT count(*) FROM t").unwrap_err();
     assert_eq!(refused.code, crate::peer::BUSY, "{refused:?}");
     while backup.step(3).unwrap() != StepOutcome::Done {}
-    assert!(backup.into_target().into_bytes() == fs::read(image).unwrap());
+    assert!(backup.finish().unwrap().output == fs::read(image).unwrap());
     assert_eq!(other.query("main", "SELECT count(*) FROM t").unwrap(), [["120"]]);
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use litecopy::{CopyOptions, copy_database};
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, beside, bytes_at};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::{assert_same_bytes, logical_image};
@@ -123,7 +124,7 @@ fn a_living_writers_journal_is_never_taken_for_a_dead_ones() {
         let folder = Folder::new();
         let source = folder.join("source.db");
         writer::create(&source, journal_mode);
-        let (expected, _) = CopyOptions::new().copy_to_memory(&source).unwrap();
+        let (expected, _) = memory_copy(&CopyOptions::new(), &source).unwrap();
         let mut writer = Peer::start();
         // Without syncs a journal has its magic number from the first page on, not only when it is about to be needed.
         let sql = format!("PRAGMA journal_mode = {journal_mode}; PRAGMA synchronous = OFF;");
@@ -132,7 +133,7 @@ fn a_living_writers_journal_is_never_taken_for_a_dead_ones() {
         let begun = Instant::now();
         let mut looks = 0;
         while begun.elapsed() < Duration::from_secs(1) {
-            let (bytes, _) = CopyOptions::new().copy_to_memory(&source).unwrap();
+            let (bytes, _) = memory_copy(&CopyOptions::new(), &source).unwrap();
             assert!(bytes == expected, "after {looks} looks");
             looks += 1;
         }

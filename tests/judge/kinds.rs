@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::{Connection, MAIN_DB};
 
 use crate::content::{dump, dump_of, integrity_check_of};
+use crate::copies::memory_copy;
 use crate::files::Folder;
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::{assert_right_copy, assert_same_bytes, logical_image};
@@ -65,16 +66,18 @@ fn assert_right_file_copy(made: &Made) {
 
 fn assert_right_memory_copy(made: &Made) {
     let before = Fingerprint::of(made.folder.path());
-    let (bytes, _) = litecopy::CopyOptions::new().copy_to_memory(&made.path).unwrap();
-    let mut streamed = Vec::new();
-    litecopy::CopyOptions::new().copy_to_writer(&made.path, &mut streamed).unwrap();
+    let (bytes, _) = memory_copy(&litecopy::CopyOptions::new(), &made.path).unwrap();
+    let options = litecopy::CopyOptions::new();
+    let target = litecopy::StreamTarget::new(Vec::new());
+    let streamed = options.begin(&made.path, target).unwrap().run(litecopy::quiet).unwrap().output;
     assert!(streamed == bytes, "the stream is not the image");
     assert_same(&before, &Fingerprint::of(made.folder.path()));
     let folder = Folder::new();
     let (copy, image) = (folder.join("copy.db"), logical_image(&made.path, &folder));
     fs::write(&copy, &bytes).unwrap();
     assert_same_bytes(&image, &copy);
-    let (bytes, _) = litecopy::CopyOptions::new().copy_for_deserialize(&made.path).unwrap();
+    let target = litecopy::MemoryTarget::for_deserialize();
+    let bytes = options.begin(&made.path, target).unwrap().run(litecopy::quiet).unwrap().output;
     let mut connection = Connection::open_in_memory().unwrap();
     connection.deserialize_read_exact(MAIN_DB, bytes.as_slice(), bytes.len(), true).unwrap();
     assert_eq!(integrity_check_of(&connection), "'ok'");

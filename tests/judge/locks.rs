@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use litecopy::inspect::{LockReport, PinnedLog, inspect_locks};
-use litecopy::{Backup, Consistency, MemoryTarget, Source, StepOutcome};
+use litecopy::{Consistency, MemoryTarget, StepOutcome};
 use serde_json::Value as Json;
 
 use crate::files::{Folder, beside};
@@ -95,8 +95,8 @@ fn each_lock_of_rollback_mode_is_told_with_its_holder() {
 #[test]
 fn a_lock_that_belongs_to_an_open_file_is_told_with_its_process() {
     let made = makers::usual();
-    let backup = Backup::new(Source::open(&made.path).unwrap(), MemoryTarget::new()).unwrap();
-    let mut backup = backup.with_consistency(Consistency::Hold);
+    let options = litecopy::CopyOptions::new().consistency(Consistency::Hold);
+    let mut backup = options.begin(&made.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
     assert_held(&made, &[("SHARED", false, std::process::id())]);
     drop(backup);

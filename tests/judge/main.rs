@@ -23,6 +23,7 @@
 mod busy;
 mod check;
 mod content;
+mod copies;
 mod dbstat;
 mod endings;
 mod every;

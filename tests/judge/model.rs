@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use litecopy::{Backup, Consistency, HoldLimits, MemoryTarget, Source, StepOutcome};
+use litecopy::{Backup, Consistency, CopyOptions, MemoryTarget, StepOutcome};
 use rusqlite::{Connection, MAIN_DB};
 
 use crate::content::integrity_check_of;
@@ -134,18 +134,15 @@ impl<'s> Schedule<'s> {
         peer.execute(NAMES[0], &creation(mode, auto_vacuum)).unwrap();
         stage.peers[0] = Some(peer);
         let consistency = *random.one_of(&[Consistency::Step, Consistency::Hold, Consistency::Auto]);
-        let limits = match random.below(4) {
-            0 => HoldLimits::new().log_growth_bytes(Some(1)),
-            1 => HoldLimits::new().time(Some(Duration::ZERO)),
-            _ => HoldLimits::new(),
+        let options = CopyOptions::new().consistency(consistency).patience(Duration::ZERO);
+        let (options, limit) = match random.below(4) {
+            0 => (options.max_log_growth(1), "no growth"),
+            1 => (options.max_hold(Duration::ZERO), "no hold"),
+            _ => (options, ""),
         };
-        let limited = limits != HoldLimits::new();
-        let backup = Backup::new(Source::open(&path).unwrap(), MemoryTarget::new())
-            .unwrap()
-            .with_consistency(consistency)
-            .with_hold_limits(limits)
-            .with_patience(Duration::ZERO);
-        let told = vec![format!("{mode}, auto_vacuum {auto_vacuum}, {consistency:?}, {limits:?}")];
+        let limited = !limit.is_empty();
+        let backup = options.begin(&path, MemoryTarget::new()).unwrap();
+        let told = vec![format!("{mode}, auto_vacuum {auto_vacuum}, {consistency:?}, {limit}")];
         Self {
             stage,
             seed,
@@ -323,7 +320,7 @@ impl<'s> Schedule<'s> {
     fn step(&mut self, pages: i32) {
         let mut backup = self.backup.take().unwrap();
         let outcome = backup.step(pages).unwrap();
-        self.told.push(format!("step({pages}): {outcome:?}, {} left", backup.remaining()));
+        self.told.push(format!("step({pages}): {outcome:?}, {} left", backup.progress().remaining));
         if outcome == StepOutcome::Busy {
             self.tally.busy += 1;
         } else {
@@ -338,9 +335,9 @@ impl<'s> Schedule<'s> {
 
     fn check(&mut self, backup: Backup<MemoryTarget>) {
         let begun_with = self.begun_with.unwrap();
-        let restarts = backup.restarts();
+        let restarts = backup.progress().restarts;
         self.tally.restarts += restarts;
-        let version = version_in(&backup.into_target().into_bytes());
+        let version = version_in(&backup.finish().unwrap().output);
         assert!((begun_with..=self.committed).contains(&version), "of version {version}");
         if self.consistency == Consistency::Step {
             assert_eq!(version, self.committed);

@@ -143,20 +143,20 @@ fn cipher_journal(path: &Path) {
 
 #[test]
 fn steps_see_a_commit_in_between() {
-    use litecopy::{Backup, MemoryTarget, Source, StepOutcome};
+    use litecopy::{CopyOptions, MemoryTarget, StepOutcome};
     let folder = Folder::new();
     let source = rollback_database(&folder);
     let options = SourceOptions::new().opaque(PageSize::new(4096));
-    let mut backup = Backup::new(Source::open_with(&source, &options).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = CopyOptions::new().source(options).begin(&source, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(2).unwrap(), StepOutcome::More);
     // The pages happen to be readable here, so that SQLite can commit.
     Peer::connected_to(&source).execute("main", "INSERT INTO t VALUES (1)").unwrap();
     assert_eq!(backup.step(2).unwrap(), StepOutcome::More);
-    assert_eq!(backup.restarts(), 1);
+    assert_eq!(backup.progress().restarts, 1);
     // And a log that appears is not overlooked, though no header can tell of it.
     let mut peer = Peer::connected_to(&source);
     peer.execute("main", "PRAGMA journal_mode = WAL; INSERT INTO t VALUES (2);").unwrap();
     while backup.step(5).unwrap() != StepOutcome::Done {}
     peer.execute("main", "PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    assert_eq!(backup.into_target().into_bytes(), fs::read(&source).unwrap());
+    assert_eq!(backup.finish().unwrap().output, fs::read(&source).unwrap());
 }

@@ -39,7 +39,7 @@ impl Scene {
     #[track_caller]
     fn copied(&self, options: &CopyOptions) -> CopyReport {
         let copy = self.folder.join("copy.db");
-        let report = options.replace(true).copy(&self.path, &copy).unwrap();
+        let report = options.clone().replace(true).copy(&self.path, &copy).unwrap();
         assert_right_copy(&self.path, &copy);
         report
     }
@@ -80,7 +80,7 @@ fn a_rate_is_kept_for_a_set() {
     let set = DatabaseSet::open(&scene.path).unwrap();
     let options = CopyOptions::new().rate(Some(2_000_000));
     let reports = options.copy_set(&set, scene.folder.join("copies")).unwrap();
-    let (_, report) = &reports[0];
+    let report = &reports[0].report;
     let least = least_time(report.size_bytes(), 2_000_000, 2_000_000 / 4);
     assert!(report.elapsed >= least, "{:?}", report.elapsed);
 }

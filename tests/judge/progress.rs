@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use litecopy::{Consistency, CopyOptions, ErrorKind};
+use litecopy::{Consistency, CopyOptions, ErrorKind, FileTarget};
 
 use crate::files::Folder;
 use crate::judge::assert_right_copy;
@@ -42,14 +42,15 @@ fn told(options: &CopyOptions, made: &makers::Made) -> Told {
     let targets = Folder::new();
     let copy = targets.join("copy.db");
     let mut told = Vec::new();
-    let report = options
-        .copy_with_progress(&made.path, &copy, |progress| {
+    let backup = options.begin(&made.path, FileTarget::new(&copy)).unwrap();
+    let copied = backup
+        .run(|progress| {
             told.push((progress.status.code(), progress.remaining, progress.page_count));
             ControlFlow::Continue(())
         })
         .unwrap();
     assert_right_copy(&made.path, &copy);
-    assert_eq!(report.page_count, told[0].2);
+    assert_eq!(copied.report.page_count, told[0].2);
     told
 }
 
@@ -63,8 +64,9 @@ fn busy_steps_are_told_and_slept_after() {
     let begun = Instant::now();
     let mut statuses = Vec::new();
     let options = CopyOptions::new().sleep(sleep);
-    options
-        .copy_with_progress(&made.path, targets.join("copy.db"), |progress| {
+    let backup = options.begin(&made.path, FileTarget::new(targets.join("copy.db"))).unwrap();
+    backup
+        .run(|progress| {
             statuses.push(progress.status.code());
             if statuses.len() == 3 {
                 writer.execute("main", "COMMIT").unwrap();
@@ -81,11 +83,11 @@ fn a_copy_can_be_stopped() {
     let made = makers::usual();
     let targets = Folder::new();
     let mut calls = 0;
-    let outcome =
-        CopyOptions::new().pages_per_step(3).copy_with_progress(&made.path, targets.join("copy.db"), |_| {
-            calls += 1;
-            if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+    let options = CopyOptions::new().pages_per_step(3);
+    let outcome = options.begin(&made.path, FileTarget::new(targets.join("copy.db"))).unwrap().run(|_| {
+        calls += 1;
+        if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
     assert_eq!(calls, 2);
     assert_eq!(targets.names(), [""; 0], "left behind");
@@ -113,14 +115,16 @@ fn a_chase_after_a_writer_ends() {
         let targets = Folder::new();
         let options = CopyOptions::new().pages_per_step(1).sleep(Duration::from_millis(1));
         let begun = Instant::now();
-        let chase = options.deadline(Some(Duration::from_millis(500)));
+        let chase = options.clone().deadline(Duration::from_millis(500));
         let slowed = |_: &litecopy::Progress| {
             std::thread::sleep(Duration::from_millis(5));
             ControlFlow::Continue(())
         };
         let error = chase
             .consistency(Consistency::Step)
-            .copy_with_progress(&database, targets.join("chased.db"), slowed)
+            .begin(&database, FileTarget::new(targets.join("chased.db")))
+            .unwrap()
+            .run(slowed)
             .map(drop)
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeadlinePassed, "{error}");

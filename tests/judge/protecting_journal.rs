@@ -5,9 +5,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use litecopy::{CopyOptions, ErrorKind};
+use litecopy::{CopyOptions, ErrorKind, FileTarget};
 use rusqlite::Connection;
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, beside, byte_copy, bytes_at};
 use crate::judge::assert_same_bytes;
 
@@ -41,18 +42,15 @@ fn at_every_step_sqlite_rolls_back_to_the_old_bytes() {
         let original = folder.join("original.db");
         fs::copy(&target, &original).unwrap();
         let (mut looks, mut hot, mut most_segments) = (0, 0, 0);
-        let stopped = CopyOptions::new().in_place(true).pages_per_step(150).copy_with_progress(
-            &source,
-            &target,
-            |progress| {
-                looks += 1;
-                hot += u64::from(assert_rolled_back(&target, &original));
-                most_segments = most_segments.max(segments(&beside(&target, "-journal")));
-                // All pages but the last few.
-                if progress.remaining > 150 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            },
-        );
-        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+        let options = CopyOptions::new().in_place(true).pages_per_step(150);
+        let stopped = options.begin(&source, FileTarget::new(&target)).unwrap().run(|progress| {
+            looks += 1;
+            hot += u64::from(assert_rolled_back(&target, &original));
+            most_segments = most_segments.max(segments(&beside(&target, "-journal")));
+            // All pages but the last few.
+            if progress.remaining > 150 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        assert_eq!(stopped.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
         println!("{looks} looks, {hot} of them at a hot journal, of {most_segments} segments at most");
         assert!(hot > 0);
         assert!(old.0 != new.0 || most_segments > 2);
@@ -67,7 +65,7 @@ fn assert_rolled_back(target: &Path, original: &Path) -> bool {
     let folder = Folder::for_judging();
     let copy = byte_copy(target, &folder);
     let hot = bytes_at(&beside(&copy, "-journal"), 0, 1) != [0];
-    let (seen, _) = CopyOptions::new().copy_to_memory(&copy).unwrap();
+    let (seen, _) = memory_copy(&CopyOptions::new(), &copy).unwrap();
     assert!(seen == fs::read(original).unwrap(), "litecopy sees something else");
     let connection = Connection::open(&copy).unwrap();
     connection.query_row("SELECT count(*) FROM t", [], |_| Ok(())).unwrap();

@@ -2,11 +2,10 @@
 //! copy in between.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 use litecopy::inspect::verify_copy;
-use litecopy::{Consistency, CopyOptions, ErrorKind, Progress, Source};
+use litecopy::{Consistency, Copied, CopyOptions, ErrorKind, FileTarget, quiet};
 
 use crate::files::{Folder, beside};
 use crate::judge::{assert_right_copy, assert_same_bytes, logical_image};
@@ -32,13 +31,14 @@ fn it_becomes_what_a_new_copy_would_be() {
             let mut other = Peer::connected_to(&made.path);
             let folder = Folder::new();
             let copy = folder.join("copy.db");
-            let options = CopyOptions::new().replace(replace).consistency(consistency).pages_per_step(50);
+            let options =
+                CopyOptions::new().refresh(true).replace(replace).consistency(consistency).pages_per_step(50);
             for sql in CHANGES {
                 // Page sizes change in rollback mode only.
                 let sql =
                     format!("PRAGMA journal_mode = DELETE; {sql} PRAGMA journal_mode = {journal_mode};");
                 other.execute("main", &sql).unwrap();
-                options.refresh(&made.path, &copy).unwrap();
+                options.copy(&made.path, &copy).unwrap();
                 assert_eq!(folder.names(), ["copy.db"]);
                 let new = Folder::new();
                 assert_right_copy(&logical_image(&made.path, &new), &copy);
@@ -59,12 +59,12 @@ fn only_what_differs_is_written() {
     other.execute("main", grow).unwrap();
     let folder = Folder::new();
     let copy = folder.join("copy.db");
-    let options = CopyOptions::new();
-    let first = options.refresh(&made.path, &copy).unwrap();
+    let options = CopyOptions::new().refresh(true);
+    let first = options.copy(&made.path, &copy).unwrap();
     assert!(first.written_bytes.unwrap() > first.size_bytes() * 9 / 10, "{first:?}");
     other.execute("main", "UPDATE large SET b = randomblob(900) WHERE a BETWEEN 400 AND 500;").unwrap();
     for replace in [false, true] {
-        let report = options.replace(replace).refresh(&made.path, &copy).unwrap();
+        let report = options.clone().replace(replace).copy(&made.path, &copy).unwrap();
         let most = if replace { 0 } else { first.size_bytes() / 50 };
         assert!(report.written_bytes.unwrap() <= most, "{report:?}");
         assert_eq!(report.read_bytes, first.read_bytes);
@@ -80,17 +80,17 @@ fn whatever_happened_to_the_copy() {
     let copy = folder.join("copy.db");
     makers::hot_journal(&copy, "PERSIST");
     assert!(fs::metadata(beside(&copy, "-journal")).unwrap().len() > 0);
-    CopyOptions::new().refresh(&made.path, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&made.path, &copy).unwrap();
     assert_right_copy(&made.path, &copy);
     fs::remove_file(&copy).unwrap();
     makers::left_log(&copy);
-    CopyOptions::new().refresh(&made.path, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&made.path, &copy).unwrap();
     assert_right_copy(&made.path, &copy);
     let mut bytes = fs::read(&copy).unwrap();
     bytes.truncate(10_000);
     bytes[5_000..].fill(7);
     fs::write(&copy, bytes).unwrap();
-    CopyOptions::new().refresh(&made.path, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&made.path, &copy).unwrap();
     assert_right_copy(&made.path, &copy);
 }
 
@@ -103,13 +103,13 @@ fn a_copy_in_use_and_the_source_itself_are_left_alone() {
     let before = fs::read(&copy).unwrap();
     let mut reader = Peer::connected_to(&copy);
     reader.execute("main", "BEGIN; SELECT * FROM t;").unwrap();
-    let options = CopyOptions::new().lock_timeout(Some(std::time::Duration::ZERO));
+    let options = CopyOptions::new().refresh(true).lock_timeout(std::time::Duration::ZERO);
     for replace in [false, true] {
-        let error = options.replace(replace).refresh(&made.path, &copy).unwrap_err();
+        let error = options.clone().replace(replace).copy(&made.path, &copy).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TargetInUse, "{error}");
     }
     assert_eq!(fs::read(&copy).unwrap(), before);
-    let error = options.refresh(&made.path, &made.path).unwrap_err();
+    let error = options.copy(&made.path, &made.path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SameFile, "{error}");
 }
 
@@ -124,11 +124,11 @@ fn by_the_manifest_of_the_last_time() {
     for consistency in [Consistency::Step, Consistency::Auto, Consistency::Hold] {
         for sql in CHANGES {
             other.execute("main", sql).unwrap();
-            let options = CopyOptions::new().consistency(consistency).pages_per_step(7);
-            let source = Source::open(&made.path).unwrap();
-            let go_on = |_: &Progress| ControlFlow::Continue(());
-            let (report, manifest) =
-                options.refresh_with_manifest(source, &copy, known.as_ref(), go_on).unwrap();
+            let options = CopyOptions::new().refresh(true).consistency(consistency).pages_per_step(7);
+            let options = options.manifest(true).known(known.clone());
+            let Copied { report, manifest, .. } =
+                options.begin(&made.path, FileTarget::new(&copy)).unwrap().run(quiet).unwrap();
+            let manifest = manifest.unwrap();
             assert_right_copy(&made.path, &copy);
             assert!(verify_copy(&copy, &manifest).unwrap().unchanged);
             if sql.starts_with("SELECT") && known.is_some() {
@@ -143,9 +143,7 @@ fn by_the_manifest_of_the_last_time() {
     fs::write(&copy, bytes).unwrap();
     let later = SystemTime::now() + Duration::from_secs(10);
     fs::File::options().write(true).open(&copy).unwrap().set_modified(later).unwrap();
-    let source = Source::open(&made.path).unwrap();
-    let go_on = |_: &Progress| ControlFlow::Continue(());
-    CopyOptions::new().refresh_with_manifest(source, &copy, known.as_ref(), go_on).unwrap();
+    CopyOptions::new().refresh(true).manifest(true).known(known).copy(&made.path, &copy).unwrap();
     assert_right_copy(&made.path, &copy);
 }
 
@@ -169,10 +167,10 @@ fn who_has_the_copy_open_notices_whatever_its_header_says() {
     connection.execute_batch("UPDATE t SET v = 2").unwrap();
     connection.close().unwrap();
     crate::files::patch(&source, 0, &header);
-    CopyOptions::new().refresh(&source, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&source, &copy).unwrap();
     assert_eq!(idle.query_prepared("main", "SELECT v FROM t"), rows("2"));
     idle.quit();
     // With nobody there it becomes the image of its source.
-    CopyOptions::new().refresh(&source, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&source, &copy).unwrap();
     assert_same_bytes(&source, &copy);
 }

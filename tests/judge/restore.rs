@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use litecopy::{CopyOptions, ErrorKind, restore};
+use litecopy::{CopyOptions, ErrorKind, FileTarget, restore};
 use rusqlite::Connection;
 
 use crate::content::{integrity_check_of, rows};
@@ -205,7 +205,7 @@ fn one_that_is_stopped_leaves_every_byte_as_it_was() {
         let before = fs::read(&target).unwrap();
         let options = CopyOptions::new().in_place(true).pages_per_step(500);
         let mut steps = 0;
-        let stopped = options.copy_with_progress(&source, &target, |_| {
+        let stopped = options.begin(&source, FileTarget::new(&target)).unwrap().run(|_| {
             steps += 1;
             match peer.query_prepared("main", ASK) {
                 Ok(found) => assert_eq!((found, old.journal_mode), (answer(old.rows), "WAL")),
@@ -213,7 +213,7 @@ fn one_that_is_stopped_leaves_every_byte_as_it_was() {
             }
             if steps < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(stopped.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
         assert!(fs::read(&target).unwrap() == before);
         assert!(!beside(&target, "-journal").exists() || old.journal_mode == "PERSIST");
         assert_eq!(peer.query_prepared("main", ASK), Ok(answer(old.rows)));
@@ -244,9 +244,9 @@ fn what_a_dead_writer_left_is_settled_before() {
         let images = Folder::for_judging();
         let recovered = logical_image(&target, &images);
         let stop = |_: &litecopy::Progress| ControlFlow::Break(());
-        let stopped =
-            CopyOptions::new().in_place(true).pages_per_step(1).copy_with_progress(&source, &target, stop);
-        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+        let options = CopyOptions::new().in_place(true).pages_per_step(1);
+        let stopped = options.begin(&source, FileTarget::new(&target)).unwrap().run(stop);
+        assert_eq!(stopped.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
         assert_same_bytes(&recovered, &target);
         assert_eq!(folder.names(), ["app.db"]);
         make_again(&folder, &target, make);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use litecopy::{Consistency, CopyOptions, ErrorKind, restore};
+use litecopy::{Consistency, CopyOptions, ErrorKind, FileTarget, restore};
 use rusqlite::Connection;
 
 use crate::files::{Folder, beside, bytes_at, patch};
@@ -70,22 +70,22 @@ fn what_is_given_up_leaves_the_log_as_long_as_it_was() {
     let before = log_bytes(&scene.target);
     let (mut steps, mut longest) = (0, 0);
     let options = CopyOptions::new().in_place(true).pages_per_step(500);
-    let stopped = options.copy_with_progress(&scene.source, &scene.target, |_| {
+    let stopped = options.begin(&scene.source, FileTarget::new(&scene.target)).unwrap().run(|_| {
         steps += 1;
         longest = longest.max(log_bytes(&scene.target));
         if steps < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(stopped.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(longest > before + 1_000_000, "it had begun");
     assert_eq!(log_bytes(&scene.target), before);
     assert_eq!(scene.peer.query("main", ASK), Ok(answer(1, 300)));
     let busy = scene.peer.query("main", "PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     assert_eq!((busy, log_bytes(&scene.target)), (vec![vec!["0".into(), "0".into(), "0".into()]], 0));
     // Behind a log that begins anew as well.
-    let stopped = options.copy_with_progress(&scene.source, &scene.target, |progress| {
+    let stopped = options.begin(&scene.source, FileTarget::new(&scene.target)).unwrap().run(|progress| {
         if progress.remaining > 1_000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(stopped.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
     assert_eq!(log_bytes(&scene.target), 0);
     scene.peer.execute("main", "UPDATE t SET version = 5").unwrap();
     assert_eq!(after_a_crash(scene), answer(5, 300));
@@ -99,14 +99,17 @@ fn a_restart_writes_over_its_own_frames() {
     let mut changes = 0;
     let options = CopyOptions::new().in_place(true).pages_per_step(1_500).consistency(Consistency::Step);
     let report = options
-        .copy_with_progress(&scene.source, &scene.target, |progress| {
+        .begin(&scene.source, FileTarget::new(&scene.target))
+        .unwrap()
+        .run(|progress| {
             if changes < 6 && progress.remaining > 0 {
                 changes += 1;
                 writer.execute("main", "UPDATE t SET version = version + 1").unwrap();
             }
             ControlFlow::Continue(())
         })
-        .unwrap();
+        .unwrap()
+        .report;
     assert!(report.restarts >= 6, "{report:?}");
     let grown = log_bytes(&scene.target) - before;
     let frames = u64::from(report.page_count) * (24 + 1024);
@@ -124,7 +127,7 @@ fn those_who_are_connected_stay_in_wal_mode_also_at_a_refresh() {
     let mut peer = Peer::connected_to(&copy);
     let mut app = Peer::connected_to(&source);
     app.execute("main", "PRAGMA journal_mode = DELETE; UPDATE t SET version = 2").unwrap();
-    CopyOptions::new().refresh(&source, &copy).unwrap();
+    CopyOptions::new().refresh(true).copy(&source, &copy).unwrap();
     assert_eq!(peer.query("main", ASK), Ok(answer(2, 300)));
     peer.query("main", "PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     assert_eq!(bytes_at(&copy, 18, 2), [2, 2]);
@@ -180,7 +183,7 @@ fn a_target_that_claims_to_be_large_is_not_written_so_large() {
                 }
                 let options = CopyOptions::new();
                 if replace {
-                    options.replace(true).refresh(&source, &target).unwrap();
+                    options.replace(true).refresh(true).copy(&source, &target).unwrap();
                 } else {
                     restore(&source, &target).unwrap();
                 }

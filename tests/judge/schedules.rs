@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use litecopy::{Backup, Consistency, FileTarget, MemoryTarget, Source, StepOutcome};
+use litecopy::{Backup, Consistency, CopyOptions, FileTarget, MemoryTarget, StepOutcome};
 
 use crate::files::Folder;
 use crate::judge::logical_image;
@@ -171,10 +171,10 @@ impl Script {
     }
 
     fn step(&mut self, pages: i32) {
-        let before = self.backup.restarts();
+        let before = self.backup.progress().restarts;
         let outcome = self.backup.step(pages).unwrap();
         self.told.push(format!("step({pages}): {outcome:?}"));
-        let restarted = self.backup.restarts() - before;
+        let restarted = self.backup.progress().restarts - before;
         if outcome == StepOutcome::Busy {
             if restarted > 0 {
                 // Nobody was connected, so no lock could hold the log, and then somebody came: it begins anew.
@@ -213,8 +213,8 @@ impl Script {
         };
         let next = new_backup(&self.scene, self.consistency);
         let backup = std::mem::replace(&mut self.backup, next);
-        self.restarts += backup.restarts();
-        assert!(backup.into_target().into_bytes() == expected, "{:#?}", self.told);
+        self.restarts += backup.progress().restarts;
+        assert!(backup.finish().unwrap().output == expected, "{:#?}", self.told);
         self.begun_with = None;
         self.done += 1;
     }
@@ -233,8 +233,7 @@ impl Script {
 }
 
 fn new_backup(scene: &Scene, consistency: Consistency) -> Backup<MemoryTarget> {
-    let source = Source::open(&scene.path).unwrap();
-    Backup::new(source, MemoryTarget::new()).unwrap().with_consistency(consistency)
+    CopyOptions::new().consistency(consistency).begin(&scene.path, MemoryTarget::new()).unwrap()
 }
 
 #[test]
@@ -279,8 +278,8 @@ fn copy_beside_dying_writers(journal_mode: &'static str) {
         let pages = *random.one_of(&[10, 40, 100, -1]);
         let targets = Folder::for_judging();
         let copy: PathBuf = targets.join("copy.db");
-        let backup = Backup::new(Source::open(&source).unwrap(), FileTarget::create(&copy)).unwrap();
-        let mut backup = backup.with_consistency(consistency);
+        let options = CopyOptions::new().consistency(consistency);
+        let mut backup = options.begin(&source, FileTarget::new(&copy)).unwrap();
         let deadline = Instant::now() + Duration::from_millis(500);
         let done = loop {
             if random.below(12) == 0 {
@@ -301,7 +300,7 @@ fn copy_beside_dying_writers(journal_mode: &'static str) {
                 break false;
             }
         };
-        restarts += backup.restarts();
+        restarts += backup.progress().restarts;
         drop(backup);
         if done {
             let version = writer::verify(&copy);

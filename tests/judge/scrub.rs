@@ -5,12 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use litecopy::{
-    Backup, Consistency, CopyOptions, ErrorKind, HoldLimits, MemoryTarget, Source, SourceBytes, Treatment,
-};
+use litecopy::{Consistency, CopyOptions, ErrorKind, FileTarget, MemoryTarget, SourceBytes};
 use rusqlite::Connection;
 
 use crate::content::{dump, dump_of, integrity_check};
+use crate::copies::memory_copy;
 use crate::files::{Folder, beside, bytes_at, patch};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::logical_image;
@@ -134,8 +133,8 @@ fn assert_clean(made: &Made, name: &str) {
     let before = Fingerprint::of(made.folder.path());
     let options = CopyOptions::new();
     options.copy(&made.path, &exact).unwrap();
-    options.skip_free(true).verify(true).copy(&made.path, &skipped).unwrap();
-    options.scrub(true).copy(&made.path, &scrubbed).unwrap();
+    options.clone().skip_free(true).verify(true).copy(&made.path, &skipped).unwrap();
+    options.clone().scrub(true).copy(&made.path, &scrubbed).unwrap();
     assert_same(&before, &Fingerprint::of(made.folder.path()));
     let counts = [&exact, &skipped, &scrubbed].map(|copy| secrets_in(copy));
     println!("{name}: the secret is {counts:?} times in the copies");
@@ -146,7 +145,7 @@ fn assert_clean(made: &Made, name: &str) {
         assert_same_content(&made.path, copy);
     }
     let in_memory = targets.join("memory.db");
-    fs::write(&in_memory, options.scrub(true).copy_to_memory(&made.path).unwrap().0).unwrap();
+    fs::write(&in_memory, memory_copy(&options.scrub(true), &made.path).unwrap().0).unwrap();
     assert_eq!(fs::read(&in_memory).unwrap(), fs::read(&scrubbed).unwrap());
     assert_differs_in_unused_bytes_only(&exact, &skipped, &scrubbed);
     assert_goes_on(&scrubbed);
@@ -200,13 +199,16 @@ fn after_a_restart_nothing_of_the_version_before_is_left() {
         let report = options
             .pages_per_step(900)
             .verify(true)
-            .copy_with_progress(&source, &copy, |_| {
+            .begin(&source, FileTarget::new(&copy))
+            .unwrap()
+            .run(|_| {
                 if !std::mem::replace(&mut deleted, true) {
                     peer.execute("main", "DROP TABLE gone").unwrap();
                 }
                 std::ops::ControlFlow::Continue(())
             })
-            .unwrap();
+            .unwrap()
+            .report;
         assert_eq!(report.restarts, 1);
         assert!(secrets_in(&logical_image(&source, &folder)) > 800);
         assert_eq!(secrets_in(&copy), 0);
@@ -230,15 +232,18 @@ fn after_a_commit_to_the_log_nothing_of_the_version_before_is_left() {
     let report = CopyOptions::new()
         .skip_free(true)
         .consistency(Consistency::Hold)
-        .hold_limits(HoldLimits::new().time(Some(Duration::ZERO)))
+        .max_hold(Duration::ZERO)
         .pages_per_step(900)
-        .copy_with_progress(&source, &copy, |_| {
+        .begin(&source, FileTarget::new(&copy))
+        .unwrap()
+        .run(|_| {
             if !std::mem::replace(&mut deleted, true) {
                 peer.execute("main", "DROP TABLE gone").unwrap();
             }
             ControlFlow::Continue(())
         })
-        .unwrap();
+        .unwrap()
+        .report;
     assert_eq!((report.restarts, secrets_in(&copy)), (1, 0));
     assert_same_content(&source, &copy);
 }
@@ -259,17 +264,16 @@ fn hostile_bytes_are_refused_or_survive() {
             let at = usize::try_from(page + random.below(within)).unwrap();
             bytes[at] = u8::try_from(random.below(256)).unwrap();
         }
-        let copy = |treatment: Treatment| {
+        let copy = |options: CopyOptions| {
             let bytes = SourceBytes { database: bytes.clone(), wal: Vec::new(), journal: Vec::new() };
-            let mut backup = Backup::new(Source::from_bytes(bytes), MemoryTarget::new()).unwrap();
-            backup = backup.with_treatment(treatment.verify(true));
-            backup.step(-1).map(|_| backup.into_target().into_bytes())
+            let mut backup = options.verify(true).begin(bytes, MemoryTarget::new()).unwrap();
+            backup.step(-1).map(|_| backup.finish().unwrap().output)
         };
-        let Ok(exact) = copy(Treatment::new()) else { continue };
-        match copy(Treatment::new().scrub(true)) {
+        let Ok(exact) = copy(CopyOptions::new()) else { continue };
+        match copy(CopyOptions::new().scrub(true)) {
             Ok(scrubbed) => {
                 copied += 1;
-                let skipped = copy(Treatment::new().skip_free(true)).unwrap();
+                let skipped = copy(CopyOptions::new().skip_free(true)).unwrap();
                 assert_only_cleared(&exact, &skipped);
                 assert_only_cleared(&skipped, &scrubbed);
             }
@@ -359,9 +363,9 @@ fn hostile_lists_are_refused() {
     let before = bytes_at(&made.path, trunk_at + 8, 4);
     patch(&made.path, trunk_at + 8, &root_of_u.to_be_bytes());
     assert_refused(&made, CopyOptions::new().scrub(true), "a root as a leaf");
-    CopyOptions::new().skip_free(true).copy_to_memory(&made.path).unwrap();
+    memory_copy(&CopyOptions::new().skip_free(true), &made.path).unwrap();
     patch(&made.path, trunk_at + 8, &before);
-    CopyOptions::new().scrub(true).copy_to_memory(&made.path).unwrap();
+    memory_copy(&CopyOptions::new().scrub(true), &made.path).unwrap();
 }
 
 #[track_caller]

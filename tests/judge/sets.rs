@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use litecopy::lock::LockStyle;
-use litecopy::{CopyOptions, CopyReport, DatabaseSet, Error, ErrorKind, JournalMode, SourceOptions};
+use litecopy::{CopyOptions, DatabaseSet, Error, ErrorKind, JournalMode, SourceOptions};
 
 use crate::files::Folder;
 use crate::fingerprint::{Fingerprint, assert_same};
@@ -30,16 +30,18 @@ fn each_database_by_its_name_and_all_together() {
             [("main", &pair.main), ("MAIN", &pair.main), ("aux", &pair.aux), ("Aux", &pair.aux)]
         {
             let target = targets.join(&format!("{name}.db"));
-            CopyOptions::new().copy_named(&set, name, &target).unwrap();
+            CopyOptions::new().copy(set.member(name).unwrap(), &target).unwrap();
             assert_right_copy(source, &target);
         }
         assert_same(&before, &Fingerprint::of(pair.folder.path()));
         let [main, aux] = in_folder(&targets.join("set"));
         assert_right_copy(&pair.main, &main);
         assert_right_copy(&pair.aux, &aux);
-        let names: Vec<&str> = reports.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = reports.iter().map(|member| member.name.as_str()).collect();
         assert_eq!(names, ["main", "aux"]);
-        for ((_, report), (copy, mode)) in reports.iter().zip([&main, &aux].into_iter().zip(modes)) {
+        for (report, (copy, mode)) in
+            reports.iter().map(|member| &member.report).zip([&main, &aux].into_iter().zip(modes))
+        {
             assert_eq!(report.size_bytes(), fs::metadata(copy).unwrap().len());
             assert_eq!(report.mode == JournalMode::Wal, mode == "WAL");
         }
@@ -61,11 +63,11 @@ fn assert_error(outcome: Result<impl Sized, Error>, kind: ErrorKind, words: &[&s
 fn unknown_names_and_temp_are_errors() {
     let pair = Pair::new(["DELETE", "DELETE"]);
     let (targets, set) = (Folder::new(), pair.set());
-    let copy = |name| CopyOptions::new().copy_named(&set, name, targets.join("copy.db"));
+    let copy = |name| CopyOptions::new().copy(set.member(name)?, targets.join("copy.db"));
     assert_error(copy("logs"), ErrorKind::UnknownName, &["unknown database logs", "main, aux"]);
     assert_error(copy(""), ErrorKind::UnknownName, &["unknown database"]);
     assert_error(copy("Temp"), ErrorKind::UnknownName, &["temp", "no other process can read"]);
-    assert_error(set.source("äux"), ErrorKind::UnknownName, &["äux"]);
+    assert_error(set.member("äux"), ErrorKind::UnknownName, &["äux"]);
     assert_eq!(targets.names(), [""; 0]);
 }
 
@@ -154,14 +156,11 @@ fn a_lock_on_one_of_them_is_waited_for_and_the_others_go_free() {
 fn a_folder_that_comes_meanwhile_is_kept() {
     let pair = Pair::new(["DELETE", "WAL"]);
     let targets = Folder::new();
-    let outcome = CopyOptions::new().pages_per_step(10).copy_set_with_progress(
-        &pair.set(),
-        targets.join("set"),
-        |_| {
-            fs::create_dir_all(targets.join("set")).unwrap();
-            ControlFlow::Continue(())
-        },
-    );
+    let options = CopyOptions::new().pages_per_step(10);
+    let outcome = options.begin_set(&pair.set(), targets.join("set")).unwrap().run(|_| {
+        fs::create_dir_all(targets.join("set")).unwrap();
+        ControlFlow::Continue(())
+    });
     assert_error(outcome, ErrorKind::TargetExists, &["set"]);
     assert_eq!(targets.names(), ["set"]);
     assert_eq!(fs::read_dir(targets.join("set")).unwrap().count(), 0);
@@ -172,14 +171,11 @@ fn a_copy_that_is_stopped_or_late_leaves_nothing() {
     let pair = Pair::new(["DELETE", "WAL"]);
     let targets = Folder::new();
     let mut seen = Vec::new();
-    let outcome = CopyOptions::new().pages_per_step(10).copy_set_with_progress(
-        &pair.set(),
-        targets.join("set"),
-        |progress| {
-            seen.push((progress.remaining, progress.page_count));
-            if seen.len() == 6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        },
-    );
+    let options = CopyOptions::new().pages_per_step(10);
+    let outcome = options.begin_set(&pair.set(), targets.join("set")).unwrap().run(|progress| {
+        seen.push((progress.remaining, progress.page_count));
+        if seen.len() == 6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
     let pages = |path: &Path| u32::try_from(fs::metadata(path).unwrap().len() / 1024).unwrap();
     let all = pages(&pair.main) + pages(&pair.aux);
@@ -202,7 +198,9 @@ fn commits_wait_only_until_their_database_is_copied() {
     let change = "UPDATE counter SET n = n + 1";
     CopyOptions::new()
         .pages_per_step(1)
-        .copy_set_with_progress(&pair.set(), targets.join("set"), |progress| {
+        .begin_set(&pair.set(), targets.join("set"))
+        .unwrap()
+        .run(|progress| {
             // Writers with a log never wait.
             main.execute("main", change).unwrap();
             let copied = progress.page_count - progress.remaining;
@@ -227,7 +225,9 @@ fn somebody_who_comes_to_a_log_that_nobody_had_open_makes_all_begin_again() {
     let reports = CopyOptions::new()
         .pages_per_step(20)
         .sleep(Duration::from_millis(1))
-        .copy_set_with_progress(&pair.set(), targets.join("set"), |progress| {
+        .begin_set(&pair.set(), targets.join("set"))
+        .unwrap()
+        .run(|progress| {
             // The first database is copied and let go; the log's has begun.
             if writer.is_none() && progress.remaining < progress.page_count / 2 {
                 let mut peer = pair.writer("");
@@ -237,8 +237,7 @@ fn somebody_who_comes_to_a_log_that_nobody_had_open_makes_all_begin_again() {
             ControlFlow::Continue(())
         })
         .unwrap();
-    let restarts: Vec<u64> =
-        reports.iter().map(|(_, report): &(String, CopyReport)| report.restarts).collect();
+    let restarts: Vec<u64> = reports.iter().map(|member| member.report.restarts).collect();
     assert_eq!(restarts, [1, 1]);
     let [main, aux] = in_folder(&targets.join("set"));
     assert_eq!(Pair::verify([&main, &aux]), 1);
@@ -253,8 +252,7 @@ fn other_kinds_of_locks() {
             let options = SourceOptions::new().lock_style(style).immutable(immutable);
             let targets = Folder::new();
             let names = pair.folder.names();
-            let set = pair.set().with_options(options);
-            CopyOptions::new().copy_set(&set, targets.join("set")).unwrap();
+            CopyOptions::new().source(options).copy_set(&pair.set(), targets.join("set")).unwrap();
             assert_eq!(pair.folder.names(), names, "{name}");
             let [main, aux] = in_folder(&targets.join("set"));
             assert_right_copy(&pair.main, &main);
@@ -263,10 +261,10 @@ fn other_kinds_of_locks() {
     }
     // Others lock aux by a folder: main's is let go before the next try.
     fs::create_dir(pair.folder.join("aux.db.lock")).unwrap();
-    let set = pair.set().with_options(SourceOptions::new().lock_style(LockStyle::Dotfile));
     let targets = Folder::new();
-    let options = CopyOptions::new().lock_timeout(Some(Duration::from_millis(100)));
-    assert_error(options.copy_set(&set, targets.join("set")), ErrorKind::Busy, &["aux.db"]);
+    let options = CopyOptions::new().lock_timeout(Duration::from_millis(100));
+    let options = options.source(SourceOptions::new().lock_style(LockStyle::Dotfile));
+    assert_error(options.copy_set(&pair.set(), targets.join("set")), ErrorKind::Busy, &["aux.db"]);
     assert_eq!(pair.folder.names(), ["aux.db", "aux.db.lock", "main.db"]);
 }
 
@@ -275,7 +273,7 @@ fn empty_databases_and_sets_of_one_are_copied_too() {
     let folder = Folder::new();
     let targets = Folder::new();
     fs::write(folder.join("empty.db"), "").unwrap();
-    let set = DatabaseSet::open(folder.join("empty.db")).unwrap().with_options(SourceOptions::new());
+    let set = DatabaseSet::open(folder.join("empty.db")).unwrap();
     CopyOptions::new().copy_set(&set, targets.join("set")).unwrap();
     assert_eq!(fs::read(targets.join("set/empty.db")).unwrap(), b"");
     let made = crate::makers::usual();

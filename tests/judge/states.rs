@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use litecopy::lock::lock_holders;
-use litecopy::{Backup, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
+use litecopy::{CopyOptions, ErrorKind, MemoryTarget, StepOutcome};
 use rusqlite::Connection;
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, beside, byte_copy, bytes_at};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::{assert_right_copy, assert_same_bytes, logical_image};
@@ -121,7 +122,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn assert_damaged(&self) -> String {
         let before = Fingerprint::of(self.folder.path());
-        let error = CopyOptions::new().copy_to_memory(&self.path).map(drop).unwrap_err();
+        let error = memory_copy(&CopyOptions::new(), &self.path).map(drop).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
         assert_same(&before, &Fingerprint::of(self.folder.path()));
         error.to_string()
@@ -193,7 +194,7 @@ pub(crate) const BIG_CHANGE: &str = "UPDATE t SET b = randomblob(40), c = random
 /// The copy made three pages a step.
 #[track_caller]
 pub(crate) fn copied_in_steps(source: &Path) -> Vec<u8> {
-    let mut backup = Backup::new(Source::open(source).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = CopyOptions::new().begin(source, MemoryTarget::new()).unwrap();
     loop {
         match backup.step(3).unwrap() {
             StepOutcome::More => {}
@@ -201,8 +202,8 @@ pub(crate) fn copied_in_steps(source: &Path) -> Vec<u8> {
             StepOutcome::Busy => panic!("busy in the quiet"),
         }
     }
-    assert_eq!(backup.restarts(), 0);
-    backup.into_target().into_bytes()
+    assert_eq!(backup.progress().restarts, 0);
+    backup.finish().unwrap().output
 }
 
 /// SQLite's online backup of a database that nobody else uses, into a new file; the result code where it refuses.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use litecopy::{Backup, FileTarget, Source, StepOutcome};
+use litecopy::{Backup, FileTarget, StepOutcome};
 
 use crate::content::integrity_check;
 use crate::files::Folder;
@@ -41,8 +41,8 @@ impl SideBySide {
             .unwrap();
         let mut theirs = Peer::connected_to(&source);
         theirs.backup_start("main", &folder.join("theirs.db")).unwrap();
-        let target = FileTarget::create(folder.join("ours.db"));
-        let ours = Backup::new(Source::open(&source).unwrap(), target).unwrap();
+        let target = FileTarget::new(folder.join("ours.db"));
+        let ours = litecopy::CopyOptions::new().begin(&source, target).unwrap();
         Self { source, ours, theirs, other, folder }
     }
 
@@ -55,7 +55,8 @@ impl SideBySide {
             StepOutcome::Busy => BUSY,
             StepOutcome::Done => DONE,
         };
-        let (remaining, page_count) = (self.ours.remaining().into(), self.ours.page_count().into());
+        let (remaining, page_count) =
+            (self.ours.progress().remaining.into(), self.ours.progress().page_count.into());
         assert_eq!(BackupStep { status, remaining, page_count }, theirs, "ours and SQLite's, step({pages})");
         theirs
     }
@@ -97,7 +98,7 @@ fn in_the_quiet() {
 fn zero_pages_lock_and_count_but_copy_nothing() {
     for journal_mode in JOURNAL_MODES {
         let mut both = SideBySide::new(journal_mode);
-        assert_eq!((both.ours.remaining(), both.ours.page_count()), (0, 0));
+        assert_eq!((both.ours.progress().remaining, both.ours.progress().page_count), (0, 0));
         let first = both.step(0);
         assert_eq!((first.status, first.remaining), (MORE, first.page_count));
         assert_eq!(both.step(0), first);
@@ -116,7 +117,7 @@ fn a_commit_in_between_starts_it_again() {
         assert_eq!(second.remaining, first.remaining - 7);
         both.commit("UPDATE t SET b = randomblob(400) WHERE a = 39");
         assert_eq!(both.step(7).remaining, first.remaining, "from the first page again");
-        assert_eq!(both.ours.restarts(), 1);
+        assert_eq!(both.ours.progress().restarts, 1);
         both.finish(3);
     }
 }
@@ -165,7 +166,7 @@ fn what_does_not_commit_does_not_start_it_again() {
                 both.step(2);
             }
         }
-        assert_eq!(both.ours.restarts(), 0);
+        assert_eq!(both.ours.progress().restarts, 0);
         both.finish(7);
     }
 }
@@ -180,7 +181,7 @@ fn a_checkpoint_that_truncates_the_log() {
     let theirs = both.theirs.backup_step(7).unwrap();
     assert_eq!(theirs.remaining, theirs.page_count - 7, "SQLite starts again");
     assert_eq!(both.ours.step(7).unwrap(), StepOutcome::More);
-    assert!(both.ours.restarts() <= 1);
+    assert!(both.ours.progress().restarts <= 1);
     while both.theirs.backup_step(7).unwrap().status != DONE {}
     while both.ours.step(7).unwrap() != StepOutcome::Done {}
     both.assert_done();
@@ -206,11 +207,11 @@ fn an_empty_source() {
     std::fs::write(&source, []).unwrap();
     let mut theirs = Peer::connected_to(&source);
     theirs.backup_start("main", &folder.join("theirs.db")).unwrap();
-    let target = FileTarget::create(folder.join("ours.db"));
-    let mut ours = Backup::new(Source::open(&source).unwrap(), target).unwrap();
+    let target = FileTarget::new(folder.join("ours.db"));
+    let mut ours = litecopy::CopyOptions::new().begin(&source, target).unwrap();
     assert_eq!(theirs.backup_step(0), Ok(BackupStep { status: DONE, remaining: 0, page_count: 0 }));
     assert_eq!(ours.step(0).unwrap(), StepOutcome::Done);
-    assert_eq!((ours.remaining(), ours.page_count()), (0, 0));
+    assert_eq!((ours.progress().remaining, ours.progress().page_count), (0, 0));
 }
 
 #[test]
@@ -255,7 +256,7 @@ fn in_any_order() {
             }
         }
         // What is committed after the end is not in the copy; only an unfinished one is brought to the end here.
-        if both.ours.remaining() > 0 {
+        if both.ours.progress().remaining > 0 {
             both.finish(11);
         }
     }

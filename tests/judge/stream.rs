@@ -5,9 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use litecopy::{Backup, Consistency, CopyOptions, ErrorKind, PageSize, Source, StepOutcome, StreamTarget};
+use litecopy::{Consistency, CopyOptions, ErrorKind, PageSize, StepOutcome, StreamTarget};
 use rusqlite::Connection;
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, byte_copy};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::{LOCK_BYTES_AT, assert_right_copy, assert_same_bytes, logical_image};
@@ -35,6 +36,10 @@ impl Write for WithHoles {
 }
 
 /// The page of the lock bytes is not read, and lies in the middle of the stream all the same.
+fn streamed<W: Write>(source: &std::path::Path, writer: W) -> litecopy::Result<litecopy::Copied<W>> {
+    CopyOptions::new().begin(source, StreamTarget::new(writer))?.run(litecopy::quiet)
+}
+
 #[test]
 fn the_lock_byte_page_goes_out_as_zeros() {
     let made = makers::past_the_lock_byte_page().make();
@@ -42,7 +47,7 @@ fn the_lock_byte_page_goes_out_as_zeros() {
     let targets = Folder::new();
     let copy = targets.join("copy.db");
     let file = OpenOptions::new().write(true).create_new(true).open(&copy).unwrap();
-    CopyOptions::new().copy_to_writer(&made.path, WithHoles(file)).unwrap();
+    streamed(&made.path, WithHoles(file)).unwrap();
     let images = Folder::new();
     assert_same_bytes(&logical_image(&made.path, &images), &copy);
 }
@@ -59,16 +64,14 @@ fn a_stream_is_of_one_version_while_others_commit() {
         let images = Folder::new();
         let image = logical_image(&made.path, &images);
         let target = StreamTarget::new(Vec::new());
-        let mut backup = Backup::new(Source::open(&made.path).unwrap(), target)
-            .unwrap()
-            .with_consistency(Consistency::Step);
+        let mut backup = CopyOptions::new().consistency(Consistency::Step).begin(&made.path, target).unwrap();
         assert_eq!(backup.step(2).unwrap(), StepOutcome::More);
         let committed = other.execute("main", "UPDATE t SET b = 'later'").is_ok();
         assert_eq!(committed, journal_mode == "WAL");
         while backup.step(3).unwrap() != StepOutcome::Done {}
-        assert_eq!(backup.restarts(), 0);
+        assert_eq!(backup.progress().restarts, 0);
         let copy = images.join("copy.db");
-        fs::write(&copy, backup.into_target().into_writer()).unwrap();
+        fs::write(&copy, backup.finish().unwrap().output).unwrap();
         assert_right_copy(&image, &copy);
     }
 }
@@ -80,7 +83,7 @@ fn a_snapshot_that_did_not_hold_is_an_error_and_no_restart() {
     makers::left_log(&folder.join("source.db"));
     let alone = Folder::new();
     let source = byte_copy(&folder.join("source.db"), &alone);
-    let mut backup = Backup::new(Source::open(&source).unwrap(), StreamTarget::new(Vec::new())).unwrap();
+    let mut backup = CopyOptions::new().begin(&source, StreamTarget::new(Vec::new())).unwrap();
     assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
     let mut other = Peer::connected_to(&source);
     other.query("main", "SELECT count(*) FROM sqlite_schema").unwrap();
@@ -213,12 +216,12 @@ impl Write for Stubborn {
 #[test]
 fn short_and_interrupted_writes_go_on_and_others_fail() {
     let made = makers::usual();
-    let (bytes, report) = CopyOptions::new().copy_to_memory(&made.path).unwrap();
+    let (bytes, report) = memory_copy(&CopyOptions::new(), &made.path).unwrap();
     assert!(report.page_size >= PageSize::DEFAULT && bytes.len() > 5000);
     let mut writer = Stubborn { taken: Vec::new(), calls: 0, room_bytes: usize::MAX };
-    CopyOptions::new().copy_to_writer(&made.path, &mut writer).unwrap();
+    streamed(&made.path, &mut writer).unwrap();
     assert!(writer.taken == bytes);
     let mut writer = Stubborn { taken: Vec::new(), calls: 0, room_bytes: 5000 };
-    let error = CopyOptions::new().copy_to_writer(&made.path, &mut writer).map(drop).unwrap_err();
+    let error = streamed(&made.path, &mut writer).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use litecopy::lock::LockStyle;
-use litecopy::{
-    Backup, Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, SourceOptions, StepOutcome,
-};
+use litecopy::{Consistency, CopyOptions, ErrorKind, MemoryTarget, SourceOptions, StepOutcome};
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, beside};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::assert_right_copy;
@@ -38,7 +37,7 @@ fn assert_copied(options: &CopyOptions, source: &Path) {
 
 #[track_caller]
 fn assert_busy(options: &CopyOptions, source: &Path) {
-    let error = options.copy_to_memory(source).map(drop).unwrap_err();
+    let error = memory_copy(options, source).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
 }
 
@@ -57,8 +56,8 @@ fn a_folder_as_a_lock_keeps_both_sides_out() {
     assert_eq!(made.folder.names(), ["source.db"]);
 
     let source = SourceOptions::new().lock_style(LockStyle::Dotfile);
-    let source = Source::open_with(&made.path, &source).unwrap();
-    let mut held = Backup::new(source, MemoryTarget::new()).unwrap().with_consistency(Consistency::Hold);
+    let options = CopyOptions::new().source(source).consistency(Consistency::Hold);
+    let mut held = options.begin(&made.path, MemoryTarget::new()).unwrap();
     assert_eq!(held.step(1).unwrap(), StepOutcome::More);
     let sql = "UPDATE t SET b = 2 WHERE a = 1";
     assert_eq!(peer.execute("main", sql).unwrap_err().code, BUSY);
@@ -101,18 +100,18 @@ fn without_locks_what_changes_meanwhile_does_not_count() {
     let made = makers::usual();
     let mut peer = Peer::connected_to(&made.path);
     let source = SourceOptions::new().lock_style(LockStyle::None);
-    let source = Source::open_with(&made.path, &source).unwrap();
-    let mut backup = Backup::new(source, MemoryTarget::new()).unwrap().with_consistency(Consistency::Hold);
+    let options = CopyOptions::new().source(source).consistency(Consistency::Hold);
+    let mut backup = options.begin(&made.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(1).unwrap(), StepOutcome::More);
     // Nobody is kept from writing, nor does anybody keep us from reading.
     peer.execute("main", "UPDATE t SET b = 'changed' WHERE a = 2; BEGIN EXCLUSIVE;").unwrap();
     assert_eq!(backup.step(-1).unwrap(), StepOutcome::Busy, "of two versions");
-    assert_eq!(backup.restarts(), 1);
+    assert_eq!(backup.progress().restarts, 1);
     peer.execute("main", "COMMIT").unwrap();
     assert_eq!(backup.step(-1).unwrap(), StepOutcome::Done);
     let targets = Folder::new();
     let copy = targets.join("copy.db");
-    std::fs::write(&copy, backup.into_target().into_bytes()).unwrap();
+    std::fs::write(&copy, backup.finish().unwrap().output).unwrap();
     assert_right_copy(&made.path, &copy);
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use litecopy::{Backup, CopyOptions, DatabaseSet, ErrorKind, FileTarget, Source, StepOutcome, Target};
+use litecopy::{CopyOptions, DatabaseSet, ErrorKind, FileTarget, StepOutcome};
 use rusqlite::Connection;
 
 use crate::files::{Folder, beside};
@@ -192,16 +192,16 @@ fn a_copy_that_begins_again_writes_only_what_differs() {
     database(&source, 1024, 1000);
     let mut other = Peer::connected_to(&source);
     let targets = Folder::new();
-    let target = FileTarget::create(targets.join("copy.db"));
-    let mut backup = Backup::new(Source::open(&source).unwrap(), target).unwrap();
+    let target = FileTarget::new(targets.join("copy.db"));
+    let mut backup = CopyOptions::new().begin(&source, target).unwrap();
     for _ in 0..3 {
         assert_eq!(backup.step(900).unwrap(), StepOutcome::More);
         other.execute("main", "UPDATE t SET b = randomblob(900) WHERE id IN (10, 500)").unwrap();
     }
     assert_eq!(backup.step(-1).unwrap(), StepOutcome::Done);
-    assert_eq!(backup.restarts(), 3);
-    let size_bytes = u64::from(backup.page_count()) * 1024;
-    let written_bytes = backup.into_target().written_bytes().unwrap();
+    assert_eq!(backup.progress().restarts, 3);
+    let size_bytes = u64::from(backup.progress().page_count) * 1024;
+    let written_bytes = backup.finish().unwrap().report.written_bytes.unwrap();
     assert_right_copy(&source, &targets.join("copy.db"));
     // Page 1 and the page of each row, three times.
     assert!(written_bytes > size_bytes && written_bytes <= size_bytes + 3 * 5 * 1024, "{written_bytes}");
@@ -274,10 +274,7 @@ fn what_somebody_has_open_without_a_lock_is_not_replaced() {
         let before = Fingerprint::of(targets.path());
         for refresh in [false, true] {
             let options = CopyOptions::new().replace(true);
-            let error = match refresh {
-                true => options.refresh(&made.path, &target).unwrap_err(),
-                false => options.copy(&made.path, &target).unwrap_err(),
-            };
+            let error = options.refresh(refresh).copy(&made.path, &target).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TargetInUse, "{error}");
             let holders: Vec<_> = error.lock_holders().iter().map(|it| (it.lock, it.process_id)).collect();
             assert_eq!(holders, [("OPEN", Some(user.process_id()))], "{error}");
@@ -287,18 +284,15 @@ fn what_somebody_has_open_without_a_lock_is_not_replaced() {
         // It opens the file while the copy runs, and is met at the end.
         user.close("main").unwrap();
         let mut opened = false;
-        let error = CopyOptions::new().replace(true).pages_per_step(1).copy_with_progress(
-            &made.path,
-            &target,
-            |_| {
-                if !opened {
-                    user.open("main", &target).unwrap();
-                    opened = true;
-                }
-                std::ops::ControlFlow::Continue(())
-            },
-        );
-        assert_eq!(error.unwrap_err().kind(), ErrorKind::TargetInUse);
+        let options = CopyOptions::new().replace(true).pages_per_step(1);
+        let error = options.begin(&made.path, FileTarget::new(&target)).unwrap().run(|_| {
+            if !opened {
+                user.open("main", &target).unwrap();
+                opened = true;
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        assert_eq!(error.map(drop).unwrap_err().kind(), ErrorKind::TargetInUse);
         user.close("main").unwrap();
         CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
         assert_right_copy(&made.path, &target);

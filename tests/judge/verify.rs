@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use litecopy::{
-    Backup, CopyOptions, ErrorKind, FileTarget, PageNumber, Result, Shape, Source, Target, Treatment,
-};
+use litecopy::{CopyOptions, ErrorKind, FileTarget, PageNumber, Result, Shape, Target};
 
+use crate::copies::memory_copy;
 use crate::judge::assert_right_copy;
 use crate::makers;
 
@@ -19,9 +18,7 @@ struct Faulty {
 }
 
 impl Target for Faulty {
-    fn admit(&mut self, source: Option<&Path>) -> Result<()> {
-        self.file.admit(source)
-    }
+    type Output = ();
 
     fn begin(&mut self, shape: Shape) -> Result<()> {
         self.page_bytes = shape.page_size.bytes_usize();
@@ -43,8 +40,8 @@ impl Target for Faulty {
         self.file.seal(page_count)
     }
 
-    fn publish(&mut self) -> Result<()> {
-        self.file.publish()
+    fn publish(self, page_count: u32) -> Result<()> {
+        self.file.publish(page_count)
     }
 
     fn read_back(&mut self, first: PageNumber, buffer: &mut [u8]) -> Result<()> {
@@ -62,7 +59,7 @@ fn what_reads_back_as_written_is_shown() {
     let copy = made.folder.join("copy.db");
     CopyOptions::new().verify(true).pages_per_step(7).copy(&made.path, &copy).unwrap();
     assert_right_copy(&made.path, &copy);
-    let (image, _) = CopyOptions::new().verify(true).copy_to_memory(&made.path).unwrap();
+    let (image, _) = memory_copy(&CopyOptions::new().verify(true), &made.path).unwrap();
     assert_eq!(image, fs::read(&copy).unwrap());
 }
 
@@ -71,11 +68,9 @@ fn one_wrong_bit_is_found_and_nothing_is_shown() {
     let made = makers::usual();
     let copy = made.folder.join("copy.db");
     let copied = |wrong: (u32, usize), verify: bool| {
-        let file = FileTarget::replace(&copy);
+        let file = FileTarget::new(&copy);
         let target = Faulty { file, wrong, page_bytes: 0 };
-        let mut backup = Backup::new(Source::open(&made.path).unwrap(), target)
-            .unwrap()
-            .with_treatment(Treatment::new().verify(verify));
+        let mut backup = CopyOptions::new().verify(verify).begin(&made.path, target).unwrap();
         backup.step(-1)
     };
     let page_count = u32::try_from(fs::metadata(&made.path).unwrap().len() / 4096).unwrap();
@@ -95,9 +90,7 @@ fn one_wrong_bit_is_found_and_nothing_is_shown() {
 fn a_target_that_cannot_be_read_is_an_error() {
     struct Nowhere;
     impl Target for Nowhere {
-        fn admit(&mut self, _: Option<&Path>) -> Result<()> {
-            Ok(())
-        }
+        type Output = ();
         fn begin(&mut self, _: Shape) -> Result<()> {
             Ok(())
         }
@@ -107,13 +100,11 @@ fn a_target_that_cannot_be_read_is_an_error() {
         fn seal(&mut self, _: u32) -> Result<()> {
             Ok(())
         }
-        fn publish(&mut self) -> Result<()> {
+        fn publish(self, _: u32) -> Result<()> {
             panic!("it was published");
         }
     }
     let made = makers::usual();
-    let mut backup = Backup::new(Source::open(&made.path).unwrap(), Nowhere)
-        .unwrap()
-        .with_treatment(Treatment::new().verify(true));
+    let mut backup = CopyOptions::new().verify(true).begin(&made.path, Nowhere).unwrap();
     assert_eq!(backup.step(-1).unwrap_err().kind(), ErrorKind::Io);
 }

@@ -4,10 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use litecopy::{
-    Backup, CopyOptions, Error, ErrorKind, MemoryTarget, Source, SourceBytes, SourceOptions, StepOutcome,
-};
+use litecopy::{CopyOptions, Error, ErrorKind, MemoryTarget, SourceBytes, SourceOptions, StepOutcome};
 
+use crate::copies::memory_copy;
 use crate::files::Folder;
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::logical_image;
@@ -101,15 +100,15 @@ fn right_versions(states: &[Vec<u8>], read: impl Fn(u64) -> Result<Vec<u8>, Erro
 /// The copy of a version.
 fn version(path: &Path, n: u64) -> Result<Vec<u8>, Error> {
     let options = CopyOptions::new().source(SourceOptions::new().as_of(Some(n)));
-    options.copy_to_memory(path).map(|(bytes, _)| bytes)
+    memory_copy(&options, path).map(|(bytes, _)| bytes)
 }
 
 /// The same of bytes.
 fn version_of_bytes(bytes: &SourceBytes, n: u64) -> Result<Vec<u8>, Error> {
-    let options = SourceOptions::new().as_of(Some(n));
-    let mut backup = Backup::new(Source::from_bytes_with(bytes.clone(), &options), MemoryTarget::new())?;
+    let options = CopyOptions::new().source(SourceOptions::new().as_of(Some(n)));
+    let mut backup = options.begin(bytes.clone(), MemoryTarget::new())?;
     while backup.step(7)? != StepOutcome::Done {}
-    Ok(backup.into_target().into_bytes())
+    Ok(backup.finish()?.output)
 }
 
 fn all(count: usize) -> Vec<u64> {
@@ -276,7 +275,9 @@ fn a_version_is_held_still() {
     let targets = Folder::new();
     let copy = targets.join("copy.db");
     options
-        .copy_with_progress(path, &copy, |_| {
+        .begin(path, litecopy::FileTarget::new(&copy))
+        .unwrap()
+        .run(|_| {
             let mut writer = writer.borrow_mut();
             writer.execute("main", "UPDATE t SET b = randomblob(40)").unwrap();
             writer.query("main", "PRAGMA wal_checkpoint(PASSIVE)").unwrap();

@@ -7,10 +7,9 @@ use std::time::Duration;
 use litecopy::format::wal_index::WAL_INDEX_HEADER_BYTES;
 use litecopy::format::{Salts, WalIndexHeader};
 use litecopy::lock::LockStyle;
-use litecopy::{
-    Backup, Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, SourceOptions, StepOutcome,
-};
+use litecopy::{Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, SourceOptions, StepOutcome};
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, bytes_at, patch};
 use crate::judge::{assert_same_bytes, logical_image};
 use crate::peer::{Peer, until};
@@ -35,7 +34,7 @@ fn image(scene: &Scene) -> Vec<u8> {
 }
 
 fn copied(scene: &Scene) -> Vec<u8> {
-    CopyOptions::new().copy_to_memory(&scene.path).unwrap().0
+    memory_copy(&CopyOptions::new(), &scene.path).unwrap().0
 }
 
 fn header(scene: &Scene) -> WalIndexHeader {
@@ -71,14 +70,14 @@ fn a_dead_publisher_locks_nobody_out() {
     let whole = image(&scene);
     let before = header(&scene);
     publish(&scene, &[1], &WalIndexHeader { change: before.change + 1, ..before });
-    let backup = Backup::new(Source::open(&scene.path).unwrap(), MemoryTarget::new()).unwrap();
-    let mut backup = backup.with_consistency(Consistency::Hold);
+    let options = CopyOptions::new().consistency(Consistency::Hold);
+    let mut backup = options.begin(&scene.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(3).unwrap(), StepOutcome::More);
     assert!(!scene.is_locked("WRITE"));
     let mut other = scene.peer("PRAGMA busy_timeout = 0; DELETE FROM t WHERE a > 60;");
     assert_eq!(other.query("main", "SELECT count(*) FROM t").unwrap(), [["60"]]);
     while backup.step(3).unwrap() != StepOutcome::Done {}
-    assert!(backup.into_target().into_bytes() == whole);
+    assert!(backup.finish().unwrap().output == whole);
     drop(peer);
 }
 
@@ -127,7 +126,7 @@ fn frames_without_checksums_count_while_the_wal_index_is_live() {
         assert_eq!(rows(&theirs), rows_of(&before));
         for consistency in [Consistency::Step, Consistency::Hold] {
             let options = CopyOptions::new().pages_per_step(3).consistency(consistency);
-            let (bytes, report) = options.copy_to_memory(&scene.path).unwrap();
+            let (bytes, report) = memory_copy(&options, &scene.path).unwrap();
             assert!(bytes == whole && report.source_notes.unsummed_frames > 0);
         }
         fs::remove_file(&theirs).unwrap();
@@ -161,7 +160,7 @@ fn used_under_another_name_is_refused() {
     fs::hard_link(&scene.path, &alias).unwrap();
     let copy = |path, alone| {
         let source = SourceOptions::new().alone(alone);
-        CopyOptions::new().source(source).copy_to_memory(path).map(|(bytes, _)| bytes)
+        memory_copy(&CopyOptions::new().source(source), path).map(|(bytes, _)| bytes)
     };
     let error = copy(&alias, false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LogElsewhere, "{error}");
@@ -172,7 +171,8 @@ fn used_under_another_name_is_refused() {
     let resting = Source::open(&alias).unwrap();
     drop(peer);
     until("nobody is connected", || !scene.is_locked("DMS"));
-    let mut reader = Backup::new(resting, MemoryTarget::new()).unwrap().with_consistency(Consistency::Hold);
+    let mut reader =
+        CopyOptions::new().consistency(Consistency::Hold).begin(resting, MemoryTarget::new()).unwrap();
     assert_eq!(reader.step(3).unwrap(), StepOutcome::More);
     assert!(copy(&alias, false).is_ok());
 }
@@ -185,7 +185,7 @@ fn a_log_that_was_removed_or_renamed_under_its_users_is_refused() {
         fs::rename(file, moved.join(name)).unwrap();
     }
     peer.execute("main", "DELETE FROM t WHERE a > 60").unwrap();
-    let error = CopyOptions::new().copy_to_memory(&scene.path).map(drop).unwrap_err();
+    let error = memory_copy(&CopyOptions::new(), &scene.path).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LogElsewhere, "{error}");
 }
 
@@ -197,7 +197,7 @@ fn a_file_time_ahead_of_the_clock() {
     let ahead = std::time::SystemTime::now() + Duration::from_secs(3600);
     fs::File::options().write(true).open(&scene.path).unwrap().set_modified(ahead).unwrap();
     let options = CopyOptions::new().pages_per_step(3).patience(Duration::from_millis(300));
-    let (bytes, report) = options.copy_to_memory(&scene.path).unwrap();
+    let (bytes, report) = memory_copy(&options, &scene.path).unwrap();
     assert_eq!((bytes, report.restarts), (fs::read(&scene.path).unwrap(), 0));
     let stamp = || Source::open(&scene.path).unwrap().stamp().unwrap().unwrap();
     let before = stamp();
@@ -237,7 +237,7 @@ fn without_locks_a_copy_is_right_or_busy() {
     let options = options.sleep(Duration::from_millis(1));
     let (mut right, mut busy) = (0, 0);
     for _ in 0..60 {
-        match options.copy_to_memory(&scene.path) {
+        match memory_copy(&options, &scene.path) {
             Ok((bytes, _)) => {
                 let folder = Folder::for_judging();
                 let path = folder.join("copy.db");
@@ -257,7 +257,7 @@ fn without_locks_a_copy_is_right_or_busy() {
     }
     println!("{right} right, {busy} busy");
     drop(peer);
-    let (bytes, _) = options.copy_to_memory(&scene.path).unwrap();
+    let (bytes, _) = memory_copy(&options, &scene.path).unwrap();
     let folder = Folder::for_judging();
     let ours = folder.join("ours.db");
     fs::write(&ours, bytes).unwrap();

@@ -6,8 +6,9 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use litecopy::format::{WalChecksum, WalHeader};
-use litecopy::{Backup, Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, StepOutcome};
+use litecopy::{Consistency, CopyOptions, ErrorKind, MemoryTarget, StepOutcome};
 
+use crate::copies::memory_copy;
 use crate::files::{Folder, bytes_at, patch};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::logical_image;
@@ -315,10 +316,10 @@ fn a_log_of_pages_of_another_size_is_refused() {
 #[track_caller]
 pub(crate) fn assert_busy(scene: &Scene) {
     let before = Fingerprint::of(scene.folder.path());
-    let mut backup = Backup::new(Source::open(&scene.path).unwrap(), MemoryTarget::new()).unwrap();
+    let mut backup = CopyOptions::new().begin(&scene.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(-1).unwrap(), StepOutcome::Busy);
     let timeout = Some(Duration::from_millis(100));
-    let error = CopyOptions::new().lock_timeout(timeout).copy_to_memory(&scene.path).map(drop).unwrap_err();
+    let error = memory_copy(&CopyOptions::new().lock_timeout(timeout), &scene.path).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
     assert_same(&before, &Fingerprint::of(scene.folder.path()));
 }
@@ -373,8 +374,8 @@ fn somebody_comes_while_we_read_beside_a_stale_wal_index() {
     fs::write(scene.wal_index(), &stale).unwrap();
     let folder = Folder::new();
     let image = fs::read(logical_image(&scene.path, &folder)).unwrap();
-    let backup = Backup::new(Source::open(&scene.path).unwrap(), MemoryTarget::new()).unwrap();
-    let mut backup = backup.with_consistency(Consistency::Hold);
+    let options = CopyOptions::new().consistency(Consistency::Hold);
+    let mut backup = options.begin(&scene.path, MemoryTarget::new()).unwrap();
     assert_eq!(backup.step(3).unwrap(), StepOutcome::More);
     assert!(!scene.is_locked("DMS") && scene.is_locked("READ0"));
     let mut other = scene.peer("");
@@ -382,8 +383,8 @@ fn somebody_comes_while_we_read_beside_a_stale_wal_index() {
     assert_eq!(other.query("main", count).unwrap(), [["120"]]);
     other.execute("main", "DELETE FROM t; PRAGMA wal_checkpoint(PASSIVE);").unwrap();
     while backup.step(3).unwrap() != StepOutcome::Done {}
-    assert_eq!(backup.restarts(), 0);
-    assert!(backup.into_target().into_bytes() == image);
+    assert_eq!(backup.progress().restarts, 0);
+    assert!(backup.finish().unwrap().output == image);
     assert_eq!(other.query("main", "PRAGMA integrity_check").unwrap(), [["'ok'"]]);
 }
 

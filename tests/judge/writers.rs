@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use litecopy::{Consistency, CopyOptions, ErrorKind, HoldLimits};
+use litecopy::{Consistency, CopyOptions, ErrorKind};
 use rusqlite::Connection;
 
+use crate::copies::memory_copy;
 use crate::files::Folder;
 use crate::peer::Peer;
 use crate::random::{Random, seed};
@@ -119,12 +120,12 @@ fn copy_somehow(source: &Path, random: &mut Random) -> Result<(u64, u64), ErrorK
         .lock_timeout(Some(Duration::from_secs(2)))
         .deadline(Some(Duration::from_secs(4)))
         .consistency(consistency)
-        .hold_limits(HoldLimits::new().log_growth_bytes(growth))
+        .max_log_growth(growth)
         .patience(Duration::from_millis(random.below(200)));
     let targets = Folder::new();
     let target: PathBuf = targets.join("copy.db");
     let restarts = if random.below(4) == 0 {
-        let (bytes, report) = options.copy_to_memory(source).map_err(explained)?;
+        let (bytes, report) = memory_copy(&options, source).map_err(explained)?;
         std::fs::write(&target, bytes).unwrap();
         report.restarts
     } else {

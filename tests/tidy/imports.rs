@@ -9,7 +9,6 @@ use crate::text::{SourceFile, part, paths_from};
 
 /// Circles that are still there, by their files.
 const STILL: &[&str] = &[
-    "backup::run, backup::stepwise",
     "inspect::database_report, inspect::journal_report, inspect::reading, inspect::schema_report, \
      inspect::wal_index_report, inspect::wal_report",
     "schema::definition, schema::table",
