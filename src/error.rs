@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
 use crate::attempt::{Holders, LockHolder, Obstacle};
+pub use crate::error_kind::ErrorKind;
 use crate::format::PageSize;
 use crate::format::damage::Damage;
 use crate::limits::{Limit, LimitExceeded, Limits};
@@ -25,78 +26,6 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     problem: Problem,
-}
-
-/// The kinds of errors, for programs that act on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No file of that name.
-    NotFound,
-    /// The system does not let us.
-    PermissionDenied,
-    /// A folder, a device or a pipe stands where a file is needed; or a link, or a file with several names, where SQLite has none.
-    NotAFile,
-    /// The target's file system has not enough room.
-    NoSpace,
-    /// Any other failure of the system.
-    Io,
-    /// The first bytes are not those of an SQLite database; it may be encrypted.
-    NotADatabase,
-    /// A database, but one that contradicts itself.
-    Damaged,
-    /// A database of a kind that this version cannot copy rightly.
-    Unsupported,
-    /// A file wants more than a [`Limit`](crate::Limit) lets it have.
-    LimitExceeded,
-    /// Somebody held a lock for longer than we were to wait.
-    Busy,
-    /// The time for the whole copy is over.
-    DeadlinePassed,
-    /// The copy in steps began again and again, and led nowhere.
-    Stalled,
-    /// A snapshot was held for as long as it may be, in time or in growth of the log.
-    HoldLimit,
-    /// Source and target are one file.
-    SameFile,
-    /// The target is there already.
-    TargetExists,
-    /// The target to be replaced is open elsewhere.
-    TargetInUse,
-    /// The target's name leads elsewhere than when the copy began: a link was turned, or its folder moved.
-    TargetMoved,
-    /// A journal or log lies where it would be applied to the copy.
-    SideFileInTheWay,
-    /// The target's name is that of one of the source's own side files.
-    TargetIsSideFile,
-    /// The target keeps its page size, being open elsewhere in WAL mode, and the source has another.
-    PageSizeFixed,
-    /// The log of the database is in use on a network file system, where it cannot be shared between hosts.
-    LogOnNetwork,
-    /// Somebody uses the database in WAL mode, but its log is not beside it under this name.
-    LogElsewhere,
-    /// An opaque database without a log, of which nobody said how large its pages are.
-    PageSizeUnknown,
-    /// The log does not hold as many commits as the version that was asked for.
-    NoSuchVersion,
-    /// A page of the version that was asked for has been written over by a checkpoint.
-    VersionGone,
-    /// No database of that name is in the set; or it is `temp`, which no other process can read.
-    UnknownName,
-    /// A database of that name is in the set already, or that very file.
-    AlreadyInSet,
-    /// Two files of a set cannot lie in one folder under their own names.
-    FileNameConflict,
-    /// The copy, read back from its device, is not what was written.
-    NotAsWritten,
-    /// Whoever read a stream went away before its end.
-    StreamClosed,
-    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
-    SourceChanged,
-    /// The caller's callback stopped the copy.
-    Cancelled,
-    /// The copy was to be finished before all its steps were taken.
-    NotDone,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -404,37 +333,7 @@ impl Error {
     /// The result code that SQLite's C interface gives for the same thing.
     #[must_use]
     pub fn sqlite_code(&self) -> i32 {
-        match self.kind() {
-            ErrorKind::SameFile
-            | ErrorKind::TargetExists
-            | ErrorKind::TargetIsSideFile
-            | ErrorKind::NoSuchVersion
-            | ErrorKind::VersionGone
-            | ErrorKind::UnknownName
-            | ErrorKind::AlreadyInSet
-            | ErrorKind::FileNameConflict
-            | ErrorKind::NotDone => 1,
-            ErrorKind::Busy
-            | ErrorKind::LogOnNetwork
-            | ErrorKind::LogElsewhere
-            | ErrorKind::DeadlinePassed
-            | ErrorKind::Stalled
-            | ErrorKind::HoldLimit
-            | ErrorKind::TargetInUse
-            | ErrorKind::SourceChanged
-            | ErrorKind::SideFileInTheWay => 5,
-            ErrorKind::PageSizeFixed => 8,
-            ErrorKind::Cancelled => 9,
-            ErrorKind::Io | ErrorKind::StreamClosed | ErrorKind::NotAsWritten => 10,
-            ErrorKind::Damaged => 11,
-            ErrorKind::NoSpace => 13,
-            ErrorKind::NotFound
-            | ErrorKind::PermissionDenied
-            | ErrorKind::NotAFile
-            | ErrorKind::TargetMoved => 14,
-            ErrorKind::LimitExceeded => 18,
-            ErrorKind::NotADatabase | ErrorKind::Unsupported | ErrorKind::PageSizeUnknown => 26,
-        }
+        self.kind().sqlite_code()
     }
 }
 

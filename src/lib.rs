@@ -91,6 +91,7 @@
 //! | `json_name.rs` | paths and names of the system in JSON | |
 //! | `attempt.rs` | got, or busy: what was in the way | |
 //! | `limits.rs` | what a file may make us do | `format` |
+//! | `error_kind.rs` | the kinds of errors | |
 //! | `error.rs` | what can go wrong, sorted by who must act | `format`, `os::unfit` |
 //! | `side_files.rs` | the names of a database and of its companions | `os` |
 //! | `manifest.rs` | what a copy was when it was made | `format` |
@@ -112,6 +113,7 @@
 mod attempt;
 mod backup;
 mod error;
+mod error_kind;
 pub mod format;
 pub mod inspect;
 #[cfg(feature = "serde")]

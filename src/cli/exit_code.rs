@@ -74,33 +74,9 @@ pub(crate) fn message(error: &Error) -> String {
 pub(crate) fn json_message(error: &Error) -> serde_json::Value {
     serde_json::json!({
         "event": "error",
-        "kind": kind_name(error.kind()),
+        "kind": error.kind().name(),
         "message": error.to_string(),
         "advice": advice(error),
         "path": JsonName(error.path().as_os_str()),
     })
-}
-
-/// The kind's name in the style of JSON members: `TargetExists` is `target_exists`.
-fn kind_name(kind: ErrorKind) -> String {
-    let mut name = String::new();
-    for c in format!("{kind:?}").chars().take_while(|c| c.is_alphanumeric()) {
-        if c.is_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.extend(c.to_lowercase());
-    }
-    name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_named_in_small_letters() {
-        assert_eq!(kind_name(ErrorKind::TargetExists), "target_exists");
-        assert_eq!(kind_name(ErrorKind::NotADatabase), "not_a_database");
-        assert_eq!(kind_name(ErrorKind::Busy), "busy");
-    }
 }

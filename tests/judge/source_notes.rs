@@ -5,10 +5,11 @@ use std::io::Write;
 
 use litecopy::{CopyOptions, ErrorKind, FileDetour, SourceNotes, SourceOptions};
 
+use crate::copies::memory_copy;
 use crate::states::{Scene, cut_to, size_bytes};
 
 fn notes(scene: &Scene) -> SourceNotes {
-    CopyOptions::new().copy_to_memory(&scene.path).unwrap().1.source_notes
+    memory_copy(&CopyOptions::new(), &scene.path).unwrap().1.source_notes
 }
 
 #[test]
@@ -18,7 +19,7 @@ fn a_file_that_ends_inside_a_page() {
     let whole = size_bytes(&scene.path);
     OpenOptions::new().append(true).open(&scene.path).unwrap().write_all(&[7; 300]).unwrap();
     assert_eq!(notes(&scene).trailing_bytes, 300);
-    let (bytes, _) = CopyOptions::new().copy_to_memory(&scene.path).unwrap();
+    let (bytes, _) = memory_copy(&CopyOptions::new(), &scene.path).unwrap();
     assert_eq!(bytes.len() as u64, whole);
 }
 
@@ -45,7 +46,7 @@ fn a_file_that_is_mounted_alone() {
         println!("nothing can be mounted here");
         return;
     }
-    let report = CopyOptions::new().copy_to_memory(&point).map(|(_, report)| report);
+    let report = memory_copy(&CopyOptions::new(), &point).map(|(_, report)| report);
     // Parked descriptors keep it busy.
     let gone = std::process::Command::new("umount").arg("-l").arg(&point).status().unwrap();
     assert!(gone.success());
@@ -58,14 +59,14 @@ fn an_emptied_file_beside_a_log_with_commits_is_an_error() {
     let scene = Scene::with("PRAGMA journal_mode = WAL");
     scene.killed_after("PRAGMA wal_autocheckpoint = 0; UPDATE t SET c = 1;");
     cut_to(&scene.path, 0);
-    let error = CopyOptions::new().copy_to_memory(&scene.path).map(drop).unwrap_err();
+    let error = memory_copy(&CopyOptions::new(), &scene.path).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Damaged);
     assert!(error.to_string().contains("is empty, but its log holds 1 commits"), "{error}");
     let alone = CopyOptions::new().source(SourceOptions::new().as_of(Some(0)));
-    assert!(alone.copy_to_memory(&scene.path).unwrap().0.is_empty());
+    assert!(memory_copy(&alone, &scene.path).unwrap().0.is_empty());
     // A log without a commit is none.
     cut_to(&scene.wal(), 500);
-    assert!(CopyOptions::new().copy_to_memory(&scene.path).unwrap().0.is_empty());
+    assert!(memory_copy(&CopyOptions::new(), &scene.path).unwrap().0.is_empty());
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn a_page_size_that_does_not_divide_an_opaque_file() {
     let scene = Scene::new();
     let copy = |page_size| {
         let source = SourceOptions::new().opaque(litecopy::PageSize::new(page_size));
-        CopyOptions::new().source(source).copy_to_memory(&scene.path).map(|(bytes, _)| bytes)
+        memory_copy(&CopyOptions::new().source(source), &scene.path).map(|(bytes, _)| bytes)
     };
     assert!(copy(1024).unwrap() == fs::read(&scene.path).unwrap());
     assert!(copy(65536).unwrap_err().to_string().contains("no whole number of pages of 65536"));
