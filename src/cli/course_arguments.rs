@@ -1,4 +1,4 @@
-//! What can be said about the course of a copy: its steps, what it holds, how long it waits.
+//! Options about the course of a copy: its steps, what it holds, how long it waits.
 
 use std::time::Duration;
 
@@ -8,19 +8,18 @@ use litecopy::{AtLimit, Consistency, CopyOptions};
 use super::reading_arguments::ReadingArguments;
 use super::values::{bytes, duration, rate};
 
-/// Pages a step when none are given, but for `--consistency step`: few enough that a commit hardly waits for one, and that the
-/// bar moves.
+/// Pages a step when `--pages` is not given, except for `--consistency step`: few enough that commits hardly wait and the bar moves.
 const PAGES: i32 = 1_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct CourseArguments {
-    /// What is held while pages are copied. auto: ends beside any writer and holds commits up as little as can be; hold: one
-    /// snapshot, for which commits wait in rollback mode; step: nothing between steps, each commit makes it start again
+    /// What is held while pages are copied. auto: ends beside any writer and delays commits as little as possible; hold: one
+    /// snapshot, for which commits wait in rollback mode; step: nothing between steps, and every commit restarts the copy
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = ConsistencyKind::Auto)]
     consistency: ConsistencyKind,
 
-    /// Pages copied each time the source is locked. 0 or less: with `--consistency step` all in one go, else 1,000, and
-    /// with `--rate` fewer if need be
+    /// Pages copied each time the source is locked. 0 or less: all at once with `--consistency step`, else 1,000, or fewer
+    /// with `--rate`
     #[arg(long, value_name = "N", default_value_t = -1, allow_negative_numbers = true)]
     pages: i32,
 
@@ -32,29 +31,30 @@ pub(crate) struct CourseArguments {
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     deadline: Option<Duration>,
 
-    /// Copy no more than so many bytes a second, by pauses between steps (50MB, 64MiB); not while commits wait for it
+    /// Copy at most this many bytes a second, by pausing between steps (50MB, 64MiB); not while commits wait for the copy
     /// [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = rate)]
     rate: Option<u64>,
 
-    /// Pause for a moment whenever a writer waits for a lock or is at work
+    /// Pause briefly whenever a writer waits for a lock or is at work
     #[arg(long)]
     gentle: bool,
 
-    /// Believe that steps lead nowhere when the pages left have met no new low for so long: then auto holds, and step ends
+    /// Give up stepping when the number of remaining pages has not reached a new minimum for this long: then auto holds a
+    /// snapshot, and step ends
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = duration)]
     patience: Duration,
 
-    /// Hold a snapshot for no longer than this [default: as long as it takes]
+    /// Hold a snapshot no longer than this [default: as long as the copy takes]
     #[arg(long, value_name = "SECONDS", value_parser = duration)]
     max_hold: Option<Duration>,
 
-    /// Hold a snapshot in WAL mode while the log grows by no more than this (bytes, or with a unit: 64MiB, 1GB) [default: no
+    /// Hold a snapshot in WAL mode until the log has grown by this much (bytes, or with a unit: 64MiB, 1GB) [default: no
     /// limit]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_log_growth: Option<u64>,
 
-    /// What to do when a snapshot was held for as long as it may be: go on in steps, or fail
+    /// What to do when one of these two limits is reached: go on in steps, or fail
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = AtLimitKind::Step)]
     at_limit: AtLimitKind,
 }

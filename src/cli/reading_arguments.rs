@@ -13,17 +13,17 @@ use super::values::duration;
 /// How the source is read.
 #[derive(Debug, Args)]
 pub(crate) struct ReadingArguments {
-    /// Refuse a file that wants more than this; can be given several times. NAME is pages, log-bytes, journal-bytes,
+    /// Refuse a file that needs more than this; may be given several times. NAME is pages, log-bytes, journal-bytes,
     /// overlay-bytes, chain-length or record-bytes
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(Limit, i64)>,
 
-    /// By what kind of lock the programs that use the source keep out of each other's way, if not the usual one. Under
-    /// dotfile a folder SOURCE.lock is there while the source is read; none takes no lock, and reads again what changed
+    /// The kind of lock that the programs using the source take, if not the usual one. dotfile: a folder SOURCE.lock exists
+    /// while the source is read; none: no lock is taken, and what changed meanwhile is read again
     #[arg(long, value_name = "STYLE", default_value = "posix", value_parser = lock_style)]
     lock_style: LockStyle,
 
-    /// Take no lock and check nothing at the end, for files that nobody can change: evidence, snapshots, read-only media
+    /// Take no locks and check nothing at the end, for files that nobody can change: evidence, snapshots, read-only media
     #[arg(long)]
     immutable: bool,
 
@@ -35,7 +35,7 @@ pub(crate) struct ReadingArguments {
     #[arg(long, value_name = "N")]
     as_of: Option<u64>,
 
-    /// Give up when the source has been locked by another this long
+    /// Give up when another process has kept the source locked for this long
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = duration)]
     timeout: Duration,
 }

@@ -7,16 +7,19 @@ use clap::error::ContextValue;
 
 use super::arguments::Arguments;
 use super::exit_code::Ending;
-use super::output::said;
+use super::output::{said, say_error};
 use super::printable::printable;
 
 pub(crate) fn run() -> ExitCode {
     let ending = match Arguments::try_parse() {
         Ok(arguments) => arguments.verb.run(),
         Err(help_or_error) => {
-            let wrong_use = help_or_error.use_stderr();
-            let printed = said(harmless(help_or_error).print());
-            if wrong_use { Ending::WrongUse } else { printed }
+            if !help_or_error.use_stderr() {
+                return said(help_or_error.print()).code();
+            }
+            let error = harmless(help_or_error).render().to_string();
+            say_error(error.replacen("error:", "litecopy:", 1).trim_end());
+            Ending::WrongUse
         }
     };
     ending.code()

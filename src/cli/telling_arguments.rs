@@ -5,11 +5,11 @@ use clap::{Args, ValueEnum};
 /// What is said meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct TellingArguments {
-    /// How to show the way, on stderr
+    /// How to show progress, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
 
-    /// Leave out notes on what is worth knowing although nothing failed
+    /// Leave out notes about what is worth knowing although nothing failed
     #[arg(long)]
     pub(crate) no_notes: bool,
 
@@ -22,9 +22,9 @@ pub(crate) struct TellingArguments {
 pub(crate) enum ProgressKind {
     /// A bar when stderr is a terminal, else nothing
     Auto,
-    /// A bar (it is drawn on terminals only)
+    /// A bar (drawn on terminals only)
     Bar,
-    /// For programs: a JSON object a line
+    /// For programs: one JSON object a line
     Json,
     /// Nothing
     None,

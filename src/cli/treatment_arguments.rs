@@ -1,4 +1,4 @@
-//! What can be said of the treatment of pages on their way.
+//! Options about what becomes of pages on their way.
 
 use std::path::PathBuf;
 
@@ -7,32 +7,32 @@ use litecopy::{CopyOptions, Fidelity};
 
 #[derive(Debug, Args)]
 pub(crate) struct TreatmentArguments {
-    /// What of the header the copy keeps
+    /// What the copy keeps of the header
     #[arg(long, value_enum, value_name = "HOW", default_value_t = FidelityKind::Exact, conflicts_with = "opaque")]
     fidelity: FidelityKind,
 
-    /// Leave out free pages: they are neither read nor written, and are holes in the copy
+    /// Leave out free pages: they are neither read nor written, and become holes in the copy
     #[arg(long, conflicts_with = "opaque")]
     skip_free: bool,
 
-    /// Leave nothing in the copy of what was deleted: no free pages, and zeros in the unused bytes of all others
+    /// Leave nothing of deleted content in the copy: no free pages, and zeros in the unused bytes of all other pages
     #[arg(long, conflicts_with = "opaque")]
     scrub: bool,
 
-    /// Read the copy back from the device before it is shown, and compare each page with what was read of the source
+    /// Read the copy back from the device before it appears, and compare each page with what was read from the source
     #[arg(long, conflicts_with = "no_sync")]
     verify: bool,
 
-    /// Verify, and write FILE, by which `litecopy verify` can check the copy later
+    /// Verify, and write FILE, with which `litecopy verify` can check the copy later
     #[arg(long, value_name = "FILE", conflicts_with_all = ["all", "no_sync"])]
     pub(crate) manifest: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FidelityKind {
-    /// All of it: the copy is the source, byte for byte
+    /// All of it: the copy equals the source, byte for byte
     Exact,
-    /// What SQLite's online backup keeps: change counter and schema cookie begin anew
+    /// What SQLite's online backup keeps: change counter and schema cookie start again
     Api,
 }
 
