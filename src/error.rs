@@ -32,6 +32,10 @@ struct Inner {
 pub(crate) enum Problem {
     #[error("cannot {operation}: {error}")]
     Io { operation: &'static str, error: io::Error },
+    #[error("has no table `{table}`")]
+    NoSuchTable { table: String },
+    #[error("the table `{table}` has no rows to be read: {why}")]
+    NoRows { table: String, why: String },
     #[error("there is no room: {needed_bytes} bytes are needed{}", Room { needed_bytes: *.needed_bytes, free_bytes: *.free_bytes })]
     NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("{0}")]
@@ -213,6 +217,7 @@ impl Error {
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::NoSuchVersion { .. } => ErrorKind::NoSuchVersion,
             Problem::VersionGone { .. } => ErrorKind::VersionGone,
+            Problem::NoSuchTable { .. } | Problem::NoRows { .. } => ErrorKind::NoSuchTable,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
@@ -281,6 +286,7 @@ impl Error {
             }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::NoSuchVersion => "name a version from 0, the file alone, to that number",
+            ErrorKind::NoSuchTable => "name one of its tables: `info` lists them",
             ErrorKind::VersionGone => "name a later version, or 0 for the file alone",
             ErrorKind::PageSizeFixed => "close whatever has it open; then its page size can change too",
             ErrorKind::Damaged => {

@@ -54,6 +54,8 @@ pub enum ErrorKind {
     NoSuchVersion,
     /// A page of the version that was asked for has been written over by a checkpoint.
     VersionGone,
+    /// The database has no table of that name, or none with rows of its own.
+    NoSuchTable,
     /// No database of that name is in the set; or it is `temp`, which no other process can read.
     UnknownName,
     /// A database of that name is in the set already, or that very file.
@@ -102,6 +104,7 @@ impl ErrorKind {
             Self::PageSizeUnknown => "page_size_unknown",
             Self::NoSuchVersion => "no_such_version",
             Self::VersionGone => "version_gone",
+            Self::NoSuchTable => "no_such_table",
             Self::UnknownName => "unknown_name",
             Self::AlreadyInSet => "already_in_set",
             Self::FileNameConflict => "file_name_conflict",
@@ -122,6 +125,7 @@ impl ErrorKind {
             | Self::TargetIsSideFile
             | Self::NoSuchVersion
             | Self::VersionGone
+            | Self::NoSuchTable
             | Self::UnknownName
             | Self::AlreadyInSet
             | Self::FileNameConflict

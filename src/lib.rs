@@ -123,6 +123,7 @@ pub mod lock;
 #[cfg(feature = "manifest")]
 mod manifest;
 mod os;
+pub mod rows;
 pub mod schema;
 mod side_files;
 mod source;

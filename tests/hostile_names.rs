@@ -53,6 +53,7 @@ fn folder() -> tempfile::TempDir {
     let path = folder.path().join("a.db");
     let database = Connection::open(&path).unwrap();
     database.execute_batch(&format!("CREATE TABLE \"{EVIL}\"(x); CREATE TABLE plain(x)")).unwrap();
+    database.execute(&format!("INSERT INTO \"{EVIL}\" VALUES (?1)"), [EVIL]).unwrap();
     database.execute_batch("PRAGMA writable_schema=1").unwrap();
     database
         .execute("UPDATE sqlite_schema SET type = ?1, rootpage = 9999 WHERE name = 'plain'", [EVIL])
@@ -84,6 +85,10 @@ fn names_of_files_and_tables_do_nothing_to_a_terminal() {
         &["space", EVIL, "--json"],
         &["pages", EVIL],
         &["pages", EVIL, "--html", "map.html", "--svg", "map.svg"],
+        &["rows", EVIL],
+        &["rows", "a.db", "sqlite_schema"],
+        &["rows", "a.db", &no],
+        &["rows", &no],
         &["wal", EVIL],
         &["wal", EVIL, "--json"],
         &["wal", &no, "--frames"],

@@ -49,6 +49,7 @@ verbs! {
         Check: check::CheckArguments,
         Pages: pages::PagesArguments,
         Space: space::SpaceArguments,
+        Rows: rows::RowsArguments,
     }
     about the command {
         Completions: completions::CompletionsArguments,

@@ -84,6 +84,11 @@ impl Output {
         self.json_text(json)
     }
 
+    /// Bytes as they are: what was made for other programs, or has been through `printable`.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
     fn json_text(&mut self, json: String) -> io::Result<()> {
         writeln!(self.0, "{}", printable_json(json))
     }

@@ -138,6 +138,16 @@ pub enum Value<'a> {
     Blob(&'a [u8]),
 }
 
+impl<'a> Value<'a> {
+    /// The value of this type at the start of `bytes`.
+    ///
+    /// # Errors
+    /// [`Damage::RecordValueCut`], of column 0, when the bytes end before it does.
+    pub fn read(serial_type: SerialType, bytes: &'a [u8]) -> Result<Self, Damage> {
+        read_value(serial_type, 0, &mut ByteReader::new(bytes))
+    }
+}
+
 /// The serial types of a record, one after the other.
 #[derive(Clone, Debug)]
 pub struct SerialTypes<'a> {

@@ -22,6 +22,7 @@ mod reading;
 mod schema_report;
 mod space_report;
 mod survey;
+mod tables;
 #[cfg(feature = "manifest")]
 mod verify_report;
 mod waiting;

@@ -104,6 +104,10 @@ impl<'s, F: FaultSink> Walk<'s, F> {
         self.pointer_check = self.pointer_map.map(PointerCheck::new);
     }
 
+    pub(crate) fn header(&self) -> &DatabaseHeader {
+        &self.header
+    }
+
     pub(crate) fn usable_bytes(&self) -> u32 {
         self.header.usable_bytes()
     }

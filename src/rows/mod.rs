@@ -1,0 +1,23 @@
+//! Rows: the values of tables straight from the pages, also of damaged databases. `[rows.md]`
+//!
+//! | file | duty |
+//! |---|---|
+//! | `record_reader` | every record of one b-tree, in the order of its keys, past what is broken |
+//! | `row_layout` | which field of a record is which column of its table |
+//! | `row` | one row: its rowid, and its values as SELECT gives them |
+//! | `sql_value` | one value, and its form in JSON |
+//! | `missed` | what could not be read, and why |
+//! | `table_rows` | the rows of a table |
+
+mod missed;
+mod record_reader;
+mod row;
+mod row_layout;
+mod sql_value;
+mod table_rows;
+
+pub use missed::Missed;
+pub(crate) use missed::MissedPlaces;
+pub use row::Row;
+pub use sql_value::SqlValue;
+pub use table_rows::{Rows, TableReader};
