@@ -1,7 +1,8 @@
 //! Overflow chains, and payloads put together from them. `[pages.md#overflow-chain]`
 
 use super::fault::{Fault, FaultSink};
-use super::walk::{Named, Role, Walk};
+use super::role::{Named, Role};
+use super::walk::Walk;
 use crate::error::Result;
 use crate::format::btree_cell::CellPayload;
 use crate::format::overflow::chain_length;

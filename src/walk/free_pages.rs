@@ -2,7 +2,8 @@
 
 use super::fault::{Fault, FaultSink};
 use super::page_reader::PageReader;
-use super::walk::{Named, Role, Walk};
+use super::role::{Named, Role};
+use super::walk::Walk;
 use crate::error::Result;
 use crate::format::pointer_map::POINTER_MAP_ENTRY_BYTES;
 use crate::format::{Damage, FreelistTrunk, PageNumber};

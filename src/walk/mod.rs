@@ -12,6 +12,7 @@
 //! | `chains.rs` | overflow chains, and payloads put together from them |
 //! | `free_pages.rs` | the freelist and the pages of the pointer map |
 //! | `pointer_check.rs` | whether the pointer map says of a page what the walk found |
+//! | `role.rs` | what a page is to the one that leads to it |
 //! | `schema_rows.rs` | the rows of the table `sqlite_schema` |
 //! | `page_reader.rs` | reads pages, several at once where they follow each other |
 //! | `page_map.rs` | what of each page counts, for copies that leave out the rest |
@@ -27,6 +28,7 @@ mod page_cells;
 mod page_map;
 mod page_reader;
 mod pointer_check;
+mod role;
 mod schema_rows;
 mod tree_walk;
 #[allow(clippy::module_inception, reason = "the walk is what the floor is about")]

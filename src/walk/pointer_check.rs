@@ -1,7 +1,7 @@
 //! Whether the pointer map says of a page what the walk found. `[pages.md#pointer-map]`
 
 use super::fault::Fault;
-use super::walk::Role;
+use super::role::Role;
 use crate::format::pointer_map::PointerKind;
 use crate::format::{Damage, PageNumber, PointerMap, PointerMapEntry};
 use crate::source::Snapshot;

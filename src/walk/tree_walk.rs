@@ -3,7 +3,8 @@
 use super::fault::{Fault, FaultSink};
 use super::page_cells::{PageCells, cell_fault};
 use super::page_reader::PageReader;
-use super::walk::{Named, Role, Walk};
+use super::role::{Named, Role};
+use super::walk::Walk;
 use crate::error::Error;
 use crate::format::{BtreePage, Damage, PageNumber};
 

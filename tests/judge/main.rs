@@ -24,6 +24,7 @@ mod busy;
 mod check;
 mod content;
 mod copies;
+mod damages;
 mod dbstat;
 mod endings;
 mod every;

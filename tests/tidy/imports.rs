@@ -12,7 +12,6 @@ const STILL: &[&str] = &[
     "inspect::database_report, inspect::journal_report, inspect::reading, inspect::schema_report, \
      inspect::wal_index_report, inspect::wal_report",
     "schema::definition, schema::table",
-    "walk::pointer_check, walk::walk",
 ];
 
 /// The circles, each as one message that names its files.

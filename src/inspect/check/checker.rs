@@ -216,7 +216,7 @@ fn tell_unused(database: &Database, placed: &PageSet, findings: &mut Findings) {
     }
 }
 
-/// Each index has as many entries as its table has rows, and just those.
+/// Each index has as many entries as its table has rows, and just those; a partial one only those of some rows.
 fn compare_counts(
     database: &Database,
     options: &CheckOptions,
@@ -226,21 +226,26 @@ fn compare_counts(
 ) -> Result<()> {
     let counts = &tree_check.counts;
     for (number, index) in plan.indexes.iter().enumerate() {
-        let Some(table) = index.counts else { continue };
+        let place = index.table.filter(|_| !index.sources.is_empty());
+        let Some((place, table)) = place.and_then(|place| Some((place, plan.tables.get(place)?))) else {
+            continue;
+        };
         findings.owner = Some(index.name.clone());
-        let rows = counts.rows.get(table).copied().unwrap_or_default();
+        let rows = counts.rows.get(place).copied().unwrap_or_default();
         let entries = counts.entries.get(number).copied().unwrap_or_default();
-        if rows != entries {
+        if rows != entries && !index.is_partial {
             let detail = format!("{entries} entries for {rows} rows");
             findings.damage(FindingKind::IndexEntryCount, (Some(index.root), None), detail);
         }
+        if options.quick || tree_check.has_long_records {
+            continue;
+        }
         let differs = counts.sums.get(number).is_some_and(|&sum| sum != 0);
-        let is_known = !index.sources.is_empty() && !tree_check.has_long_records;
-        if differs && is_known && !options.quick {
-            match (plan.tables.get(table), findings.is_full()) {
-                (Some(table), false) => digests::locate(database, table, index, findings)?,
-                _ => findings.cut(),
-            }
+        match (index.is_partial, differs, findings.is_full()) {
+            (true, _, false) => digests::locate_strays(database, table, index, findings)?,
+            (false, true, false) => digests::locate(database, table, index, findings)?,
+            (false, true, true) => findings.cut(),
+            _ => {}
         }
     }
     findings.owner = None;

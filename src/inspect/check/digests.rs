@@ -23,6 +23,9 @@ const MOST_KEPT: usize = 500_000;
 /// Odd, with as many bits set as not.
 const FACTOR: u64 = 0xa076_1d64_78bd_642f;
 
+/// How many digests of a partial index are looked for at once: 9 bytes each.
+const MOST_WANTED: usize = 3_000_000;
+
 /// A digest that grows by one value at a time.
 #[derive(Clone, Copy)]
 pub(super) struct Digest(u64);
@@ -86,10 +89,10 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && (-BEYOND..BEYOND).contains(&number)).then_some(number as i64)
 }
 
-/// The digest of an index entry.
-pub(super) fn of_entry(fields: &Fields, payload: &[u8]) -> u64 {
+/// The digest of an index entry, without what only an engine could compute from a row.
+pub(super) fn of_entry(sources: &[Option<RowPart>], fields: &Fields, payload: &[u8]) -> u64 {
     let mut digest = Digest::new();
-    for field in 0..fields.len() {
+    for (field, _) in sources.iter().enumerate().filter(|(_, source)| source.is_some()) {
         digest.add(fields.value(field, payload).unwrap_or(Value::Null));
     }
     digest.value()
@@ -97,14 +100,14 @@ pub(super) fn of_entry(fields: &Fields, payload: &[u8]) -> u64 {
 
 /// The digest of the index entry that a row needs.
 pub(super) fn of_row(
-    sources: &[RowPart],
+    sources: &[Option<RowPart>],
     rowid: Option<i64>,
     fields: &Fields,
     payload: &[u8],
     encoding: TextEncoding,
 ) -> u64 {
     let mut digest = Digest::new();
-    for source in sources {
+    for source in sources.iter().flatten() {
         match source {
             RowPart::Rowid => digest.add(rowid.map_or(Value::Null, Value::Integer)),
             RowPart::Field(field, added) => match fields.value(*field, payload) {
@@ -129,6 +132,50 @@ fn add_default(digest: &mut Digest, added: &DefaultValue, encoding: TextEncoding
             TextEncoding::UTF16BE => digest.add(Value::Text(&units(text, u16::to_be_bytes))),
             _ => digest.add(Value::Text(text.as_bytes())),
         },
+    }
+}
+
+/// Tells which entries of a partial index have no row in its table. As many entries as fit are looked for at a time.
+pub(super) fn locate_strays(
+    database: &Database,
+    table: &TablePlan,
+    index: &IndexPlan,
+    findings: &mut Findings,
+) -> Result<()> {
+    let encoding = database.header().text_encoding;
+    let mut done = 0;
+    loop {
+        let (mut wanted, mut passed) = (Vec::new(), 0);
+        records(database, index.root, |_, _, _, fields, payload| {
+            if passed >= done && wanted.len() < MOST_WANTED {
+                wanted.push(of_entry(&index.sources, fields, payload));
+            }
+            passed += 1;
+        })?;
+        if wanted.is_empty() || findings.is_full() {
+            return Ok(());
+        }
+        done += wanted.len();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found = vec![false; wanted.len()];
+        records(database, table.root, |_, _, rowid, fields, payload| {
+            let digest = of_row(&index.sources, rowid, fields, payload, encoding);
+            if let Some(found) = wanted.binary_search(&digest).ok().and_then(|at| found.get_mut(at)) {
+                *found = true;
+            }
+        })?;
+        let mut found = found.into_iter();
+        wanted.retain(|_| found.next() == Some(false));
+        if wanted.is_empty() {
+            continue;
+        }
+        records(database, index.root, |page, offset, rowid, fields, payload| {
+            let digest = of_entry(&index.sources, fields, payload);
+            if wanted.binary_search(&digest).is_ok() {
+                tell(Kept { digest, is_row: false, page, offset, rowid }, table, findings);
+            }
+        })?;
     }
 }
 
@@ -205,7 +252,7 @@ fn both(
         visit(Kept { digest, is_row: true, page, offset, rowid });
     })?;
     records(database, index.root, |page, offset, rowid, fields, payload| {
-        visit(Kept { digest: of_entry(fields, payload), is_row: false, page, offset, rowid });
+        visit(Kept { digest: of_entry(&index.sources, fields, payload), is_row: false, page, offset, rowid });
     })
 }
 

@@ -56,10 +56,12 @@ pub(super) struct IndexPlan {
     pub(super) fields: Vec<KeyField>,
     /// How many of them no two entries share, if it is unique.
     pub(super) unique: Option<usize>,
-    /// The table whose rows it has one entry for each.
-    pub(super) counts: Option<usize>,
-    /// How each field comes from a row; empty where that needs an engine.
-    pub(super) sources: Vec<RowPart>,
+    /// Its table.
+    pub(super) table: Option<usize>,
+    /// Whether it has entries for some rows only.
+    pub(super) is_partial: bool,
+    /// How each field comes from a row; `None` where that needs an engine. Empty where nothing is known.
+    pub(super) sources: Vec<Option<RowPart>>,
 }
 
 /// Where a field of an index entry comes from.
@@ -125,27 +127,21 @@ impl Plan {
             .map(|field| KeyField { collation: field.collation.clone(), descending: field.descending })
             .collect();
         self.doubt_order(&index.name, &fields);
-        let counts = place.filter(|_| index.condition.is_none());
-        let sources = match (counts, table) {
-            (Some(_), Some(table)) => self.sources(index, table),
-            _ => {
-                let why = if index.condition.is_some() { "it is partial" } else { "its table has no pages" };
-                self.not_checked.push(format!("index-entry of {}: {why}", index.name));
-                Vec::new()
-            }
-        };
-        if let Some(table) =
-            counts.and_then(|table| self.tables.get_mut(table)).filter(|_| !sources.is_empty())
-        {
+        let is_partial = index.condition.is_some();
+        if is_partial {
+            self.not_checked.push(format!("index-entry of {}: which rows its condition takes", index.name));
+        }
+        let sources = table.map(|table| self.sources(index, table)).unwrap_or_default();
+        if let Some(table) = place.and_then(|table| self.tables.get_mut(table)).filter(|_| !is_partial) {
             table.indexes.push(self.indexes.len());
         }
         self.trees.push(TreePlan { owner: name.clone(), root, content: Content::Index(self.indexes.len()) });
         let unique = index.unique.then_some(index.key_count);
-        self.indexes.push(IndexPlan { name, root, fields, unique, counts, sources });
+        self.indexes.push(IndexPlan { name, root, fields, unique, table: place, is_partial, sources });
     }
 
-    /// How each field of the index comes from a row; empty, and said, where that needs an engine.
-    fn sources(&mut self, index: &Index, table: &Table) -> Vec<RowPart> {
+    /// How each field of the index comes from a row. Where that needs an engine, it is said.
+    fn sources(&mut self, index: &Index, table: &Table) -> Vec<Option<RowPart>> {
         let field_of = fields_of(table);
         let source = |term: &IndexTerm| match term {
             IndexTerm::Rowid => Some(RowPart::Rowid),
@@ -156,13 +152,11 @@ impl Plan {
             }
             _ => None,
         };
-        let sources: Option<Vec<_>> = index.columns.iter().map(|column| source(&column.term)).collect();
-        sources.filter(|sources| !sources.is_empty()).unwrap_or_else(|| {
-            let why =
-                if index.note.is_some() { "its statement cannot be read" } else { "it has an expression" };
-            self.not_checked.push(format!("index-entry of {}: {why}", index.name));
-            Vec::new()
-        })
+        let sources: Vec<_> = index.columns.iter().map(|column| source(&column.term)).collect();
+        if sources.iter().any(Option::is_none) {
+            self.not_checked.push(format!("index-entry of {}: what its expressions give", index.name));
+        }
+        sources
     }
 
     /// Says so where the order of an index is an application's.

@@ -310,8 +310,8 @@ impl<'p> TreeCheck<'p> {
             return;
         }
         let unique = plan.unique.filter(|_| !self.quick);
-        if !plan.sources.is_empty() && !self.quick {
-            let digest = digests::of_entry(&self.fields, payload);
+        if !plan.is_partial && !self.quick {
+            let digest = digests::of_entry(&plan.sources, &self.fields, payload);
             if let Some(sum) = self.counts.sums.get_mut(number) {
                 *sum = sum.wrapping_add(digest);
             }
