@@ -118,6 +118,8 @@ pub(crate) enum Problem {
     StreamClosed,
     #[error("the source changed when {given_bytes} bytes of it had been given away")]
     GivenAway { given_bytes: u64 },
+    #[error("not done in time")]
+    OutOfTime,
     #[error("the copy was cancelled")]
     Cancelled,
     #[error("the copy is not done: {remaining} of {page_count} pages left")]
@@ -202,7 +204,7 @@ impl Error {
             Problem::Unsupported(_) => ErrorKind::Unsupported,
             Problem::LimitExceeded(_) => ErrorKind::LimitExceeded,
             Problem::Busy { .. } => ErrorKind::Busy,
-            Problem::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
+            Problem::DeadlinePassed { .. } | Problem::OutOfTime => ErrorKind::DeadlinePassed,
             Problem::Stalled { .. } => ErrorKind::Stalled,
             Problem::HoldLimit { .. } => ErrorKind::HoldLimit,
             Problem::SameFile { .. } => ErrorKind::SameFile,

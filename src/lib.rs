@@ -93,6 +93,7 @@
 //! | `limits.rs` | what a file may make us do | `format` |
 //! | `error_kind.rs` | the kinds of errors | |
 //! | `error.rs` | what can go wrong, sorted by who must act | `format`, `os::unfit` |
+//! | `halt.rs` | when work has to end early | `os` |
 //! | `side_files.rs` | the names of a database and of its companions | `os` |
 //! | `manifest.rs` | what a copy was when it was made | `format` |
 //! | `lock` | SQLite's locking protocol over byte ranges | `os`, `format` |
@@ -115,6 +116,7 @@ mod backup;
 mod error;
 mod error_kind;
 pub mod format;
+mod halt;
 pub mod inspect;
 #[cfg(feature = "serde")]
 mod json_name;
@@ -137,6 +139,7 @@ pub use backup::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape};
+pub use halt::CancelToken;
 pub use inspect::Database;
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 #[cfg(feature = "manifest")]

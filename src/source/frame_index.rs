@@ -8,6 +8,7 @@ use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{
     FrameChain, FrameNumber, PageNumber, PageSize, Salts, WalChecksum, WalFrame, WalFrameHeader, WalHeader,
 };
+use crate::halt::Halt;
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::{Path, PathBuf};
@@ -64,6 +65,7 @@ pub(super) struct LogFile<'l> {
     pub(super) file: &'l dyn ReadAt,
     pub(super) path: &'l Path,
     pub(super) limits: &'l Limits,
+    pub(super) halt: &'l Halt,
 }
 
 /// How far to read a log, and how much of it counts.
@@ -187,6 +189,7 @@ impl FrameIndex {
             UpTo::Frame(frame, ..) => (frame, true),
         };
         'log: while let Some(next) = chain.next_frame() {
+            log.halt.check(log.path)?;
             let count = log.read(&mut buffer, next.offset_in_wal(self.page_size()))?;
             let whole = buffer.get(..count).unwrap_or_default().chunks_exact(frame_bytes);
             if whole.len() == 0 {

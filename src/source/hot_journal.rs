@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::format::journal_header::JOURNAL_HEADER_BYTES;
 use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 use crate::format::{PageNumber, PageSize};
+use crate::halt::Halt;
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
@@ -47,7 +48,7 @@ pub(super) struct KnownJournal {
 pub(super) fn find(
     files: &SideFiles,
     lock: &ReadLock,
-    limits: &Limits,
+    bounds: (&Limits, &Halt),
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
     let path = files.journal().path();
@@ -60,7 +61,7 @@ pub(super) fn find(
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
         _ => {
             let page_size = page_size_of(lock.file(), files.database().path())?;
-            let Some(index) = JournalIndex::read(&journal, path, page_size, limits)? else {
+            let Some(index) = JournalIndex::read(&journal, path, page_size, bounds)? else {
                 return Ok(None);
             };
             Arc::new(index)
@@ -75,13 +76,13 @@ pub(super) fn find_in(
     journal: Box<dyn ReadAt>,
     path: &Path,
     database: &dyn ReadAt,
-    limits: &Limits,
+    bounds: (&Limits, &Halt),
 ) -> Result<Option<Rollback>> {
     if !begins_hot(journal.as_ref()).map_err(Error::io("read", path))? {
         return Ok(None);
     }
     let page_size = page_size_of(database, path)?;
-    let index = JournalIndex::read(journal.as_ref(), path, page_size, limits)?;
+    let index = JournalIndex::read(journal.as_ref(), path, page_size, bounds)?;
     Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index), witness: None }))
 }
 

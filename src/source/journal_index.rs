@@ -14,6 +14,7 @@ use crate::format::journal_record::record_bytes;
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::page_index::PageIndex;
 use crate::format::{JournalHeader, JournalRecord, PageNumber, PageSize, Shape};
+use crate::halt::Halt;
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
 use std::path::Path;
@@ -39,28 +40,27 @@ impl JournalIndex {
         journal: &dyn ReadAt,
         path: &Path,
         database_page_size: PageSize,
-        limits: &Limits,
+        (limits, halt): (&Limits, &Halt),
     ) -> Result<Option<Self>> {
         let journal_bytes = journal.size_bytes().map_err(Error::io("look at it", path))?;
         if journal_bytes < u64::from(DEFAULT_SECTOR_BYTES) {
             return Ok(None);
         }
-        let mut bytes = [0; JOURNAL_HEADER_BYTES];
-        read_padded(journal, &mut bytes, 0).map_err(Error::io("read", path))?;
-        let Ok(first) = JournalHeader::parse(&bytes) else { return Ok(None) };
+        let mut window = Window { journal, path, halt, start: 0, bytes: Vec::new() };
+        let Ok(first) = JournalHeader::parse(window.read(0, JOURNAL_HEADER_BYTES)?) else { return Ok(None) };
         limits.check(Limit::JournalBytes, journal_bytes, path)?;
         let page_size = first.page_size.unwrap_or(database_page_size);
         let mut index =
             Self { page_size, page_count: first.initial_page_count, images: PageIndex::default() };
-        let mut reader = Reader { journal, path, limits, journal_bytes, page_size };
+        let mut reader = Reader { window, limits, journal_bytes, page_size };
         let mut segment = (0, first);
         while let Some(end) = reader.read_segment(segment, &mut index)? {
             let start = first.next_segment_offset(end);
             if start.saturating_add(first.sector_bytes.into()) > journal_bytes {
                 break;
             }
-            read_padded(journal, &mut bytes, start).map_err(Error::io("read", path))?;
-            let Ok(header) = first.parse_later(&bytes) else { break };
+            let bytes = reader.window.read(start, JOURNAL_HEADER_BYTES)?;
+            let Ok(header) = first.parse_later(bytes) else { break };
             segment = (start, header);
         }
         index.images.tidy();
@@ -74,9 +74,39 @@ impl JournalIndex {
     }
 }
 
-struct Reader<'j> {
+/// A stretch of a journal in memory: what is asked for mostly lies right behind what was asked for last.
+struct Window<'j> {
     journal: &'j dyn ReadAt,
     path: &'j Path,
+    halt: &'j Halt,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// The bytes at `offset`, as many as `length` or as there are.
+    fn read(&mut self, offset: u64, length: usize) -> Result<&[u8]> {
+        let place = |start: u64| usize::try_from(offset.checked_sub(start)?).ok();
+        let inside = place(self.start).filter(|at| at.saturating_add(length) <= self.bytes.len());
+        let at = match inside {
+            Some(at) => at,
+            None => {
+                self.halt.check(self.path)?;
+                self.bytes.resize(READ_BYTES.max(length), 0);
+                let count = read_padded(self.journal, &mut self.bytes, offset)
+                    .map_err(Error::io("read", self.path))?;
+                self.bytes.truncate(count);
+                self.start = offset;
+                0
+            }
+        };
+        let end = at.saturating_add(length).min(self.bytes.len());
+        Ok(self.bytes.get(at..end).unwrap_or_default())
+    }
+}
+
+struct Reader<'j> {
+    window: Window<'j>,
     limits: &'j Limits,
     journal_bytes: u64,
     page_size: PageSize,
@@ -90,28 +120,18 @@ impl Reader<'_> {
         index: &mut JournalIndex,
     ) -> Result<Option<u64>> {
         let record_bytes = record_bytes(self.page_size);
-        let mut left = header.records_to_read(self.journal_bytes, self.page_size);
         let mut offset = start.saturating_add(header.sector_bytes.into());
-        let mut buffer = vec![0; (READ_BYTES / record_bytes).max(1) * record_bytes];
-        while left > 0 {
-            let count =
-                read_padded(self.journal, &mut buffer, offset).map_err(Error::io("read", self.path))?;
-            let whole = buffer.get(..count).unwrap_or_default().chunks_exact(record_bytes);
-            if whole.len() == 0 {
+        for _ in 0..header.records_to_read(self.journal_bytes, self.page_size) {
+            let page_size = self.page_size;
+            let bytes = self.window.read(offset, record_bytes)?;
+            let Some(page) = page_of(bytes, page_size, header.nonce, index.page_count) else {
                 return Ok(None);
+            };
+            if page.get() <= index.page_count {
+                index.images.push(page, offset.saturating_add(size_of::<u32>() as u64));
+                self.check_overlay(index)?;
             }
-            for bytes in whole {
-                if left == 0 {
-                    break;
-                }
-                let Some(page) = self.page_of(bytes, header.nonce, index.page_count) else { return Ok(None) };
-                if page.get() <= index.page_count {
-                    index.images.push(page, offset.saturating_add(size_of::<u32>() as u64));
-                    self.check_overlay(index)?;
-                }
-                left -= 1;
-                offset = offset.saturating_add(record_bytes as u64);
-            }
+            offset = offset.saturating_add(record_bytes as u64);
         }
         Ok(Some(offset))
     }
@@ -123,15 +143,15 @@ impl Reader<'_> {
             return Ok(());
         }
         index.images.tidy();
-        self.limits.check(Limit::OverlayBytes, index.images.size_bytes(), self.path)
+        self.limits.check(Limit::OverlayBytes, index.images.size_bytes(), self.window.path)
     }
+}
 
-    /// The page that a record is of; `None` when it ends the journal.
-    fn page_of(&self, bytes: &[u8], nonce: u32, page_count: u32) -> Option<PageNumber> {
-        let record = JournalRecord::parse(bytes, self.page_size).ok()?;
-        let page = record.page_number.filter(|&page| page != lock_byte_page(self.page_size))?;
-        (page.get() > page_count || record.check(nonce).is_ok()).then_some(page)
-    }
+/// The page that a record is of; `None` when it ends the journal.
+fn page_of(bytes: &[u8], page_size: PageSize, nonce: u32, page_count: u32) -> Option<PageNumber> {
+    let record = JournalRecord::parse(bytes, page_size).ok()?;
+    let page = record.page_number.filter(|&page| page != lock_byte_page(page_size))?;
+    (page.get() > page_count || record.check(nonce).is_ok()).then_some(page)
 }
 
 #[cfg(test)]
@@ -155,8 +175,13 @@ mod tests {
 
     fn index(parts: &[Vec<u8>]) -> Option<(u32, Vec<(u32, u8)>)> {
         let journal = parts.concat();
-        let index = JournalIndex::read(&journal, Path::new("x-journal"), PageSize::DEFAULT, &Limits::new())
-            .unwrap()?;
+        let index = JournalIndex::read(
+            &journal,
+            Path::new("x-journal"),
+            PageSize::DEFAULT,
+            (&Limits::new(), &Halt::default()),
+        )
+        .unwrap()?;
         let fill = |place: u64| journal[usize::try_from(place).unwrap()];
         Some((index.page_count, index.images.iter().map(|(page, place)| (page.get(), fill(place))).collect()))
     }
@@ -169,6 +194,38 @@ mod tests {
             index(&[first, header(2, 8, 9), record(5, 50, 8), record(3, 30, 8)]),
             Some((9, vec![(2, 20), (3, 30), (5, 50)]))
         );
+    }
+
+    /// Counts what is read of it.
+    struct Counted(Vec<u8>, std::sync::atomic::AtomicU64);
+
+    impl ReadAt for Counted {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            self.1.fetch_add(buffer.len() as u64, std::sync::atomic::Ordering::Relaxed);
+            self.0.read_at(buffer, offset)
+        }
+
+        fn size_bytes(&self) -> std::io::Result<u64> {
+            self.0.size_bytes()
+        }
+    }
+
+    #[test]
+    fn tiny_segments_cost_no_more_than_their_bytes() {
+        let mut segment = header(0, 7, 9);
+        segment[20..24].copy_from_slice(&32_u32.to_be_bytes());
+        segment.truncate(32);
+        let journal = Counted(segment.repeat(100_000), 0.into());
+        let token = crate::halt::CancelToken::new();
+        let halt = Halt::new(crate::os::clock::Deadline::after(None), Some(token.clone()));
+        let read = || {
+            JournalIndex::read(&journal, Path::new("x-journal"), PageSize::DEFAULT, (&Limits::new(), &halt))
+        };
+        assert_eq!(read().unwrap().unwrap().page_count, 9);
+        let read_bytes = journal.1.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(read_bytes < 2 * journal.0.len() as u64, "{read_bytes} bytes read");
+        token.cancel();
+        assert_eq!(read().unwrap_err().kind(), crate::ErrorKind::Cancelled);
     }
 
     #[test]

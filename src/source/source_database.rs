@@ -16,6 +16,7 @@ use super::{hot_journal, rollback_snapshot, wal_snapshot};
 use crate::attempt::{Attempt, LockHolder, Obstacle};
 use crate::error::{Error, Result};
 use crate::format::{JournalMode, PageSize};
+use crate::halt::Halt;
 use crate::lock::database_lock;
 use crate::lock::lock_holders;
 use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
@@ -52,12 +53,13 @@ pub struct Source {
     detour: Option<FileDetour>,
 }
 
-/// What was read of the side files for the snapshot before, and need not be read again.
+/// What was learned for the snapshot before, and need not be again; and what may end the reading.
 #[derive(Debug, Default)]
 struct Known {
     log: KnownLog,
     journal: Option<KnownJournal>,
     seen: Seen,
+    halt: Halt,
 }
 
 /// The times of files, as they were longer ago than a step of the clock.
@@ -156,6 +158,12 @@ impl Source {
         };
         self.let_go();
         Ok(stamp)
+    }
+
+    /// From now on whatever is read of log and journal ends early when it has to.
+    #[allow(dead_code, reason = "for a run")]
+    pub(crate) fn halt_by(&mut self, halt: Halt) {
+        self.known.halt = halt;
     }
 
     /// From now on snapshots can tell which pages were changed since an earlier one, as far as the log tells.
@@ -353,10 +361,17 @@ fn begin_locked(
     let (path, identity) = (files.database().path(), lock.file().identity());
     let rollback = match options.as_of {
         Some(0) => None,
-        _ => hot_journal::find(files, &lock, &options.limits, &mut known.journal)?,
+        _ => hot_journal::find(files, &lock, (&options.limits, &known.halt), &mut known.journal)?,
     };
     let held = Held::File { lock, beside };
-    let mut view = View { name: path.to_owned(), options: *options, held, rollback, frames: None };
+    let mut view = View {
+        name: path.to_owned(),
+        options: *options,
+        held,
+        rollback,
+        frames: None,
+        halt: known.halt.clone(),
+    };
     if has_log(files)? {
         view.check_not_emptied(wal_snapshot::open_log(files)?.as_ref())?;
     }
@@ -371,10 +386,7 @@ fn begin_locked(
             && options.opaque.is_none()
             && view.read_page_one()?.journal_mode() == JournalMode::Wal,
     };
-    let View { held: Held::File { lock, beside }, rollback, .. } = view else {
-        return Ok(Attempt::Busy(Obstacle::Change));
-    };
-    wal_snapshot::begin(files, options, (lock, beside), rollback, &mut known.log, terms)
+    wal_snapshot::begin(files, view, &mut known.log, terms)
 }
 
 fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
@@ -421,12 +433,19 @@ fn begin_from_bytes(
     let name = Path::new(IN_MEMORY);
     let journal = Box::new(JournalOf(Arc::clone(bytes)));
     let rollback = if bytes.database.len() > 1 && options.as_of != Some(0) {
-        hot_journal::find_in(journal, name, &bytes.database, &options.limits)?
+        hot_journal::find_in(journal, name, &bytes.database, (&options.limits, &known.halt))?
     } else {
         None
     };
     let held = Held::Bytes(Arc::clone(bytes));
-    let view = View { name: name.to_owned(), options: *options, held, rollback, frames: None };
+    let view = View {
+        name: name.to_owned(),
+        options: *options,
+        held,
+        rollback,
+        frames: None,
+        halt: known.halt.clone(),
+    };
     if bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);
     }

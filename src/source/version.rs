@@ -24,6 +24,9 @@ use crate::limits::Limit;
 use crate::os::random_access::is_zero;
 use std::path::Path;
 
+/// After how many frames or pages it is looked whether the work has to end.
+const LOOK_EVERY: u32 = 256;
+
 /// Refuses a version that the log does not hold; `frames` are those that were read for it.
 pub(super) fn check_commits(version: Option<u64>, frames: Option<&FrameIndex>, path: &Path) -> Result<()> {
     let commits = frames.map_or(0, |frames| frames.log_end.commit);
@@ -88,12 +91,16 @@ impl Traces<'_> {
     /// Compares every image in the log with the page in the file.
     fn go_through_log(&mut self, may_be_in_file: u32) -> Result<()> {
         let Frames { log, path, index } = self.frames;
-        let log = LogFile { file: log.as_ref(), path, limits: &self.view.options.limits };
+        let (limits, halt) = (&self.view.options.limits, &self.view.halt);
+        let log = LogFile { file: log.as_ref(), path, limits, halt };
         let mut bytes = vec![0; FRAME_HEADER_BYTES + self.page.len()];
         // The suspects of a commit before its end is known, and how many there were before.
         let (mut commit, mut begun) = (1, 0);
         for frame in 1..=index.log_end.frame {
             let Some(offset) = index.offset(frame) else { break };
+            if frame % LOOK_EVERY == 0 {
+                halt.check(path)?;
+            }
             log.read(&mut bytes, offset)?;
             let Ok(header) = WalFrameHeader::parse(&bytes) else { break };
             let Some(page) = header.page_number else { break };
@@ -128,6 +135,9 @@ impl Traces<'_> {
         let lock_bytes = lock_byte_page(self.frames.index.page_size());
         let behind = by.page_count.saturating_add(1)..=self.frames.index.last.page_count;
         for page in behind.filter_map(PageNumber::new).filter(|&page| page != lock_bytes) {
+            if page.get() % LOOK_EVERY == 0 {
+                self.view.halt.check(&self.view.name)?;
+            }
             if self.is_read_from_file(page) && self.is_in_file(page, &[])? {
                 self.suspects.push(Suspect { page, by });
                 break;

@@ -8,6 +8,7 @@ use super::source_options::SourceOptions;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, FrameNumber, PageNumber, PageSize};
+use crate::halt::Halt;
 use crate::limits::Limit;
 use crate::os::place::Place;
 use crate::os::random_access::{ReadAt, read_padded};
@@ -25,6 +26,7 @@ pub(super) struct View {
     pub(super) held: Held,
     pub(super) rollback: Option<Rollback>,
     pub(super) frames: Option<Frames>,
+    pub(super) halt: Halt,
 }
 
 /// Committed frames of a log.
@@ -197,7 +199,8 @@ impl View {
         if !self.is_empty()? {
             return Ok(());
         }
-        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits: &self.options.limits };
+        let (limits, halt) = (&self.options.limits, &self.halt);
+        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits, halt };
         let extent = Extent { up_to: UpTo::LastCommit, version: None };
         let commits = FrameIndex::read(file, extent, None)?.map_or(0, |frames| frames.last.commit);
         if commits == 0 {

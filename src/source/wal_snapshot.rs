@@ -4,17 +4,14 @@ use super::change_stamp::{ChangeStamp, Content, LogPosition};
 use super::file_watch::appeared;
 use super::frame_index::{Extent, FrameIndex, Log, LogFile, UpTo};
 use super::held::{Beside, Held};
-use super::hot_journal::Rollback;
 use super::page_one::PageOne;
 use super::snapshot::Snapshot;
-use super::source_options::SourceOptions;
 use super::version;
 use super::view::{Frames, View};
 use super::wal_join::{self, Joined, Patience, Terms};
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::{JournalMode, WalIndex, WalIndexHeader};
-use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::clock::Deadline;
 use crate::os::file_system;
@@ -41,23 +38,18 @@ pub(super) struct KnownLog {
 /// Begins a snapshot of a database in WAL mode.
 pub(super) fn begin(
     files: &SideFiles,
-    options: &SourceOptions,
-    (lock, beside): (ReadLock, Beside),
-    rollback: Option<Rollback>,
+    below: View,
     known: &mut KnownLog,
     terms: Terms,
 ) -> Result<Attempt<Snapshot>> {
+    let Held::File { lock, beside } = below.held else { return Ok(Attempt::Busy(Obstacle::Change)) };
     let (beside, live) = match hold_log(files, (&lock, beside), terms)? {
         Attempt::Got(held) => held,
         Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
     };
     let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
-    let held = Held::File { lock, beside };
-    let begun = open_log(files).and_then(|log| {
-        let name = files.database().path().to_owned();
-        let below = View { name, options: *options, held, rollback, frames: None };
-        of(below, log, live.as_ref(), known)
-    });
+    let below = View { held: Held::File { lock, beside }, ..below };
+    let begun = open_log(files).and_then(|log| of(below, log, live.as_ref(), known));
     match begun {
         Ok(snapshot) => Ok(Attempt::Got(snapshot)),
         // Without a lock on the log, what looks like damage may be somebody's work half seen.
@@ -139,7 +131,7 @@ pub(super) fn of(
     let log = log.filter(|_| version != Some(0));
     let frames = match (&log, frames_needed(live, version)) {
         (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
-            LogFile { file: file.as_ref(), path, limits: &below.options.limits },
+            LogFile { file: file.as_ref(), path, limits: &below.options.limits, halt: &below.halt },
             Extent { up_to, version },
             known.frames.as_deref(),
         )?,
@@ -164,7 +156,7 @@ pub(super) fn of(
     };
     let followed = match (&log, live) {
         (Some(log), Some(live)) if known.follow && frames.is_none() && version.is_none() => {
-            known.follow(log, live, &below.options.limits)
+            known.follow(log, live, &below)
         }
         _ => frames.clone(),
     };
@@ -198,10 +190,11 @@ pub(super) fn of(
 impl KnownLog {
     /// The frames of a log that lies in the database file already, so that nobody keeps them: they may be overwritten while
     /// they are read. What cannot be read rightly is not known.
-    fn follow(&self, log: &Log, live: &WalIndex, limits: &Limits) -> Option<Arc<FrameIndex>> {
+    fn follow(&self, log: &Log, live: &WalIndex, view: &View) -> Option<Arc<FrameIndex>> {
         let WalIndexHeader { mx_frame, salts, frame_checksum, .. } = live.header;
         let extent = Extent { up_to: UpTo::Frame(mx_frame, salts, frame_checksum), version: None };
-        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits };
+        let (limits, halt) = (&view.options.limits, &view.halt);
+        let file = LogFile { file: log.file.as_ref(), path: &log.path, limits, halt };
         FrameIndex::read(file, extent, self.frames.as_deref()).ok().flatten().map(Arc::new)
     }
 }

@@ -1,0 +1,115 @@
+//! When work has to end before it is done: at a point in time, or because somebody says so.
+
+use crate::error::{Error, Problem, Result};
+use crate::os::clock::Deadline;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often a sleep looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Ends work from anywhere: from another thread, from a signal handler's flag. All clones are one.
+///
+/// Whatever the work is at, reading a log, hashing, a pause, it ends within half a second, with
+/// [`Cancelled`](crate::ErrorKind::Cancelled).
+///
+/// ```
+/// let token = litecopy::CancelToken::new();
+/// let other = token.clone();
+/// std::thread::spawn(move || other.cancel()).join().unwrap();
+/// assert!(token.is_cancelled());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// One that is not cancelled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancels whatever looks at it, now and later. It cannot be undone.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What may end work early. The default is nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Halt {
+    deadline: Option<Deadline>,
+    token: Option<CancelToken>,
+}
+
+impl Halt {
+    #[allow(dead_code, reason = "for a run")]
+    pub(crate) fn new(deadline: Deadline, token: Option<CancelToken>) -> Self {
+        Self { deadline: Some(deadline), token }
+    }
+
+    /// An error when the work on the file at `path` has to end. Cheap enough to be asked every few thousand pages.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        if self.is_cancelled() {
+            return Err(Error::new(path, Problem::Cancelled));
+        }
+        if self.deadline.is_some_and(Deadline::has_passed) {
+            return Err(Error::new(path, Problem::OutOfTime));
+        }
+        Ok(())
+    }
+
+    /// Sleeps for `pause`, but no longer than the work may go on.
+    #[allow(dead_code, reason = "for the pauses of a run")]
+    pub(crate) fn sleep(&self, pause: Duration) {
+        let end = Deadline::after(Some(pause)).earlier(self.deadline.unwrap_or(Deadline::after(None)));
+        while !end.has_passed() && !self.is_cancelled() {
+            end.sleep(if self.token.is_some() { LOOK } else { pause });
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.token.as_ref().is_some_and(CancelToken::is_cancelled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use std::time::Instant;
+
+    #[test]
+    fn work_ends_at_the_deadline_or_when_it_is_cancelled() {
+        let path = Path::new("app.db");
+        assert!(Halt::default().check(path).is_ok());
+        let late = Halt::new(Deadline::after(Some(Duration::ZERO)), None);
+        assert_eq!(late.check(path).unwrap_err().kind(), ErrorKind::DeadlinePassed);
+        let token = CancelToken::new();
+        let halt = Halt::new(Deadline::after(None), Some(token.clone()));
+        assert!(halt.check(path).is_ok());
+        token.cancel();
+        assert_eq!(halt.check(path).unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn a_sleep_ends_early() {
+        let begun = Instant::now();
+        let minute = Duration::from_secs(60);
+        Halt::new(Deadline::after(Some(Duration::from_millis(1))), None).sleep(minute);
+        let token = CancelToken::new();
+        let halt = Halt::new(Deadline::after(None), Some(token.clone()));
+        std::thread::spawn(move || token.cancel());
+        halt.sleep(minute);
+        Halt::default().sleep(Duration::from_millis(1));
+        assert!(begun.elapsed() < minute);
+    }
+}
