@@ -96,6 +96,22 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// What it is in [`Limits::untrusted`].
+    #[must_use]
+    pub fn untrusted_value(self) -> i64 {
+        const PAGES: i64 = 1 << 20;
+        const RECORD_BYTES: u32 = 1 << 24;
+        match self {
+            Self::Pages => PAGES,
+            Self::LogBytes | Self::JournalBytes => 1 << 30,
+            Self::OverlayBytes => PAGES * 16,
+            Self::ChainLength => longest_chain(RECORD_BYTES),
+            Self::RecordBytes => RECORD_BYTES.into(),
+        }
+    }
+}
+
 /// The most overflow pages that a payload of so many bytes can have.
 fn longest_chain(payload_bytes: u32) -> i64 {
     chain_length(payload_bytes, shortest_local_bytes(LEAST_USABLE_BYTES), LEAST_USABLE_BYTES).into()
@@ -152,6 +168,22 @@ impl Limits {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// For files of strangers, such as uploads: no more than a database of everyday size needs.
+    ///
+    /// A million pages (4 GiB at the usual size), a log or journal of 1 GiB, records of 16 MiB, and 16 MiB of memory for where the
+    /// pages of a log or journal lie. `[limits.md#the-limits]`
+    ///
+    /// ```
+    /// use litecopy::{Limit, Limits};
+    ///
+    /// let mut limits = Limits::untrusted();
+    /// assert_eq!(limits.set(Limit::Pages, 10_000), 1 << 20);
+    /// ```
+    #[must_use]
+    pub fn untrusted() -> Self {
+        Self { values: Limit::ALL.map(Limit::untrusted_value) }
     }
 
     /// The value of a limit.

@@ -257,3 +257,12 @@ fn as_many_pages_may_be_missing_as_are_free() {
     assert_eq!(of(103).unwrap().len(), 103 * 512);
     assert_eq!(of(104).unwrap_err().kind(), ErrorKind::Damaged);
 }
+
+#[test]
+fn what_is_not_trusted_gets_less_of_everything() {
+    let untrusted = Limits::untrusted();
+    for limit in Limit::ALL {
+        assert!(untrusted.get(limit) < Limits::new().get(limit), "{limit}");
+    }
+    assert_eq!(untrusted.get(Limit::ChainLength), 35_247, "16 MiB, in pages of which 476 bytes are used");
+}

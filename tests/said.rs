@@ -138,3 +138,26 @@ fn verify_tells_changed_from_not_looked_at() {
     assert_eq!((unseen.status.code(), unseen.stdout.len()), (Some(1), 0));
     assert!(stderr(&unseen).contains("nothing was checked"), "{}", stderr(&unseen));
 }
+
+/// A table whose statement has 17 MiB: SQLite takes it, and so do we, unless the file is not trusted.
+#[test]
+fn untrusted_is_one_word_for_tight_limits() {
+    let folder = folder(&["app.db"]);
+    let database = Connection::open(folder.path().join("app.db")).unwrap();
+    database.execute_batch(&format!("CREATE TABLE long(x /* {} */)", "x".repeat(17 << 20))).unwrap();
+    drop(database);
+    let left_out = |options: &[&str]| {
+        let report = run(folder.path(), &[&["info", "app.db", "--json"], options].concat());
+        assert_eq!(report.status.code(), Some(0), "{}", stderr(&report));
+        let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+        report["schema"]["left_out"].as_array().unwrap().len()
+    };
+    assert_eq!(left_out(&[]), 0);
+    assert_eq!(left_out(&["--untrusted"]), 1);
+    assert_eq!(
+        left_out(&["--untrusted", "--limit", "record-bytes=100000000", "--limit", "chain-length=100000"]),
+        0
+    );
+    let copied = run(folder.path(), &["copy", "app.db", "copy.db", "--untrusted"]);
+    assert_eq!(copied.status.code(), Some(0), "{}", stderr(&copied));
+}

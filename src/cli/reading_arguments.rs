@@ -18,6 +18,10 @@ pub(crate) struct ReadingArguments {
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(Limit, i64)>,
 
+    /// The file is a stranger's: tight limits on all that it may make us do, which --limit can still change
+    #[arg(long)]
+    untrusted: bool,
+
     /// The kind of lock that the programs using the source take, if not the usual one. dotfile: a folder SOURCE.lock exists
     /// while the source is read; none: no lock is taken, and what changed meanwhile is read again
     #[arg(long, value_name = "STYLE", default_value = "posix", value_parser = lock_style)]
@@ -42,7 +46,7 @@ pub(crate) struct ReadingArguments {
 
 impl ReadingArguments {
     pub(crate) fn options(&self) -> SourceOptions {
-        let mut limits = Limits::new();
+        let mut limits = if self.untrusted { Limits::untrusted() } else { Limits::new() };
         for &(limit, value) in &self.limits {
             limits.set(limit, value);
         }
