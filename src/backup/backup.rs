@@ -67,6 +67,8 @@ pub struct Backup<T: Target> {
 #[derive(Debug)]
 enum State<O> {
     Going,
+    /// All pages are in the target, durable, and not shown yet.
+    Sealed(u32),
     Done(Box<Copied<O>>),
     Failed(Error),
 }
@@ -109,7 +111,8 @@ impl<T: Target> Backup<T> {
     }
 
     /// Steps until the copy is done, in steps and with the waiting that the options say. `progress` sees every step, the last
-    /// included, and can stop the copy with [`ControlFlow::Break`].
+    /// included, and can stop the copy with [`ControlFlow::Break`]: also the last one, which comes when the copy is complete and
+    /// not shown yet. What was stopped leaves the target as it was.
     ///
     /// # Errors
     ///
@@ -147,7 +150,7 @@ impl<T: Target> Backup<T> {
         match self.state {
             State::Done(copied) => Ok(*copied),
             State::Failed(error) => Err(error),
-            State::Going => {
+            State::Going | State::Sealed(_) => {
                 let (remaining, page_count) = (self.lane.remaining(), self.lane.told.page_count);
                 Err(Error::new(self.lane.source.name(), Problem::NotDone { remaining, page_count }))
             }
@@ -166,24 +169,13 @@ impl<T: Target> Backup<T> {
         match &self.state {
             State::Done(_) => return Ok(StepOutcome::Done),
             State::Failed(error) => return Err(error.clone()),
-            State::Going => {}
+            State::Going | State::Sealed(_) => {}
         }
-        let limit = u32::try_from(pages).unwrap_or(u32::MAX);
-        self.started.get_or_insert_with(Instant::now);
-        let outcome = self.try_step(limit);
-        match &outcome {
-            Ok(outcome) => {
-                self.outcome = *outcome;
-                self.busy_count += u64::from(*outcome == StepOutcome::Busy);
-            }
-            Err(error) => {
-                self.lane.let_go();
-                // It puts everything back as it was.
-                self.target = None;
-                self.state = State::Failed(error.clone());
-            }
+        let outcome = self.take(pages)?;
+        if outcome == StepOutcome::Done {
+            self.publish()?;
         }
-        outcome
+        Ok(outcome)
     }
 
     /// How far it is: pages as of the last step that was not busy, none before the first.
@@ -234,7 +226,7 @@ impl<T: Target> Backup<T> {
         };
         self.in_the_way = None;
         if done {
-            return self.publish();
+            return self.seal();
         }
         course.go_on(lane, restarted);
         if !lane.holds_writers_up() {
@@ -244,11 +236,17 @@ impl<T: Target> Backup<T> {
     }
 
     /// All pages are there: what follows is the target's alone (C7).
-    fn publish(&mut self) -> Result<StepOutcome> {
+    fn seal(&mut self) -> Result<StepOutcome> {
         self.lane.source.let_go();
-        let Some(mut target) = self.target.take() else { return Ok(StepOutcome::Done) };
-        let page_count = self.lane.seal(&mut target)?;
-        let output = target.publish(page_count)?;
+        if let Some(target) = &mut self.target {
+            self.state = State::Sealed(self.lane.seal(target)?);
+        }
+        Ok(StepOutcome::Done)
+    }
+
+    fn try_publish(&mut self) -> Result<()> {
+        let (State::Sealed(page_count), Some(target)) = (&self.state, self.target.take()) else { return Ok(()) };
+        let output = target.publish(*page_count)?;
         let mut report = self.lane.told.clone();
         report.busy_count = self.busy_count;
         report.elapsed = self.started.map_or(Duration::ZERO, |started| started.elapsed());
@@ -258,7 +256,14 @@ impl<T: Target> Backup<T> {
             #[cfg(feature = "manifest")]
             manifest: self.lane.mover.manifest().cloned(),
         }));
-        Ok(StepOutcome::Done)
+        Ok(())
+    }
+
+    /// After an error nothing is held any more, and the target puts everything back as it was.
+    fn give_up(&mut self, error: &Error) {
+        self.lane.let_go();
+        self.target = None;
+        self.state = State::Failed(error.clone());
     }
 
     /// An error met in a snapshot that did not hold is no error of the source: what was read may have been torn.
@@ -290,7 +295,23 @@ impl<T: Target> Backup<T> {
 
 impl<T: Target> Steps for Backup<T> {
     fn take(&mut self, pages: i32) -> Result<StepOutcome> {
-        self.step(pages)
+        if matches!(self.state, State::Sealed(_)) {
+            return Ok(StepOutcome::Done);
+        }
+        self.started.get_or_insert_with(Instant::now);
+        let outcome = self.try_step(u32::try_from(pages).unwrap_or(u32::MAX));
+        match &outcome {
+            Ok(outcome) => {
+                self.outcome = *outcome;
+                self.busy_count += u64::from(*outcome == StepOutcome::Busy);
+            }
+            Err(error) => self.give_up(error),
+        }
+        outcome
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.try_publish().inspect_err(|error| self.give_up(error))
     }
 
     fn progress(&self) -> Progress {

@@ -141,14 +141,13 @@ impl Course {
 
     /// Goes on to what ends more surely, when this leads nowhere. A step is over that counts.
     pub(super) fn go_on(&mut self, lane: &mut Lane, restarted: bool) {
-        let now = Instant::now();
-        self.watch.note(lane.remaining(), restarted, now);
+        self.watch.note(lane.remaining(), restarted, Instant::now());
         self.filled = self.filled.max(lane.passed());
         match self.phase {
             Phase::Stepping
                 if self.consistency == Consistency::Auto
                     && lane.snapshot().is_none()
-                    && self.watch.is_stalled(self.patience, now) =>
+                    && self.watch.is_stalled(self.patience) =>
             {
                 if lane.mover.leaves_out() {
                     // No page of another version is of use.
@@ -168,10 +167,9 @@ impl Course {
 
     /// Whether it leads nowhere, and nothing else is going to be tried.
     pub(super) fn stall(&self) -> Option<Stall> {
-        let now = Instant::now();
         // Who holds, or is going to, comes to an end.
         let ends = self.consistency != Consistency::Step && self.phase != Phase::SteppingForGood;
-        let stalled = !ends && self.watch.is_stalled(self.patience, now);
-        stalled.then(|| Stall { lowest: self.watch.lowest(), elapsed: self.watch.elapsed(now) })
+        let stalled = !ends && self.watch.is_stalled(self.patience);
+        stalled.then(|| Stall { lowest: self.watch.lowest(), elapsed: self.watch.elapsed() })
     }
 }

@@ -17,8 +17,11 @@ const BUSY_PAUSES_MS: [u64; 7] = [1, 2, 5, 10, 15, 20, 25];
 
 /// A copy that is made in steps: of one database, or of several.
 pub(super) trait Steps {
-    /// Copies up to so many pages; all that are left when negative.
+    /// Copies up to so many pages; all that are left when negative. Done when the copy is complete, but not shown yet.
     fn take(&mut self, pages: i32) -> Result<StepOutcome>;
+
+    /// Shows the complete copy.
+    fn publish(&mut self) -> Result<()>;
 
     /// How far it is after the last step.
     fn progress(&self) -> Progress;
@@ -81,12 +84,13 @@ pub(super) fn run(
     loop {
         let begun = started.elapsed();
         let outcome = step_patiently(steps, pages, end)?;
-        let said = progress(&steps.progress());
-        if outcome == StepOutcome::Done {
-            return Ok(Ran { busy_count, elapsed: started.elapsed() });
-        }
-        if said.is_break() {
+        // The last one too: nothing is shown that was stopped.
+        if progress(&steps.progress()).is_break() {
             return Err(give_up(steps, Problem::Cancelled));
+        }
+        if outcome == StepOutcome::Done {
+            steps.publish()?;
+            return Ok(Ran { busy_count, elapsed: started.elapsed() });
         }
         if outcome == StepOutcome::Busy {
             busy_count += 1;

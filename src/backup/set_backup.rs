@@ -88,7 +88,7 @@ impl SetBackup {
     }
 
     /// Steps until all are copied, with the waiting that the options say. `progress` sees every step, with the pages of all
-    /// together, and can stop the copy with [`ControlFlow::Break`].
+    /// together, and can stop the copy with [`ControlFlow::Break`], the last one too.
     ///
     /// # Errors
     ///
@@ -141,11 +141,8 @@ impl SetBackup {
             return Ok(StepOutcome::More);
         }
         for (place, member) in self.members.iter_mut().enumerate() {
-            let mut file = self.target.file(place)?;
-            member.lane.seal(&mut file)?;
-            file.show()?;
+            member.lane.seal(&mut self.target.file(place)?)?;
         }
-        self.target.publish()?;
         Ok(StepOutcome::Done)
     }
 
@@ -266,6 +263,13 @@ impl Steps for SetBackup {
             Err(_) => self.let_go(),
         }
         outcome
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        for place in 0..self.members.len() {
+            self.target.file(place)?.show()?;
+        }
+        self.target.publish()
     }
 
     fn progress(&self) -> Progress {
