@@ -15,8 +15,6 @@
 use super::copied::Copied;
 use super::copy_options::CopyOptions;
 use super::course::{Course, Start};
-#[cfg(feature = "manifest")]
-use super::known_pages::KnownPages;
 use super::lane::Lane;
 use super::page_mover::PageMover;
 use super::run::{self, Ran, Stall, Steps};
@@ -85,19 +83,8 @@ impl<T: Target> Backup<T> {
         if let Some(own) = target.internals() {
             own.admit(options.file_options(), source.path())?;
         }
-        #[cfg_attr(
-            not(feature = "manifest"),
-            expect(unused_mut, reason = "nothing is known without manifests")
-        )]
-        let mut mover = PageMover::new(options.treatment);
-        #[cfg(feature = "manifest")]
-        if let Some(known) =
-            options.known.as_deref().and_then(|known| KnownPages::of(target.shown_path(), known))
-        {
-            mover.trust(known);
-        }
         Ok(Self {
-            lane: Lane::new(source, mover),
+            lane: Lane::new(source, PageMover::new(options.treatment)),
             course: Course::new(&options, target.order()),
             options,
             target: Some(target),
@@ -245,7 +232,9 @@ impl<T: Target> Backup<T> {
     }
 
     fn try_publish(&mut self) -> Result<()> {
-        let (State::Sealed(page_count), Some(target)) = (&self.state, self.target.take()) else { return Ok(()) };
+        let (State::Sealed(page_count), Some(target)) = (&self.state, self.target.take()) else {
+            return Ok(());
+        };
         let output = target.publish(*page_count)?;
         let mut report = self.lane.told.clone();
         report.busy_count = self.busy_count;

@@ -3,12 +3,8 @@
 use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::stall_watch::PATIENCE;
 use super::treatment::{Fidelity, Treatment};
-#[cfg(feature = "manifest")]
-use crate::manifest::Manifest;
 use crate::source::SourceOptions;
 use crate::targets::FileOptions;
-#[cfg(feature = "manifest")]
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How to copy a database; the defaults are those of [`copy_database`](crate::copy_database).
@@ -52,8 +48,6 @@ pub struct CopyOptions {
     pub(super) patience: Duration,
     pub(super) treatment: Treatment,
     file: FileOptions,
-    #[cfg(feature = "manifest")]
-    pub(super) known: Option<Arc<Manifest>>,
 }
 
 /// In what steps a copy runs, and how long it waits.
@@ -84,8 +78,6 @@ impl Default for CopyOptions {
             patience: PATIENCE,
             treatment: Treatment::default(),
             file: FileOptions::default(),
-            #[cfg(feature = "manifest")]
-            known: None,
         }
     }
 }
@@ -218,8 +210,8 @@ impl CopyOptions {
         self
     }
 
-    /// Whether a [`Manifest`] of the copy is made: [`Copied::manifest`](crate::Copied::manifest). For that it is read back as by
-    /// [`verify`](Self::verify), but where it is [known](Self::known). Default no.
+    /// Whether a [`Manifest`](crate::Manifest) of the copy is made: [`Copied::manifest`](crate::Copied::manifest). For that all
+    /// of it is read back, as by [`verify`](Self::verify). Default no.
     #[cfg(feature = "manifest")]
     pub fn manifest(mut self, manifest: bool) -> Self {
         self.treatment.manifest = manifest;
@@ -257,18 +249,6 @@ impl CopyOptions {
     /// would be.
     pub fn refresh(mut self, refresh: bool) -> Self {
         self.file.refresh = refresh;
-        self
-    }
-
-    /// The manifest of the last time, for a [`refresh`](Self::refresh): pages whose sums are in it are neither read back from
-    /// the copy nor written. Default `None`.
-    ///
-    /// It counts only if the copy has the size that it tells, and was not written since. Two pages of one sum are taken to be
-    /// equal, which is wrong once in 4 billion times that a page has changed. Unless it is to be [verified](Self::verify), the
-    /// copy is not read back then.
-    #[cfg(feature = "manifest")]
-    pub fn known(mut self, manifest: impl Into<Option<Manifest>>) -> Self {
-        self.known = manifest.into().map(Arc::new);
         self
     }
 

@@ -1,9 +1,8 @@
 //! Makes the manifest of a copy while that is read back.
 
-use super::ordered_hash::OrderedHash;
 use super::page_sums::PageSums;
 use crate::error::Result;
-use crate::format::{PageNumber, PageSize, Shape};
+use crate::format::Shape;
 use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
 use crate::targets::Target;
@@ -20,8 +19,6 @@ const CHUNKS_AHEAD: usize = 4;
 pub(super) struct ManifestMaker {
     begun: Option<SystemTime>,
     stamp: Option<ChangeStamp>,
-    /// For a copy that is not read back.
-    ordered: Option<OrderedHash>,
 }
 
 impl ManifestMaker {
@@ -29,24 +26,6 @@ impl ManifestMaker {
     pub(super) fn note(&mut self, stamp: ChangeStamp) {
         self.begun.get_or_insert_with(SystemTime::now);
         self.stamp = Some(stamp);
-    }
-
-    /// From now on pages are shown, so that the copy need not be read back.
-    pub(super) fn watch(&mut self) {
-        self.ordered = Some(OrderedHash::default());
-    }
-
-    /// Pages as they become in the target.
-    pub(super) fn see(&mut self, page_size: PageSize, first: PageNumber, pages: &[u8]) {
-        if let Some(ordered) = &mut self.ordered {
-            ordered.see(page_size, first, pages);
-        }
-    }
-
-    /// Tells what a copy of that shape is, without reading it; `None` when that cannot be told.
-    pub(super) fn tell(&mut self, sums: &PageSums, shape: Shape) -> Option<Manifest> {
-        let sha256 = self.ordered.as_mut()?.finish(shape)?;
-        Some(self.manifest(sums, shape, sha256))
     }
 
     fn manifest(&self, sums: &PageSums, shape: Shape, sha256: [u8; 32]) -> Manifest {

@@ -7,13 +7,9 @@ mod copied;
 mod copy_database;
 mod copy_options;
 mod course;
-#[cfg(feature = "manifest")]
-mod known_pages;
 mod lane;
 #[cfg(feature = "manifest")]
 mod manifest_maker;
-#[cfg(feature = "manifest")]
-mod ordered_hash;
 mod pacing;
 mod page_cursor;
 mod page_mover;

@@ -1,8 +1,6 @@
 //! Moves pages from a snapshot to a target, run by run, and treats them on the way.
 
 #[cfg(feature = "manifest")]
-use super::known_pages::KnownPages;
-#[cfg(feature = "manifest")]
 use super::manifest_maker::ManifestMaker;
 use super::page_cursor::{PageCursor, Run};
 use super::page_sums::PageSums;
@@ -34,8 +32,6 @@ pub(super) struct PageMover {
     /// Of the version at hand.
     shape: Shape,
     #[cfg(feature = "manifest")]
-    known: Option<KnownPages>,
-    #[cfg(feature = "manifest")]
     maker: ManifestMaker,
     #[cfg(feature = "manifest")]
     manifest: Option<Manifest>,
@@ -44,13 +40,6 @@ pub(super) struct PageMover {
 impl PageMover {
     pub(super) fn new(treatment: Treatment) -> Self {
         Self { treatment, ..Self::default() }
-    }
-
-    /// Pages that are known to be in the target are neither read back from it nor written.
-    #[cfg(feature = "manifest")]
-    pub(super) fn trust(&mut self, known: KnownPages) {
-        self.known = Some(known);
-        self.maker.watch();
     }
 
     /// How much it has moved in all.
@@ -128,13 +117,6 @@ impl PageMover {
     fn compare(&mut self, target: &mut impl Target, sums: &mut PageSums, shape: Shape) -> Result<()> {
         #[cfg(feature = "manifest")]
         if self.treatment.manifest {
-            if !self.treatment.verify {
-                sums.cut(shape.page_count);
-                self.manifest = self.maker.tell(sums, shape);
-                if self.manifest.is_some() {
-                    return Ok(());
-                }
-            }
             self.manifest = Some(self.maker.compare(sums, target, shape, &mut self.buffer)?);
             return Ok(());
         }
@@ -244,13 +226,6 @@ impl PageMover {
     fn write(&mut self, target: &mut impl Target, first: PageNumber, pages: &[u8]) -> Result<()> {
         if let Some(sums) = &mut self.sums {
             sums.note(first, pages);
-        }
-        #[cfg(feature = "manifest")]
-        {
-            self.maker.see(self.shape.page_size, first, pages);
-            if let Some(known) = &mut self.known {
-                return known.write_others(target, self.shape.page_size, first, pages);
-            }
         }
         target.write_pages(first, pages)
     }

@@ -10,7 +10,7 @@ use litecopy::{CopyOptions, CopyReport, Error, FileTarget, Progress};
 use super::course_arguments::CourseArguments;
 use super::exit_code::Ending;
 use super::job::{CopiedFile, report};
-use super::manifest_file::{self, ManifestFile};
+use super::manifest_file::ManifestFile;
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
@@ -44,7 +44,7 @@ pub(crate) struct RefreshArguments {
     #[arg(long)]
     pub(crate) replace: bool,
 
-    /// Do not read back from the copy what FILE, the manifest of the last time, tells of it; and write FILE anew
+    /// Read the copy back, and write FILE, by which `litecopy verify` can check it later, in the place of an older one
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
 
@@ -97,8 +97,7 @@ fn refresh_once(
     let target = FileTarget::new(copy);
     let Some(path) = manifest else { return Ok(options.begin(source, target)?.run(progress)?.report) };
     let file = ManifestFile::admit(path, source, copy, true)?;
-    let known = if path.exists() { Some(manifest_file::read(path)?) } else { None };
-    let options = options.clone().manifest(true).known(known);
+    let options = options.clone().manifest(true);
     let copied = options.begin(source, target)?.run(progress)?;
     if let Some(manifest) = &copied.manifest {
         file.write(manifest)?;

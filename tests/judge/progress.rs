@@ -93,6 +93,48 @@ fn a_copy_can_be_stopped() {
     assert_eq!(targets.names(), [""; 0], "left behind");
 }
 
+/// The last call comes when all is copied, and nothing is shown yet: what is stopped then is stopped like any other.
+#[test]
+fn a_copy_can_be_stopped_at_the_last_call() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let copy = targets.join("copy.db");
+    let stop_at_the_end = |progress: &litecopy::Progress| match progress.status {
+        litecopy::Status::Done => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let options = CopyOptions::new();
+    let outcome = options.begin(&made.path, FileTarget::new(&copy)).unwrap().run(stop_at_the_end);
+    assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(targets.names(), [""; 0], "left behind");
+    let set = litecopy::DatabaseSet::open(&made.path).unwrap();
+    let outcome = options.begin_set(&set, targets.join("set")).unwrap().run(stop_at_the_end);
+    assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(targets.names(), [""; 0], "left behind");
+    std::fs::copy(&made.path, &copy).unwrap();
+    let in_place = options.in_place(true);
+    let outcome = in_place.begin(&made.path, FileTarget::new(&copy)).unwrap().run(stop_at_the_end);
+    assert_eq!(outcome.map(drop).unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_right_copy(&made.path, &copy);
+}
+
+/// A callback may take its time: nobody has changed the source, so nothing stalls.
+#[test]
+fn a_slow_callback_is_no_stall() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let options = CopyOptions::new().pages_per_step(10).patience(Duration::ZERO);
+    let mut pauses = 3;
+    let copied = options.begin(&made.path, FileTarget::new(targets.join("copy.db"))).unwrap().run(|_| {
+        if pauses > 0 {
+            std::thread::sleep(Duration::from_millis(20));
+            pauses -= 1;
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(copied.unwrap().report.restarts, 0);
+}
+
 /// Small steps never catch up with a writer that never rests: the deadline ends them, and holding gets through.
 #[test]
 fn a_chase_after_a_writer_ends() {
