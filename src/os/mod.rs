@@ -9,6 +9,8 @@ pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
 pub(crate) mod file_system;
+#[cfg(target_os = "linux")]
+mod lease;
 mod left_over;
 pub(crate) mod lock_file;
 pub(crate) mod lock_list;

@@ -30,19 +30,27 @@ pub(crate) fn of_file(file: &LockFile) -> Openers {
     }
 }
 
+/// Whether this process has the file open by another descriptor than `ours`; `None` where that cannot be told.
+#[cfg(target_os = "linux")]
+pub(super) fn process_has_open(
+    identity: super::file_identity::FileIdentity,
+    ours: &[std::os::fd::RawFd],
+) -> Option<bool> {
+    let descriptors = std::fs::read_dir("/proc/self/fd").ok()?;
+    Some(descriptors.flatten().any(|descriptor| linux::is_another(&descriptor.path(), identity, ours)))
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use super::Openers;
     use crate::os::file_identity::FileIdentity;
+    use crate::os::lease;
     use crate::os::lock_file::LockFile;
     use crate::os::parked_files;
     use std::fs::File;
     use std::os::fd::{AsRawFd, RawFd};
     use std::path::Path;
     use std::time::{Duration, Instant};
-
-    /// Which signal tells that a lease is wanted back.
-    const F_SETSIG: libc::c_int = 10;
 
     /// For how long the descriptors of all processes are gone through: some 100,000 of them.
     const PATIENCE: Duration = Duration::from_millis(300);
@@ -68,23 +76,11 @@ mod linux {
 
     /// Whether no other description of the file is open, our own included; `None` where the system does not tell.
     fn is_sole_opener(file: &File) -> Option<bool> {
-        let set = |command, argument: libc::c_int| {
-            // SAFETY: the descriptor is open, and these commands take a number, no pointer.
-            #[allow(unsafe_code, reason = "no safe crate has leases")]
-            let done = unsafe { libc::fcntl(file.as_raw_fd(), command, argument) };
-            if done == -1 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
-        };
-        // Whoever opens the file while the lease lasts waits for its end, and the system tells us by a signal: one that is ignored
-        // unless somebody wants it, instead of SIGIO, which would end the process.
-        set(F_SETSIG, libc::SIGURG).ok()?;
-        match set(libc::F_SETLEASE, libc::F_WRLCK) {
-            Ok(()) => {
-                let _ = set(libc::F_SETLEASE, libc::F_UNLCK);
-                Some(true)
-            }
-            Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Some(false),
-            Err(_) => None,
+        let sole = lease::take(file).ok()?;
+        if sole {
+            lease::give_back(file);
         }
+        Some(sole)
     }
 
     struct Found {
@@ -109,18 +105,20 @@ mod linux {
                     found.all = false;
                     return found;
                 }
-                let path = descriptor.path();
-                let number = path.file_name().and_then(|name| name.to_str()?.parse().ok());
-                if is_ours && number.is_some_and(|number| ours.contains(&number)) {
-                    continue;
-                }
-                if leads_to(&path, identity) {
+                let ours = if is_ours { ours } else { &[] };
+                if is_another(&descriptor.path(), identity, ours) {
                     found.processes.push(process);
                     break;
                 }
             }
         }
         found
+    }
+
+    /// Whether a name below `/proc/PID/fd` is a descriptor of the file, and none of `ours`.
+    pub(super) fn is_another(descriptor: &Path, identity: FileIdentity, ours: &[RawFd]) -> bool {
+        let number = descriptor.file_name().and_then(|name| name.to_str()?.parse().ok());
+        !number.is_some_and(|number| ours.contains(&number)) && leads_to(descriptor, identity)
     }
 
     /// Without asking the server of a file that lies elsewhere, which may be gone.
@@ -173,17 +171,6 @@ mod linux {
             // One of this process that is not ours.
             let _host = File::open(&path).unwrap();
             assert_eq!(of_file(&ours), Openers::Somebody(vec![std::process::id()]));
-        }
-
-        #[test]
-        fn a_lease_tells_of_any_other_open_file() {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            let Some(sole) = is_sole_opener(file.as_file()) else { return };
-            assert!(sole);
-            let again = File::open(file.path()).unwrap();
-            assert_eq!(is_sole_opener(file.as_file()), Some(false));
-            drop(again);
-            assert_eq!(is_sole_opener(file.as_file()), Some(true));
         }
     }
 }

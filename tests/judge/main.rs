@@ -33,6 +33,7 @@ mod files;
 mod fingerprint;
 mod hold;
 mod host;
+mod host_locks;
 mod hot_journals;
 mod judge;
 mod killed;

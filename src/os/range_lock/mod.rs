@@ -27,6 +27,11 @@ pub(super) use windows::{find_conflict, try_lock, unlock};
 use super::file_identity::FileIdentity;
 use std::fs::File;
 
+/// Whether a lock belongs to one open of the file, so that it meets also those of the same process.
+#[cfg(unix)]
+pub(super) const BELONG_TO_OPEN_FILES: bool =
+    cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple"));
+
 /// Whether a lock lets others of its kind in beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LockKind {
