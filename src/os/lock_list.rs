@@ -1,8 +1,13 @@
 //! The system's own list of locks, where it has one: Linux's `/proc/locks`, and what `/proc` says of open files.
 
+use super::clock::Deadline;
+#[cfg(target_os = "linux")]
+use super::descriptors::{self, Descriptor};
 use super::file_identity::FileIdentity;
 use super::range_lock::{ByteRange, LockKind};
 use std::ffi::OsString;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 /// A lock as the list names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +26,13 @@ impl ListedLock {
 
 /// All locks on a file that the list names; none where there is no list.
 ///
-/// A lock that belongs to an open file is listed without a process; who has that file open is then looked up.
+/// A lock that belongs to an open file is listed without a process; who has that file open is then looked up, as far as one
+/// comes until the deadline.
 #[cfg(target_os = "linux")]
-pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
-    let mut locks = listed_the_same(identity);
+pub(crate) fn of_file(identity: FileIdentity, deadline: Deadline) -> Vec<ListedLock> {
+    let mut locks = listed_the_same(identity, deadline);
     if locks.iter().any(|lock| lock.process_id.is_none()) {
-        name_owners(&mut locks, of_open_files(identity));
+        name_owners(&mut locks, of_open_files(identity, deadline));
     }
     locks
 }
@@ -34,7 +40,9 @@ pub(crate) fn of_file(identity: FileIdentity) -> Vec<ListedLock> {
 /// Whether the list names a lock on `range` of a file that belongs to a process, and not to an open file.
 #[cfg(target_os = "linux")]
 pub(crate) fn process_locks(identity: FileIdentity, range: ByteRange) -> bool {
-    listed_the_same(identity).iter().any(|lock| lock.process_id.is_some() && lock.touches(range))
+    listed_the_same(identity, Deadline::after(Some(PATIENCE)))
+        .iter()
+        .any(|lock| lock.process_id.is_some() && lock.touches(range))
 }
 
 /// The same where there is no list.
@@ -42,6 +50,10 @@ pub(crate) fn process_locks(identity: FileIdentity, range: ByteRange) -> bool {
 pub(crate) fn process_locks(_: FileIdentity, _: ByteRange) -> bool {
     false
 }
+
+/// For how long it is gone on with where nobody says how long: a host may have very many locks.
+#[cfg(target_os = "linux")]
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How often in a row the list has to say the same, and after how many readings it is believed all the same.
 ///
@@ -54,10 +66,10 @@ const MOST_READINGS: u32 = 100;
 
 /// The locks on a file, in order, as several readings of the list in a row have them.
 #[cfg(target_os = "linux")]
-fn listed_the_same(identity: FileIdentity) -> Vec<ListedLock> {
+fn listed_the_same(identity: FileIdentity, deadline: Deadline) -> Vec<ListedLock> {
     let (mut locks, mut equal) = (listed(identity), 1);
     for _ in 1..MOST_READINGS {
-        if equal == EQUAL_READINGS {
+        if equal == EQUAL_READINGS || deadline.has_passed() {
             break;
         }
         let again = listed(identity);
@@ -96,30 +108,21 @@ fn name_owners(locks: &mut [ListedLock], mut owned: Vec<ListedLock>) {
 /// The locks on a file that belong to open files, with the processes that have these open, as far as we may look into
 /// them: our user's own, or all for root.
 #[cfg(target_os = "linux")]
-fn of_open_files(identity: FileIdentity) -> Vec<ListedLock> {
+fn of_open_files(identity: FileIdentity, deadline: Deadline) -> Vec<ListedLock> {
     let mut found = Vec::new();
-    for (process, _) in numbered("/proc".as_ref()) {
-        for (_, descriptor) in numbered(format!("/proc/{process}/fdinfo").as_ref()) {
-            let told = std::fs::read_to_string(descriptor).unwrap_or_default();
-            let listed =
-                told.lines().filter_map(|line| parse(line.strip_prefix("lock:")?, identity.kernel_name()));
-            let unnamed = listed.filter(|lock| lock.process_id.is_none());
-            found.extend(unnamed.map(|lock| ListedLock { process_id: Some(process), ..lock }));
-        }
+    for Descriptor { process_id, number } in descriptors::of_file(identity, &[], deadline).found {
+        let told = std::fs::read_to_string(format!("/proc/{process_id}/fdinfo/{number}")).unwrap_or_default();
+        let listed =
+            told.lines().filter_map(|line| parse(line.strip_prefix("lock:")?, identity.kernel_name()));
+        let unnamed = listed.filter(|lock| lock.process_id.is_none());
+        found.extend(unnamed.map(|lock| ListedLock { process_id: Some(process_id), ..lock }));
     }
     found
 }
 
-/// What lies in a folder under a number.
-#[cfg(target_os = "linux")]
-fn numbered(folder: &std::path::Path) -> impl Iterator<Item = (u32, std::path::PathBuf)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
-}
-
 /// All locks on a file that the list names; none where there is no list.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn of_file(_: FileIdentity) -> Vec<ListedLock> {
+pub(crate) fn of_file(_: FileIdentity, _: Deadline) -> Vec<ListedLock> {
     Vec::new()
 }
 
@@ -198,7 +201,7 @@ mod tests {
         assert!(ours.try_lock(ByteRange { start: 5, length: 3 }, LockKind::Shared).unwrap());
         let process_id = Some(std::process::id());
         assert_eq!(
-            of_file(ours.identity()),
+            of_file(ours.identity(), Deadline::after(None)),
             [ListedLock { kind: LockKind::Shared, process_id, bytes: (5, 7) }]
         );
     }

@@ -4,6 +4,8 @@
 
 pub(crate) mod bulk_copy;
 pub(crate) mod clock;
+#[cfg(target_os = "linux")]
+mod descriptors;
 pub(crate) mod device_reader;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;

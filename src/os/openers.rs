@@ -30,27 +30,17 @@ pub(crate) fn of_file(file: &LockFile) -> Openers {
     }
 }
 
-/// Whether this process has the file open by another descriptor than `ours`; `None` where that cannot be told.
-#[cfg(target_os = "linux")]
-pub(super) fn process_has_open(
-    identity: super::file_identity::FileIdentity,
-    ours: &[std::os::fd::RawFd],
-) -> Option<bool> {
-    let descriptors = std::fs::read_dir("/proc/self/fd").ok()?;
-    Some(descriptors.flatten().any(|descriptor| linux::is_another(&descriptor.path(), identity, ours)))
-}
-
 #[cfg(target_os = "linux")]
 mod linux {
     use super::Openers;
-    use crate::os::file_identity::FileIdentity;
+    use crate::os::clock::Deadline;
+    use crate::os::descriptors;
     use crate::os::lease;
     use crate::os::lock_file::LockFile;
     use crate::os::parked_files;
     use std::fs::File;
-    use std::os::fd::{AsRawFd, RawFd};
-    use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
 
     /// For how long the descriptors of all processes are gone through: some 100,000 of them.
     const PATIENCE: Duration = Duration::from_millis(300);
@@ -64,12 +54,14 @@ mod linux {
         let mut ours = parked_files::descriptors(file.identity());
         let others_parked = !ours.is_empty();
         ours.push(asked.as_raw_fd());
-        let Found { processes, all } = descriptors_on(file.identity(), &ours);
+        let all = descriptors::of_file(file.identity(), &ours, Deadline::after(Some(PATIENCE)));
+        let mut processes: Vec<u32> = all.found.iter().map(|descriptor| descriptor.process_id).collect();
+        processes.dedup();
         match (sole, processes.is_empty()) {
             // Somebody, of whom we may not know.
             (Some(false), true) if !others_parked => Openers::Somebody(Vec::new()),
             (_, false) => Openers::Somebody(processes),
-            (_, true) if all => Openers::Nobody,
+            (_, true) if all.complete => Openers::Nobody,
             (_, true) => Openers::Untold,
         }
     }
@@ -83,60 +75,11 @@ mod linux {
         Some(sole)
     }
 
-    struct Found {
-        processes: Vec<u32>,
-        /// Whether all processes could be looked into, in time.
-        all: bool,
-    }
-
-    /// The processes that have the file open, by other descriptors than `ours`.
-    fn descriptors_on(identity: FileIdentity, ours: &[RawFd]) -> Found {
-        let begun = Instant::now();
-        let mut found = Found { processes: Vec::new(), all: true };
-        for (process, folder) in numbered("/proc".as_ref()) {
-            let Ok(descriptors) = std::fs::read_dir(folder.join("fd")) else {
-                // One that has ended since has nothing open.
-                found.all &= !folder.exists();
-                continue;
-            };
-            let is_ours = process == std::process::id();
-            for descriptor in descriptors.flatten() {
-                if begun.elapsed() > PATIENCE {
-                    found.all = false;
-                    return found;
-                }
-                let ours = if is_ours { ours } else { &[] };
-                if is_another(&descriptor.path(), identity, ours) {
-                    found.processes.push(process);
-                    break;
-                }
-            }
-        }
-        found
-    }
-
-    /// Whether a name below `/proc/PID/fd` is a descriptor of the file, and none of `ours`.
-    pub(super) fn is_another(descriptor: &Path, identity: FileIdentity, ours: &[RawFd]) -> bool {
-        let number = descriptor.file_name().and_then(|name| name.to_str()?.parse().ok());
-        !number.is_some_and(|number| ours.contains(&number)) && leads_to(descriptor, identity)
-    }
-
-    /// Without asking the server of a file that lies elsewhere, which may be gone.
-    fn leads_to(descriptor: &Path, identity: FileIdentity) -> bool {
-        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-        statx(CWD, descriptor, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)
-            .is_ok_and(|it| (it.stx_dev_major, it.stx_dev_minor, it.stx_ino) == identity.kernel_name())
-    }
-
-    fn numbered(folder: &Path) -> impl Iterator<Item = (u32, std::path::PathBuf)> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
-    }
-
     #[cfg(test)]
     mod tests {
         use super::*;
         use crate::os::place::Place;
+        use std::path::Path;
         use std::process::{Child, Command, Stdio};
 
         /// Another process that has the file open, until its input ends.

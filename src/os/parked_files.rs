@@ -148,7 +148,7 @@ mod closing {
         use std::os::fd::AsRawFd;
         let mut ours = super::descriptors_in(others, one.identity);
         ours.push(one.file.as_raw_fd());
-        crate::os::openers::process_has_open(one.identity, &ours) == Some(false)
+        crate::os::descriptors::process_has_open(one.identity, &ours) == Some(false)
     }
 
     #[cfg(not(target_os = "linux"))]
