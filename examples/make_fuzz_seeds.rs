@@ -109,7 +109,10 @@ fn log(seeds: &Seeds, path: &Path) {
     }
     seeds.write("wal_frames", "all-repaired", &[&marked]);
     seeds.write("wal_timeline", "all-repaired", &[&marked]);
-    seeds.write("wal_index", "real", &[&fs::read(beside(path, "-shm")).unwrap()]);
+    let shm = fs::read(beside(path, "-shm")).unwrap();
+    seeds.write("wal_index", "real", &[&shm]);
+    let length = u32::try_from(shm.len()).unwrap().to_le_bytes();
+    seeds.write("shm", "real", &[&length, &shm, &wal[..size]]);
 }
 
 fn journal(seeds: &Seeds, path: &Path) {
@@ -117,9 +120,13 @@ fn journal(seeds: &Seeds, path: &Path) {
     db.execute_batch("PRAGMA page_size=512;").unwrap();
     db.execute_batch(CONTENT).unwrap();
     db.execute_batch("PRAGMA cache_size=2; BEGIN; UPDATE t SET b = b || 'x';").unwrap();
-    seeds.write("journal", "spilled", &[&fs::read(beside(path, "-journal")).unwrap()]);
+    let spilled = fs::read(beside(path, "-journal")).unwrap();
+    seeds.write("journal", "spilled", &[&spilled]);
+    seeds.write("journal_segments", "spilled", &[&spilled]);
     db.execute_batch("ROLLBACK; PRAGMA synchronous=OFF; BEGIN; UPDATE t SET b = 1 WHERE id < 9;").unwrap();
-    seeds.write("journal", "not-synced", &[&fs::read(beside(path, "-journal")).unwrap()]);
+    let not_synced = fs::read(beside(path, "-journal")).unwrap();
+    seeds.write("journal", "not-synced", &[&not_synced]);
+    seeds.write("journal_segments", "not-synced", &[&not_synced]);
 }
 
 /// Commits to two databases at once, again and again, until the journals were seen on the way.

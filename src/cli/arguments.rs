@@ -46,6 +46,8 @@ verbs! {
         Info: info::InfoArguments,
         Locks: locks::LocksArguments,
         Wal: wal::WalArguments,
+    Journal: journal::JournalArguments,
+    Shm: shm::ShmArguments,
         Check: check::CheckArguments,
         Pages: pages::PagesArguments,
         Space: space::SpaceArguments,

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::exit_code::Ending;
 use super::numbers::{counted, grouped, size};
 use super::output::{Output, say_error, say_failure, say_lines};
+use super::page_runs::{run, runs};
 use super::paint::Paint;
 use super::printable::{printable, printable_path};
 use super::reading_arguments::ReadingArguments;
@@ -288,11 +289,6 @@ impl<'e> Lines<'e> {
     }
 }
 
-/// `3` or `3-5`.
-fn run(first: u32, last: u32) -> String {
-    if first == last { first.to_string() } else { format!("{first}-{last}") }
-}
-
 /// How much longer or shorter the database became.
 fn growth(page_count: u32, before: Option<u32>) -> String {
     match before.map_or(0, |before| i64::from(page_count) - i64::from(before)) {
@@ -308,25 +304,6 @@ fn written(commit: &WalCommit) -> String {
     }
     let owners = commit.owners.iter().zip(&commit.owner_page_counts);
     owners.map(|(name, pages)| format!("{} {pages}", printable(name))).collect::<Vec<_>>().join(", ")
-}
-
-/// How many runs of pages people are told of; programs are told all.
-const MOST_RUNS: usize = 6;
-
-/// Sorted pages as `1, 4-7`.
-fn runs(pages: &[u32]) -> String {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for &page in pages {
-        match runs.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(page) => *last = page,
-            _ => runs.push((page, page)),
-        }
-    }
-    let mut words: Vec<_> = runs.iter().take(MOST_RUNS).map(|&(first, last)| run(first, last)).collect();
-    if runs.len() > MOST_RUNS {
-        words.push("...".to_owned());
-    }
-    words.join(", ")
 }
 
 fn end_lines(end: &WalEnd, paint: Paint) -> Vec<String> {

@@ -8,7 +8,9 @@ mod database;
 mod database_report;
 mod found_header;
 mod header_report;
+mod journal_contents;
 mod journal_report;
+mod journal_segments;
 mod lock_report;
 mod log_hold;
 mod named_file;
@@ -20,6 +22,9 @@ mod page_use;
 mod pages_report;
 mod reading;
 mod schema_report;
+mod shm_comparison;
+mod shm_contents;
+mod shm_header;
 mod space_report;
 mod survey;
 mod tables;
@@ -43,12 +48,16 @@ pub use database_report::{
     DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
 };
 pub use header_report::HeaderReport;
+pub use journal_contents::{JournalContents, JournalVerdict, inspect_journal};
 pub use journal_report::{JournalReport, JournalState};
+pub use journal_segments::{JournalRecordReport, JournalSegment};
 pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
 pub use owners::Owner;
 pub use page_use::PageUse;
 pub use pages_report::{PageFrom, PageReport, PagesReport, pages};
 pub use schema_report::{LeftOut, SchemaReport, inspect_schema};
+pub use shm_contents::{ShmContents, inspect_shm};
+pub use shm_header::ShmHeader;
 pub use space_report::{OwnerSpace, SpaceReport, space};
 #[cfg(feature = "manifest")]
 pub use verify_report::{PageRange, VerifyReport, verify_copy};

@@ -76,6 +76,11 @@ impl Looked {
         self.file().forget_cached();
     }
 
+    /// What it is made of.
+    pub(super) fn bytes(&self) -> &dyn ReadAt {
+        self.file()
+    }
+
     fn file(&self) -> &LockFile {
         match &self.file {
             Handle::Unlocked(file) => file,

@@ -121,6 +121,14 @@ impl WalTimeline {
         self.database.as_deref()
     }
 
+    /// The header of a frame; `None` where the log is shorter, or has no frames to be told apart.
+    pub(super) fn frame_header(&self, frame: FrameNumber) -> Result<Option<WalFrameHeader>> {
+        match &self.layout {
+            Some(layout) => self.log.read_frame_header(layout, frame),
+            None => Ok(None),
+        }
+    }
+
     /// The pages that are in committed frames, in order.
     pub(super) fn pages(&self) -> impl Iterator<Item = PageNumber> {
         self.newest.iter().map(|&(page, _)| page)

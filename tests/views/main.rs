@@ -7,7 +7,9 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod journal;
 mod maps;
 mod pages;
 mod scene;
+mod shm;
 mod wal;

@@ -48,7 +48,7 @@ impl Scene {
     /// Copies of the files as they are now, as a crash would leave them, under another name.
     pub(crate) fn left_by_a_crash(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
-        for suffix in ["", "-wal", "-journal"] {
+        for suffix in ["", "-wal", "-journal", "-shm"] {
             if self.file(suffix).exists() {
                 fs::copy(self.file(suffix), with_suffix(&path, suffix)).unwrap();
             }
@@ -61,6 +61,15 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.to_owned().into_os_string();
     path.push(suffix);
     path.into()
+}
+
+/// Changes a byte of a file.
+pub(crate) fn change_byte(path: &Path, offset: u64, change: fn(u8) -> u8) {
+    use std::os::unix::fs::FileExt;
+    let file = fs::File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[change(byte[0])], offset).unwrap();
 }
 
 /// The exit code of the command, and what it says on stdout and stderr.

@@ -1,14 +1,13 @@
 //! `litecopy wal` and `WalTimeline`: what SQLite committed, where the log ends, and why.
 
 use std::fs;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use litecopy::SourceOptions;
 use litecopy::inspect::{WalCommit, WalEndReason, WalFrameState, WalTimeline};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, assert_golden, json_lines, litecopy, said, steady, with_suffix};
+use crate::scene::{Scene, assert_golden, change_byte, json_lines, litecopy, said, steady, with_suffix};
 
 const FRAME_BYTES: u64 = 24 + 512;
 
@@ -42,10 +41,7 @@ fn states(timeline: &WalTimeline) -> String {
 /// What is left when a byte of a copy of the log is changed.
 fn changed(scene: &Scene, name: &str, offset: u64, change: fn(u8) -> u8) -> WalTimeline {
     let path = scene.left_by_a_crash(name);
-    let log = fs::File::options().read(true).write(true).open(with_suffix(&path, "-wal")).unwrap();
-    let mut byte = [0];
-    log.read_exact_at(&mut byte, offset).unwrap();
-    log.write_all_at(&[change(byte[0])], offset).unwrap();
+    change_byte(&with_suffix(&path, "-wal"), offset, change);
     open(&path)
 }
 
