@@ -129,6 +129,18 @@ impl fmt::Display for Holders<'_> {
     }
 }
 
+/// What was in the way of a target, where that says more than that somebody was.
+pub(crate) struct InTheWay(pub(crate) Obstacle);
+
+impl fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Obstacle::Users => Ok(()),
+            obstacle => write!(f, ": {obstacle}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! What can go wrong, sorted by who must act, with the path, the place and the value found.
 
-use crate::attempt::{Holders, LockHolder, Obstacle};
+use crate::attempt::{Holders, InTheWay, LockHolder, Obstacle};
 pub use crate::error_kind::ErrorKind;
 use crate::format::PageSize;
 use crate::format::damage::Damage;
-use crate::limits::{Limit, LimitExceeded, Limits};
+use crate::limits::{Limit, LimitExceeded, Limits, Room};
 use crate::os::unfit::Unfit;
 use std::fmt;
 use std::io;
@@ -26,6 +26,8 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     problem: Problem,
+    /// Whether the new content may be in the target although this went wrong.
+    in_doubt: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -70,12 +72,16 @@ pub(crate) enum Problem {
     TargetExists,
     #[error("is open elsewhere{}{}", InTheWay(*.obstacle), Holders(.holders))]
     TargetInUse { obstacle: Obstacle, holders: Vec<LockHolder> },
+    #[error("is there already, and is no database: such a file is not replaced")]
+    NotReplaced,
     #[error("{} would be applied to the copy", .side_file.display())]
     SideFileInTheWay { side_file: PathBuf },
     #[error("leads elsewhere than when the copy began")]
     LeadsElsewhere,
     #[error("is the name of a side file of the source {}", .source_path.display())]
     TargetIsSideFile { source_path: PathBuf },
+    #[error("would have the source {} as a side file", .source_path.display())]
+    SourceIsSideFile { source_path: PathBuf },
     #[error(
         "is on a network file system ({kind}) with its log in use: a wal-index is not shared between hosts"
     )]
@@ -130,36 +136,9 @@ fn per_second(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(f64::EPSILON)
 }
 
-/// What was in the way of a target, where that says more than that somebody was.
-struct InTheWay(Obstacle);
-
-impl fmt::Display for InTheWay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Obstacle::Users => Ok(()),
-            obstacle => write!(f, ": {obstacle}"),
-        }
-    }
-}
-
-/// How much is free, for messages; nothing where the system says that it is enough and yet gives none of it.
-struct Room {
-    needed_bytes: u64,
-    free_bytes: u64,
-}
-
-impl fmt::Display for Room {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.free_bytes < self.needed_bytes {
-            write!(f, ", {} are free", self.free_bytes)?;
-        }
-        Ok(())
-    }
-}
-
 impl Error {
     pub(crate) fn new(path: &Path, problem: Problem) -> Self {
-        Self(Arc::new(Inner { path: path.to_owned(), problem }))
+        Self(Arc::new(Inner { path: path.to_owned(), problem, in_doubt: false }))
     }
 
     /// An error of the system, for a [`Target`](crate::Target) of your own: "cannot `operation`: `error`" of `path`.
@@ -167,10 +146,25 @@ impl Error {
         Self::new(path.as_ref(), Problem::Io { operation, error })
     }
 
+    /// The same error, met when the new content may be in the target all the same.
+    pub(crate) fn in_doubt(self) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner { in_doubt: true, ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Whether the new content may be in the target although this went wrong: now, or when SQLite opens it next. A target is else as
+    /// it was before.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.in_doubt
+    }
+
     /// The same error, said of the file that it will be instead of the one that it is for now.
     pub(crate) fn renamed(self, path: &Path) -> Self {
         match Arc::try_unwrap(self.0) {
-            Ok(inner) => Self::new(path, inner.problem),
+            Ok(inner) => Self(Arc::new(Inner { path: path.to_owned(), ..inner })),
             Err(shared) => Self(shared),
         }
     }
@@ -212,7 +206,9 @@ impl Error {
             Problem::TargetInUse { .. } => ErrorKind::TargetInUse,
             Problem::SideFileInTheWay { .. } => ErrorKind::SideFileInTheWay,
             Problem::LeadsElsewhere => ErrorKind::TargetMoved,
-            Problem::TargetIsSideFile { .. } => ErrorKind::TargetIsSideFile,
+            Problem::TargetIsSideFile { .. } | Problem::SourceIsSideFile { .. } => {
+                ErrorKind::TargetIsSideFile
+            }
             Problem::LogOnNetwork { .. } => ErrorKind::LogOnNetwork,
             Problem::PageSizeFixed { .. } => ErrorKind::PageSizeFixed,
             Problem::LogElsewhere => ErrorKind::LogElsewhere,
@@ -223,7 +219,7 @@ impl Error {
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
-            Problem::FolderExists => ErrorKind::TargetExists,
+            Problem::FolderExists | Problem::NotReplaced => ErrorKind::TargetExists,
             Problem::NotAsWritten { .. } => ErrorKind::NotAsWritten,
             Problem::StreamClosed => ErrorKind::StreamClosed,
             Problem::GivenAway { .. } => ErrorKind::SourceChanged,
@@ -354,7 +350,8 @@ impl Limits {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.path.display(), self.0.problem)
+        let doubt = if self.0.in_doubt { "; the new content may be there all the same" } else { "" };
+        write!(f, "{}: {}{doubt}", self.0.path.display(), self.0.problem)
     }
 }
 

@@ -40,7 +40,7 @@ pub enum ErrorKind {
     TargetMoved,
     /// A journal or log lies where it would be applied to the copy.
     SideFileInTheWay,
-    /// The target's name is that of one of the source's own side files.
+    /// The target's name is that of one of the source's own side files, or the source's that of one of the target's.
     TargetIsSideFile,
     /// The target keeps its page size, being open elsewhere in WAL mode, and the source has another.
     PageSizeFixed,

@@ -149,7 +149,7 @@ pub use manifest::ManifestError;
 pub use source::{
     ChangeStamp, DatabaseSet, FileDetour, Origin, SetMember, Source, SourceBytes, SourceNotes, SourceOptions,
 };
-pub use targets::{FileTarget, MemoryTarget, PageOrder, StreamTarget, Target};
+pub use targets::{FileTarget, MemoryTarget, OwnerPolicy, PageOrder, StreamTarget, Target};
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

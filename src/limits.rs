@@ -223,6 +223,21 @@ pub struct LimitExceeded {
     pub wanted: u64,
 }
 
+/// How much is free, for messages; nothing where the system says that it is enough and yet gives none of it.
+pub(crate) struct Room {
+    pub(crate) needed_bytes: u64,
+    pub(crate) free_bytes: u64,
+}
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.free_bytes < self.needed_bytes {
+            write!(f, ", {} are free", self.free_bytes)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::stall_watch::PATIENCE;
 use super::treatment::{Fidelity, Treatment};
 use crate::source::SourceOptions;
-use crate::targets::FileOptions;
+use crate::targets::{FileOptions, OwnerPolicy};
 use std::time::Duration;
 
 /// How to copy a database; the defaults are those of [`copy_database`](crate::copy_database).
@@ -249,6 +249,13 @@ impl CopyOptions {
     /// would be.
     pub fn refresh(mut self, refresh: bool) -> Self {
         self.file.refresh = refresh;
+        self
+    }
+
+    /// Whom a new file belongs to, and who may use it. Default: whoever makes the copy, as with `cp`. A file that is replaced keeps its
+    /// owner, mode and access control list in any case.
+    pub fn owner(mut self, owner: OwnerPolicy) -> Self {
+        self.file.owner = owner;
         self
     }
 

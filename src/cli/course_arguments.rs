@@ -1,9 +1,9 @@
-//! Options about the course of a copy: its steps, what it holds, how long it waits.
+//! Options about the course of a copy: its steps, what it holds, how long it waits, whom it belongs to.
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use litecopy::{AtLimit, Consistency, CopyOptions};
+use litecopy::{AtLimit, Consistency, CopyOptions, OwnerPolicy};
 
 use super::reading_arguments::ReadingArguments;
 use super::values::{bytes, duration, rate};
@@ -57,6 +57,17 @@ pub(crate) struct CourseArguments {
     /// What to do when one of these two limits is reached: go on in steps, or fail
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = AtLimitKind::Step)]
     at_limit: AtLimitKind,
+
+    /// Whom a new file belongs to. ours: whoever makes it, with the source's mode less the mask, as cp does; keep: owner, group
+    /// and mode of the source, where we may. A file that is replaced stays whose it was
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = OwnerKind::Ours)]
+    owner: OwnerKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OwnerKind {
+    Ours,
+    Keep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,6 +95,10 @@ impl CourseArguments {
             AtLimitKind::Step => AtLimit::Step,
             AtLimitKind::Fail => AtLimit::Fail,
         };
+        let owner = match self.owner {
+            OwnerKind::Ours => OwnerPolicy::Ours,
+            OwnerKind::Keep => OwnerPolicy::Keep,
+        };
         let is_told = self.pages > 0 || self.rate.is_some() || consistency == Consistency::Step;
         let pages = if is_told { self.pages } else { PAGES };
         CopyOptions::new()
@@ -98,5 +113,6 @@ impl CourseArguments {
             .max_hold(self.max_hold)
             .max_log_growth(self.max_log_growth)
             .at_limit(then)
+            .owner(owner)
     }
 }

@@ -7,7 +7,8 @@ use super::lock_file::LockFile;
 use super::parked_files;
 use super::place::{Access, IfThere, Place};
 use super::random_access::{ReadAt, is_zero, read_padded, write_all_at};
-use std::fs::{File, Metadata};
+use super::rights::NewRights;
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 
@@ -27,21 +28,18 @@ pub(crate) struct DurableFile {
 }
 
 impl DurableFile {
-    /// Creates the temporary file beside `place`, with the permissions of `like`, and removes what killed runs left there.
-    pub(crate) fn create(place: &Place, like: Option<&Metadata>) -> io::Result<Self> {
-        let (file, temporary) = Temporary::file(place, mode_like(like))?;
+    /// Creates the temporary file beside `place`, and removes what killed runs left there.
+    pub(crate) fn create(place: &Place, rights: &NewRights) -> io::Result<Self> {
+        let (file, temporary) = Temporary::file(place, rights.first_mode())?;
         #[cfg(unix)]
         let by_root = {
-            use std::os::unix::fs::MetadataExt;
-            let ours = file.metadata()?.uid();
-            if let Some(like) = like {
-                permit_like(&file, ours, like);
-            }
-            super::left_over::remove_left_overs(place, &temporary, [ours, like.map_or(ours, Metadata::uid)]);
+            let ours = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
+            super::left_over::remove_left_overs(place, &temporary, [ours, rights.user().unwrap_or(ours)]);
             ours == 0
         };
         #[cfg(not(unix))]
         let by_root = false;
+        rights.give(&file);
         Ok(Self { file, temporary, place: place.clone(), by_root })
     }
 
@@ -236,37 +234,15 @@ pub(super) fn sync_folder(folder: &File) -> io::Result<()> {
     }
 }
 
-/// The permission bits that a new file is born with, less the process's mask: no more than those of the original.
-#[cfg(unix)]
-fn mode_like(like: Option<&Metadata>) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    like.map_or(0o644, |metadata| metadata.permissions().mode() & 0o777)
-}
-
-#[cfg(not(unix))]
-fn mode_like(_: Option<&Metadata>) -> u32 {
-    0
-}
-
-/// Gives `file` the permissions of `like` as SQLite gives its journals those of the database: the same mode whatever the
-/// process's mask, and for root the same owner. Where the system refuses, the file is right all the same.
-#[cfg(unix)]
-fn permit_like(file: &File, ours: u32, like: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    if ours == 0 {
-        let _ = fchown(file, Some(like.uid()), Some(like.gid()));
-    }
-    let _ = file.set_permissions(PermissionsExt::from_mode(mode_like(Some(like))));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::rights::Rights;
     use std::fs;
     use std::path::Path;
 
-    fn create(path: &Path, like: Option<&Metadata>) -> DurableFile {
-        DurableFile::create(&Place::of_target(path).unwrap(), like).unwrap()
+    fn create(path: &Path, like: Option<Rights>) -> DurableFile {
+        DurableFile::create(&Place::of_target(path).unwrap(), &NewRights::Ours(like)).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -356,8 +332,8 @@ mod tests {
         fs::write(&original, "").unwrap();
         fs::set_permissions(&original, fs::Permissions::from_mode(0o600)).unwrap();
         let path = folder.path().join("copy");
-        let like = fs::metadata(&original).unwrap();
-        create(&path, Some(&like)).publish(IfThere::Refuse, true).unwrap().finish().unwrap();
+        let like = Rights::of_file(&File::open(&original).unwrap()).unwrap();
+        create(&path, Some(like)).publish(IfThere::Refuse, true).unwrap().finish().unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

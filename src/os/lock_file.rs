@@ -5,6 +5,7 @@ use super::parked_files;
 use super::place::{Access, Place};
 use super::random_access::{ReadAt, write_all_at};
 use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
+use super::rights::Rights;
 use super::unfit::Unfit;
 use std::fs::{File, Metadata};
 use std::io;
@@ -72,6 +73,11 @@ impl LockFile {
     /// What the system tells of it.
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         self.file()?.metadata()
+    }
+
+    /// Who may use it.
+    pub(crate) fn rights(&self) -> io::Result<Rights> {
+        Rights::of_file(self.file()?)
     }
 
     /// Writes all of `bytes` at `offset`. No other descriptor of the file has to be opened, and closed, for that (C8).

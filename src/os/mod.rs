@@ -24,6 +24,7 @@ pub(crate) mod place;
 pub(crate) mod random;
 pub(crate) mod random_access;
 pub(crate) mod range_lock;
+pub(crate) mod rights;
 pub(crate) mod side_file;
 pub(crate) mod unfit;
 #[cfg(windows)]

@@ -4,7 +4,8 @@ use super::durable_file::FolderSync;
 use super::file_identity::{FileIdentity, Found};
 use super::place::Place;
 use super::random_access::{ReadAt, write_all_at};
-use std::fs::{File, Metadata};
+use super::rights::Rights;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -16,9 +17,9 @@ pub(crate) struct SideFile {
 }
 
 impl SideFile {
-    /// Makes the file at `place`, or empties the one that is there; a new one gets the mode and, if we may, the owner of
-    /// the database: who can use that must be able to roll it back (`[hazards.md#h37]`).
-    pub(crate) fn create(place: &Place, database: &Metadata) -> io::Result<Self> {
+    /// Makes the file at `place`, or empties the one that is there; a new one gets the rights of the database: who can use that
+    /// must be able to roll it back (`[hazards.md#h37]`).
+    pub(crate) fn create(place: &Place, database: &Rights) -> io::Result<Self> {
         let file = match place.open_alone() {
             Ok((file, _)) => {
                 file.set_len(0)?;
@@ -26,7 +27,8 @@ impl SideFile {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let file = place.create_new(0o600)?;
-                give_rights_of(database, &file)?;
+                // Where the system refuses, it stays ours, as SQLite's would.
+                drop(database.give(&file));
                 file
             }
             Err(error) => return Err(error),
@@ -93,28 +95,16 @@ pub(crate) fn remove(place: &Place) -> io::Result<FolderSync> {
     Ok(folder)
 }
 
-#[cfg(unix)]
-fn give_rights_of(database: &Metadata, file: &File) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    file.set_permissions(PermissionsExt::from_mode(database.permissions().mode() & 0o777))?;
-    let now = file.metadata()?;
-    if (now.uid(), now.gid()) != (database.uid(), database.gid()) {
-        // Only root may give files away; for all others the file stays as the system made it, as in SQLite.
-        let _ = std::os::unix::fs::fchown(file, Some(database.uid()), Some(database.gid()));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn give_rights_of(_: &Metadata, _: &File) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[cfg(unix)]
     use crate::os::unfit::Unfit;
+
+    fn rights(path: &Path) -> Rights {
+        Rights::of_file(&File::open(path).unwrap()).unwrap()
+    }
 
     #[test]
     fn one_that_is_there_is_emptied_and_a_removed_one_is_gone() {
@@ -123,7 +113,7 @@ mod tests {
         std::fs::write(&database, "pages").unwrap();
         std::fs::write(&journal, "old").unwrap();
         let place = Place::of_target(&journal).unwrap();
-        let side_file = SideFile::create(&place, &std::fs::metadata(&database).unwrap()).unwrap();
+        let side_file = SideFile::create(&place, &rights(&database)).unwrap();
         side_file.write_at(b"new", 1).unwrap();
         side_file.sync().unwrap();
         assert_eq!(std::fs::read(&journal).unwrap(), b"\0new");
@@ -140,7 +130,7 @@ mod tests {
         let [database, journal] = ["app.db", "app.db-journal"].map(|name| folder.path().join(name));
         std::fs::write(&database, "pages").unwrap();
         std::fs::set_permissions(&database, PermissionsExt::from_mode(0o666)).unwrap();
-        let like = std::fs::metadata(&database).unwrap();
+        let like = rights(&database);
         let place = Place::of_target(&journal).unwrap();
         SideFile::create(&place, &like).unwrap();
         assert_eq!(std::fs::metadata(&journal).unwrap().permissions().mode() & 0o777, 0o666);

@@ -86,7 +86,8 @@ impl FolderTarget {
             | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),
             _ => Error::io("put the copies in their place", &self.path)(error),
         })?;
-        folder.finish().map_err(Error::io("sync the folder of the finished copies", &self.path))
+        let synced = folder.finish().map_err(Error::io("sync the folder of the finished copies", &self.path));
+        synced.map_err(Error::in_doubt)
     }
 
     /// Where the copy of the source of that place will be, as the caller would name it.

@@ -12,7 +12,7 @@
 //! (`[in-place.md#locks]`).
 
 use super::log_writer::LogWriter;
-use super::old_database::{OldDatabase, has_content, share};
+use super::old_database::{OldDatabase, has_content, refuse_a_turned_name, share};
 use super::settle::settle;
 use super::source_guard::refuse_the_source;
 use crate::attempt::{Attempt, Obstacle};
@@ -27,22 +27,33 @@ use crate::os::side_file::SideFile;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A database that is to be written over, while it is not locked yet.
 #[derive(Debug)]
 pub(super) struct InPlaceLock {
     /// As the caller named it.
     path: PathBuf,
+    /// Where that led when it was first asked: it may not lead elsewhere later.
+    files: Option<SideFiles>,
     /// The source, if it is a file: not to be written over under whatever name.
     source: Option<PathBuf>,
     waiting: Option<Waiting>,
+    /// Until when others have their turn.
+    resting: Option<Instant>,
 }
+
+/// For how long at most new readers are kept out while those that are there finish: less than any of them would wait.
+const MOST_WAITING: Duration = Duration::from_secs(1);
+
+/// For how long nothing is held then: longer than the longest pause of SQLite's busy handler, so that whoever waits has its turn.
+const BREATH: Duration = Duration::from_millis(150);
 
 /// The readers that are there may finish; new ones may not begin.
 #[derive(Debug)]
 struct Waiting {
-    files: SideFiles,
     pending: PendingLock,
+    since: Instant,
 }
 
 /// How the database is going to be written.
@@ -56,7 +67,7 @@ pub(super) enum Locked {
 
 impl InPlaceLock {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, source: None, waiting: None }
+        Self { path, files: None, source: None, waiting: None, resting: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -72,15 +83,25 @@ impl InPlaceLock {
             Found::Unfit(unfit) => return Err(Error::new(&self.path, Problem::Unfit(unfit))),
         }
         self.source = source.map(Path::to_owned);
-        self.refuse_source(&files)
+        self.refuse_source(&files)?;
+        self.files = Some(files);
+        Ok(())
     }
 
     /// Tries to lock it; what a dead writer left beside it is settled.
     pub(super) fn attempt(&mut self) -> Result<Attempt<Locked>> {
-        if let Some(Waiting { files, pending }) = self.waiting.take() {
-            return self.exclude(files, pending);
+        let files = match &self.files {
+            Some(files) => files.clone(),
+            None => SideFiles::of_target(&self.path)?,
+        };
+        self.files = Some(files.clone());
+        if let Some(waiting) = self.waiting.take() {
+            return self.exclude(files, waiting);
         }
-        let files = SideFiles::of_target(&self.path)?;
+        if self.resting.is_some_and(|until| Instant::now() < until) {
+            return Ok(Attempt::Busy(Obstacle::Users));
+        }
+        refuse_a_turned_name(&self.path, &files)?;
         match share(&self.path, &files)? {
             Attempt::Got(shared) => self.go_on(files, shared),
             Attempt::Busy(obstacle) => Ok(Attempt::Busy(obstacle)),
@@ -106,25 +127,28 @@ impl InPlaceLock {
             return Ok(Attempt::Busy(Obstacle::Writer));
         };
         match reserved.pend().map_err(self.cannot("lock"))? {
-            Attempt::Got(pending) => self.exclude(files, pending),
+            Attempt::Got(pending) => self.exclude(files, Waiting { pending, since: Instant::now() }),
             Attempt::Busy(_) => Ok(Attempt::Busy(Obstacle::Users)),
         }
     }
 
-    /// Goes to EXCLUSIVE, or goes on waiting for the readers.
-    fn exclude(&mut self, files: SideFiles, pending: PendingLock) -> Result<Attempt<Locked>> {
+    /// Goes to EXCLUSIVE, or goes on waiting for the readers, as long as that may last.
+    fn exclude(&mut self, files: SideFiles, waiting: Waiting) -> Result<Attempt<Locked>> {
+        let Waiting { pending, since } = waiting;
         match pending.exclude().map_err(self.cannot("lock"))? {
-            Attempt::Got(lock) => self.decide(files, lock),
-            Attempt::Busy(pending) => {
-                self.waiting = Some(Waiting { files, pending });
-                Ok(Attempt::Busy(Obstacle::Users))
+            Attempt::Got(lock) => return self.decide(files, lock),
+            Attempt::Busy(pending) if since.elapsed() < MOST_WAITING => {
+                self.waiting = Some(Waiting { pending, since });
             }
+            Attempt::Busy(_) => self.resting = Instant::now().checked_add(BREATH),
         }
+        Ok(Attempt::Busy(Obstacle::Users))
     }
 
     /// Decides under EXCLUSIVE: from here on nobody but us changes anything.
     fn decide(&self, files: SideFiles, lock: ExclusiveLock) -> Result<Attempt<Locked>> {
         let old = OldDatabase::new(&self.path, files, lock);
+        refuse_a_turned_name(&self.path, old.files())?;
         if !old.is_in_its_place()? {
             return Ok(Attempt::Busy(Obstacle::Change));
         }
@@ -278,6 +302,31 @@ mod tests {
             let Locked::Alone(old) = &locked else { panic!("nobody is connected") };
             assert!(old.is_in_its_place().unwrap());
         }
+    }
+
+    #[test]
+    fn new_readers_have_their_turn_when_one_that_is_there_stays() {
+        let scene = scene("DELETE");
+        let mut target = InPlaceLock::new(scene.path.clone());
+        let other = Connection::open(&scene.path).unwrap();
+        other.busy_timeout(Duration::ZERO).unwrap();
+        // Ours, as connections of one process share their locks.
+        let reader = shared(&scene);
+        assert!(target.attempt().unwrap().is_busy());
+        assert!(target.attempt().unwrap().is_busy());
+        let reads = || other.query_row("SELECT v FROM t", [], |row| row.get::<_, u32>(0));
+        assert!(reads().is_err(), "PENDING keeps new readers out");
+        let waiting = target.waiting.as_mut().unwrap();
+        waiting.since = Instant::now().checked_sub(MOST_WAITING).unwrap();
+        assert!(target.attempt().unwrap().is_busy());
+        target.resting = Instant::now().checked_add(Duration::from_secs(3_600));
+        assert!(target.attempt().unwrap().is_busy());
+        assert_eq!(reads().unwrap(), 1);
+        target.resting = Some(Instant::now());
+        assert!(target.attempt().unwrap().is_busy());
+        assert!(reads().is_err(), "its own turn comes again");
+        drop(reader);
+        assert!(target.attempt().unwrap().got().is_some());
     }
 
     /// The log of one that was moved away is used still, under the name that ours would have.

@@ -57,6 +57,15 @@ impl IndexWriter {
     /// Makes a commit be seen: what changes in the header is in `header`.
     pub(super) fn publish(&self, header: WalIndexHeader) -> Result<()> {
         let header = WalIndexHeader { change: self.published.change.wrapping_add(1), is_init: 1, ..header };
+        self.write_header(header)
+    }
+
+    /// Writes the header anew that everybody saw before: what was begun of another is void.
+    pub(super) fn publish_again(&self) -> Result<()> {
+        self.write_header(self.published)
+    }
+
+    fn write_header(&self, header: WalIndexHeader) -> Result<()> {
         let bytes = header.to_bytes();
         // Two calls of the system: who sees the first copy new sees the second new too.
         self.write(&bytes, WAL_INDEX_HEADER_BYTES as u64)?;

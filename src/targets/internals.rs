@@ -1,5 +1,6 @@
 //! What litecopy's own targets can do beyond a [`Target`](super::Target). Nobody else can name this trait.
 
+use super::owner_policy::OwnerPolicy;
 use crate::error::Result;
 use crate::format::page_number::PageNumber;
 use crate::format::page_one_edit::PageOneEdit;
@@ -17,6 +18,8 @@ pub struct FileOptions {
     pub(crate) refresh: bool,
     /// The copy is brought to the device.
     pub(crate) sync: bool,
+    /// Whom a new file belongs to.
+    pub(crate) owner: OwnerPolicy,
     /// Room for all pages is wanted before the first.
     pub(crate) reserve: bool,
 }
@@ -67,6 +70,13 @@ pub trait Internals {
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { replace: false, in_place: false, refresh: false, sync: true, reserve: true }
+        Self {
+            replace: false,
+            in_place: false,
+            refresh: false,
+            sync: true,
+            owner: OwnerPolicy::default(),
+            reserve: true,
+        }
     }
 }

@@ -48,7 +48,7 @@ impl JournaledWriter {
         let old_bytes = old.file().size_bytes().map_err(look)?;
         let growth_bytes = new_shape.size_bytes().saturating_sub(old_bytes);
         refuse_lack_of_room(old.path(), old.files().database().path(), growth_bytes)?;
-        let rights = old.file().metadata().map_err(look)?;
+        let rights = old.file().rights().map_err(look)?;
         let journal = ProtectingJournal::create(old.files().journal(), old_shape, &rights)?;
         let mut writer = Self {
             old,
@@ -151,16 +151,19 @@ impl JournaledWriter {
 
     /// Makes it count, by removing the journal.
     pub(super) fn commit(mut self) -> Result<()> {
+        self.old.refuse_if_moved()?;
         let folder = self.journal.remove()?;
         // From here on nothing would protect a rollback from a crash.
         self.committed = true;
-        folder.finish().map_err(self.cannot("sync the folder of the finished copy"))?;
+        let synced = folder.finish().map_err(self.cannot("sync the folder of the finished copy"));
+        synced.map_err(Error::in_doubt)?;
         // What lies behind the end that the header tells is of no meaning, should it stay. Not sooner: the journal, had
         // it come back, would not have it.
         if self.file().size_bytes().is_ok_and(|size_bytes| size_bytes > self.sealed_bytes) {
             let _ = self.file().set_size(self.sealed_bytes).and_then(|()| self.file().sync());
         }
-        Ok(())
+        // Else it is there, but not where it was asked for.
+        self.old.refuse_if_moved().map_err(Error::in_doubt)
     }
 
     /// Reads pages of the sealed copy.
@@ -173,6 +176,8 @@ impl JournaledWriter {
         if self.batch.numbers.is_empty() {
             return Ok(());
         }
+        // A hot journal beside another's file would be rolled back into that.
+        self.old.refuse_if_moved()?;
         self.journal.seal()?;
         let Batch { numbers, bytes } = &self.batch;
         self.written_bytes += bytes.len() as u64;

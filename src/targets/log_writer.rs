@@ -15,7 +15,7 @@
 use super::frame_sums::go_through;
 use super::index_writer::IndexWriter;
 use super::new_frames::NewFrames;
-use super::old_database::{in_use, is_in_its_place, refuse_lack_of_room};
+use super::old_database::{is_in_its_place, refuse_if_moved, refuse_lack_of_room};
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
@@ -45,8 +45,9 @@ pub(super) struct LogWriter {
     frames: NewFrames,
     /// Before the first frame of others whose sums are not right.
     wrong_sums: Option<FrameChain>,
-    /// The commit frame, from when it may be in the log until it is published.
+    /// The commit frame, from when it may be in the log.
     unpublished: Option<FrameNumber>,
+    /// Whether there is nothing to take back.
     committed: bool,
 }
 
@@ -141,9 +142,19 @@ impl LogWriter {
 
     /// Commits: the database has `page_count` pages then, of which `page_one` is the first.
     pub(super) fn commit(mut self, page_one: &[u8], page_count: u32) -> Result<()> {
-        if !is_in_its_place(&self.path, &self.files, self.shared.file())? {
-            return Err(in_use(&self.path, Obstacle::Change));
+        match self.try_commit(page_one, page_count) {
+            Ok(()) => {
+                self.committed = true;
+                // Else it is there, but not where it was asked for.
+                self.refuse_if_moved().map_err(Error::in_doubt)
+            }
+            // Once the commit is in the log, it comes true at the next recovery, unless it can be made void.
+            Err(error) => Err(if self.take_back().is_ok() { error } else { error.in_doubt() }),
         }
+    }
+
+    fn try_commit(&mut self, page_one: &[u8], page_count: u32) -> Result<()> {
+        self.refuse_if_moved()?;
         self.unpublished = self.frames.end().next_frame();
         self.frames.commit(page_one, page_count)?;
         self.index.enter(&self.frames.pages())?;
@@ -156,9 +167,21 @@ impl LogWriter {
             frame_checksum: end.checksum(),
             salts: header.salts,
             ..self.index.published()
-        })?;
+        })
+    }
+
+    fn refuse_if_moved(&self) -> Result<()> {
+        refuse_if_moved(&self.path, &self.files, self.shared.file())
+    }
+
+    /// Makes it never have been.
+    fn take_back(&mut self) -> Result<()> {
         self.committed = true;
-        Ok(())
+        if let Some(frame) = self.unpublished.take() {
+            self.index.publish_again()?;
+            self.frames.make_void(frame)?;
+        }
+        self.frames.take_back()
     }
 
     /// Reads a page of the sealed copy; zeros for one that was not appended.
@@ -169,14 +192,9 @@ impl LogWriter {
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        if self.committed {
-            return;
+        if !self.committed {
+            let _ = self.take_back();
         }
-        // A commit that failed must not come true at the next recovery. If this fails as well, it may.
-        if let Some(frame) = self.unpublished {
-            let _ = self.frames.make_void(frame);
-        }
-        let _ = self.frames.take_back();
     }
 }
 
@@ -208,4 +226,69 @@ fn read_header_of(database: &LockFile, path: &Path) -> Result<DatabaseHeader> {
 /// The salts of a log that is begun: those that its last reset has set down in the wal-index, or random ones.
 fn new_salts(in_index: Salts) -> Salts {
     if in_index == Salts([0; 8]) { Salts(random::number().to_be_bytes()) } else { in_index }
+}
+
+#[cfg(test)]
+mod tests {
+    //! SQLite is connected meanwhile; in the same process it is another owner of locks than ours.
+
+    use super::*;
+    use crate::targets::old_database::share;
+    use rusqlite::Connection;
+
+    fn version(sqlite: &Connection) -> u32 {
+        sqlite.query_row("SELECT v FROM t", [], |row| row.get(0)).unwrap()
+    }
+
+    /// What recovery makes of the files as they are, when everybody has died.
+    fn version_after_a_crash(path: &Path) -> u32 {
+        let folder = tempfile::tempdir().unwrap();
+        // In another process: to close a descriptor here would drop SQLite's locks.
+        let log = path.with_file_name("app.db-wal");
+        let copied = std::process::Command::new("cp").args([path, &log, folder.path()]).status().unwrap();
+        assert!(copied.success());
+        let copy = folder.path().join("app.db");
+        version(&Connection::open(&copy).unwrap())
+    }
+
+    #[test]
+    fn a_commit_that_cannot_be_published_never_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["app.db", "other.db"].map(|name| folder.path().join(name));
+        for (path, mode, version) in [(&path, "WAL", 1), (&other, "DELETE", 2)] {
+            let sqlite = Connection::open(path).unwrap();
+            let sql =
+                format!("PRAGMA journal_mode = {mode}; CREATE TABLE t(v); INSERT INTO t VALUES ({version});");
+            sqlite.execute_batch(&sql).unwrap();
+        }
+        let sqlite = Connection::open(&path).unwrap();
+        sqlite.execute_batch("UPDATE t SET v = 3").unwrap();
+        let log = path.with_file_name("app.db-wal");
+        let before = std::fs::metadata(&log).unwrap().len();
+        let files = SideFiles::of(&path).unwrap();
+        let pages = std::fs::read(&other).unwrap();
+        let (mut page_one, rest) = (pages[..4096].to_vec(), &pages[4096..]);
+        page_one[18..20].fill(2);
+        let page_count = u32::try_from(pages.len() / 4096).unwrap();
+        for entered in [false, true] {
+            let Attempt::Busy(shared) = share(&path, &files).unwrap().got().unwrap().exclude().unwrap()
+            else {
+                panic!("SQLite is connected");
+            };
+            let mut writer = LogWriter::join(&path, &files, shared).unwrap().got().unwrap();
+            writer.write_pages(PageNumber::new(2).unwrap(), rest).unwrap();
+            writer.seal().unwrap();
+            writer.unpublished = writer.frames.end().next_frame();
+            writer.frames.commit(&page_one, page_count).unwrap();
+            if entered {
+                writer.index.enter(&writer.frames.pages()).unwrap();
+            }
+            assert_eq!(version_after_a_crash(&path), 2, "the commit is in the log");
+            drop(writer);
+            assert_eq!((std::fs::metadata(&log).unwrap().len(), version(&sqlite)), (before, 3));
+            assert_eq!(version_after_a_crash(&path), 3);
+        }
+        sqlite.execute_batch("UPDATE t SET v = 4").unwrap();
+        assert_eq!((version(&sqlite), version_after_a_crash(&path)), (4, 4));
+    }
 }

@@ -12,6 +12,7 @@
 //! | `old_database`, `settle` | a database that nobody uses, and what a dead writer left beside it |
 //! | `folder_target` | several new files in a new folder |
 //! | `memory_target`, `stream_target` | bytes in memory, a writer |
+//! | `owner_policy` | whose a new file is |
 //! | `source_guard` | no target is its source |
 
 mod any_target;
@@ -29,6 +30,7 @@ mod new_file;
 mod new_frames;
 mod old_database;
 mod old_file;
+mod owner_policy;
 mod protecting_journal;
 mod settle;
 mod source_guard;
@@ -37,6 +39,7 @@ mod target;
 
 pub use file_target::FileTarget;
 pub use memory_target::MemoryTarget;
+pub use owner_policy::OwnerPolicy;
 pub use stream_target::StreamTarget;
 pub use target::{PageOrder, Target};
 

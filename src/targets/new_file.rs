@@ -10,8 +10,9 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::internals::{FileOptions, Internals};
-use super::old_database::in_use;
+use super::old_database::{in_use, refuse_a_turned_name};
 use super::old_file::{lock_the_old, refuse_side_files};
+use super::owner_policy::{OwnerPolicy, new_rights};
 use super::settle::settle;
 use super::source_guard::refuse_the_source;
 use super::target::Target;
@@ -44,6 +45,7 @@ pub(crate) struct NewFile {
     /// Whether it begins as what it replaces.
     updates: bool,
     sync: bool,
+    owner: OwnerPolicy,
     /// Whether room for all pages is wanted before the first.
     reserves: bool,
     /// Whether the name is synced too; not where the folder is synced anyway when it is full.
@@ -68,12 +70,13 @@ impl NewFile {
     /// A file at `path`, which must not be there yet, unless the options let it be replaced. Nothing is created before the first page
     /// is written.
     pub(super) fn new(path: impl Into<PathBuf>, options: FileOptions) -> Self {
-        let FileOptions { replace, refresh, sync, reserve, .. } = options;
+        let FileOptions { replace, refresh, sync, reserve, owner, .. } = options;
         Self {
             path: path.into(),
             if_there: if replace || refresh { IfThere::Replace } else { IfThere::Refuse },
             updates: refresh,
             sync,
+            owner,
             reserves: reserve,
             sync_name: true,
             files: None,
@@ -114,13 +117,6 @@ impl NewFile {
             None => SideFiles::of_target(&self.path)?,
         };
         Ok(self.files.insert(found).clone())
-    }
-
-    /// Refuses to put the copy where the name does not lead any more.
-    fn refuse_another_place(&self, files: &SideFiles) -> Result<()> {
-        let stands =
-            files.database().is_reached_by(&self.path).map_err(Error::io("look at it", &self.path))?;
-        if stands { Ok(()) } else { Err(Error::new(&self.path, Problem::LeadsElsewhere)) }
     }
 
     /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
@@ -164,7 +160,7 @@ impl NewFile {
         self.reader = None;
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = self.files()?;
-        self.refuse_another_place(&files)?;
+        refuse_a_turned_name(&self.path, &files)?;
         let old = lock_the_old(&self.path, &files, self.if_there)?;
         // What it has in a hot journal or a log of its own is its own content: it is whole without, should ours not be put in its place.
         if let Some(old) = &old
@@ -186,7 +182,10 @@ impl NewFile {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),
         })?;
-        folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path))
+        let synced = folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path));
+        synced.map_err(Error::in_doubt)?;
+        // Else it is there, but not where it was asked for.
+        refuse_a_turned_name(&self.path, &files).map_err(Error::in_doubt)
     }
 
     /// Has the device write while more comes: the sync at the end then waits for little.
@@ -230,9 +229,9 @@ impl Target for NewFile {
         let files = self.files()?;
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
-        let look = |source| std::fs::metadata(source).map_err(Error::io("look at it", source));
-        let like = self.source.as_deref().map(look).transpose()?;
-        let file = DurableFile::create(files.database(), like.as_ref())
+        let replaces = self.if_there == IfThere::Replace;
+        let rights = new_rights(&files, replaces, self.source.as_deref(), self.owner)?;
+        let file = DurableFile::create(files.database(), &rights)
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
         if self.updates {
             file.begin_as(files.database(), shape.size_bytes())

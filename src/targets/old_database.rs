@@ -2,6 +2,7 @@
 
 use crate::attempt::{Attempt, LockHolder, Obstacle};
 use crate::error::{Error, Problem, Result};
+use crate::format::database_header::DATABASE_MAGIC;
 use crate::lock::database_lock::{ExclusiveLock, SharedLock};
 use crate::lock::lock_holders;
 use crate::lock::lock_style::LockFolder;
@@ -13,6 +14,7 @@ use crate::os::lock_file::LockFile;
 use crate::os::lock_list;
 use crate::os::openers::{self, Openers};
 use crate::os::place::Place;
+use crate::os::random_access::read_padded;
 use crate::os::side_file::{self, SideFile};
 use crate::side_files::SideFiles;
 use std::path::{Path, PathBuf};
@@ -65,6 +67,21 @@ impl OldDatabase {
     /// Whether its name still leads to the file that is locked.
     pub(super) fn is_in_its_place(&self) -> Result<bool> {
         is_in_its_place(&self.path, &self.files, self.file())
+    }
+
+    /// Refuses to go on when its name leads elsewhere by now.
+    pub(super) fn refuse_if_moved(&self) -> Result<()> {
+        refuse_if_moved(&self.path, &self.files, self.file())
+    }
+
+    /// Refuses what is neither empty nor a database, nor what a hot journal would make one of: it is not to be replaced.
+    pub(super) fn refuse_no_database(&self) -> Result<()> {
+        let mut magic = [0; DATABASE_MAGIC.len()];
+        let count = read_padded(self.file(), &mut magic, 0).map_err(Error::io("read", &self.path))?;
+        if count <= 1 || magic == DATABASE_MAGIC || has_content(self.files.journal())? {
+            return Ok(());
+        }
+        Err(Error::new(&self.path, Problem::NotReplaced))
     }
 
     /// Who has it open without a lock, as far as the system tells.
@@ -145,6 +162,23 @@ pub(super) fn is_in_its_place(path: &Path, files: &SideFiles, file: &LockFile) -
     let look = |error| Error::io("look at it", path)(error);
     let place = files.database();
     Ok(place.identity().map_err(look)? == Some(file.identity()) && place.is_reached_by(path).map_err(look)?)
+}
+
+/// Refuses a name that leads to another place than when it was resolved: a link, or a folder, was turned meanwhile.
+pub(super) fn refuse_a_turned_name(path: &Path, files: &SideFiles) -> Result<()> {
+    match files.database().is_reached_by(path).map_err(Error::io("look at it", path))? {
+        true => Ok(()),
+        false => Err(Error::new(path, Problem::LeadsElsewhere)),
+    }
+}
+
+/// Refuses to go on with a locked file to which the name does not lead any more.
+pub(super) fn refuse_if_moved(path: &Path, files: &SideFiles, file: &LockFile) -> Result<()> {
+    refuse_a_turned_name(path, files)?;
+    match is_in_its_place(path, files, file)? {
+        true => Ok(()),
+        false => Err(Error::new(path, Problem::LeadsElsewhere)),
+    }
 }
 
 /// Somebody was in the way for too long: who, as far as can be told. Asked once, and with nothing held.

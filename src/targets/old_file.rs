@@ -43,7 +43,10 @@ fn lock_what_is_replaced(path: &Path, files: &SideFiles) -> Result<Option<OldDat
     loop {
         let in_use = match OldDatabase::lock(path, files)? {
             Attempt::Got(Some(old)) => match old.openers() {
-                Openers::Nobody | Openers::Untold => return Ok(Some(old)),
+                Openers::Nobody | Openers::Untold => {
+                    old.refuse_no_database()?;
+                    return Ok(Some(old));
+                }
                 Openers::Somebody(processes) => InUse::Open(processes),
             },
             Attempt::Got(None) => return Ok(None),

@@ -21,8 +21,8 @@ use crate::os::lock_file::LockFile;
 use crate::os::place::Place;
 use crate::os::random;
 use crate::os::random_access::read_padded;
+use crate::os::rights::Rights;
 use crate::os::side_file::SideFile;
-use std::fs::Metadata;
 
 /// How many bytes of records are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -57,7 +57,7 @@ struct Segment {
 impl ProtectingJournal {
     /// Makes the journal at `place`, for a database of this shape that has these rights. EXCLUSIVE is held on that, and no
     /// hot journal is there.
-    pub(super) fn create(place: &Place, shape: Shape, database: &Metadata) -> Result<Self> {
+    pub(super) fn create(place: &Place, shape: Shape, database: &Rights) -> Result<Self> {
         let file = SideFile::create(place, database).map_err(Error::io("create", place.path()))?;
         let mut journal = Self {
             file,

@@ -5,8 +5,8 @@ use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use std::path::Path;
 
-/// Refuses a target that is the source at `source` or would be a side file of it. `path` is the target as the caller
-/// named it, `target` where that leads.
+/// Refuses a target that is the source at `source` or would be a side file of it, or of which the source would be one. `path` is
+/// the target as the caller named it, `target` where that leads.
 ///
 /// They are told apart by what the files are; by names only where no file is yet.
 pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) -> Result<()> {
@@ -19,6 +19,15 @@ pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) 
     for side_file in source_files.all() {
         if side_file == target.database() || (found.is_some() && found == identity(side_file)?) {
             return Err(Error::new(path, Problem::TargetIsSideFile { source_path: source.to_owned() }));
+        }
+    }
+    let source_place = source_files.database();
+    let source_identity = identity(source_place)?;
+    for side_file in target.all() {
+        // It would be applied to the copy, or removed.
+        if side_file == source_place || (source_identity.is_some() && source_identity == identity(side_file)?)
+        {
+            return Err(Error::new(path, Problem::SourceIsSideFile { source_path: source.to_owned() }));
         }
     }
     Ok(())

@@ -124,7 +124,6 @@ fn a_target_that_leads_elsewhere_at_the_end_is_left_alone() {
     let link = folder.join("link.db");
     symlink(&first, &link).unwrap();
     let source = makers::usual();
-    let mut writer = Peer::connected_to(&first);
     let mut copy = command(&[Path::new("copy"), &source.path, &link]);
     let mut copy = copy.args(["--replace", "--rate", "50K"]).stderr(Stdio::piped()).spawn().unwrap();
     let has_temporary = || {
@@ -132,6 +131,7 @@ fn a_target_that_leads_elsewhere_at_the_end_is_left_alone() {
         names.flatten().any(|name| name.file_name().to_string_lossy().starts_with(".litecopy-"))
     };
     until("the copy has begun", has_temporary);
+    let mut writer = Peer::connected_to(&first);
     writer.execute("main", "BEGIN IMMEDIATE; INSERT INTO old VALUES(1);").unwrap();
     symlink(&second, folder.join("new link")).unwrap();
     fs::rename(folder.join("new link"), &link).unwrap();

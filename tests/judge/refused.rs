@@ -188,7 +188,7 @@ fn a_target_that_is_replaced_is_replaced_whole() {
     let made = makers::usual();
     let targets = Folder::new();
     let target = targets.join("copy.db");
-    fs::write(&target, b"old").unwrap();
+    rusqlite::Connection::open(&target).unwrap().execute_batch("CREATE TABLE old(x)").unwrap();
     CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
     assert_eq!(targets.names(), ["copy.db"]);
     crate::judge::assert_right_copy(&made.path, &target);

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use litecopy::{CopyOptions, DatabaseSet, ErrorKind, FileTarget, StepOutcome};
+use litecopy::{CopyOptions, DatabaseSet, ErrorKind, FileTarget, OwnerPolicy, StepOutcome};
 use rusqlite::Connection;
 
 use crate::files::{Folder, beside};
@@ -111,26 +111,144 @@ fn the_folder_that_a_killed_run_left_is_removed_by_the_next() {
     assert_right_copy(&source, &target.join("source.db"));
 }
 
+/// The command under a mask.
+fn copy_under(mask: &str, arguments: &[&std::ffi::OsStr]) {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask $0; exec \"$@\"", mask, env!("CARGO_BIN_EXE_litecopy"), "copy"])
+        .args(arguments);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// As `cp` makes one: ours, with the source's bits less those of the mask. Unless all is to be kept.
 #[test]
-fn permissions_are_those_of_the_source_whatever_the_mask() {
+fn a_new_file_is_ours_with_the_bits_of_the_source_less_the_mask() {
     let made = makers::usual();
     let targets = Folder::new();
-    let is_root = fs::metadata(targets.path()).unwrap().uid() == 0;
-    for mode in [0o666, 0o640, 0o600, 0o444] {
+    let ours = fs::metadata(targets.path()).unwrap();
+    for (mode, mask, expected) in
+        [(0o666, "022", 0o644), (0o666, "000", 0o666), (0o640, "077", 0o600), (0o444, "022", 0o444)]
+    {
         fs::set_permissions(&made.path, Permissions::from_mode(mode)).unwrap();
-        if is_root {
+        if ours.uid() == 0 {
             chown(&made.path, Some(12_345), Some(54_321)).unwrap();
         }
-        let copy = targets.join(&format!("{mode:o}.db"));
-        litecopy::copy_database(&made.path, &copy).unwrap();
-        let [source, copy] = [&made.path, &copy].map(|path| fs::metadata(path).unwrap());
-        assert_eq!(copy.mode() & 0o7777, mode, "{mode:o}");
-        if is_root {
-            assert_eq!((copy.uid(), copy.gid()), (source.uid(), source.gid()));
+        let copy = targets.join(&format!("{mode:o} {mask}.db"));
+        copy_under(mask, &[made.path.as_os_str(), copy.as_os_str()]);
+        let metadata = fs::metadata(&copy).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, expected, "{mode:o} under {mask}");
+        assert_eq!((metadata.uid(), metadata.gid()), (ours.uid(), ours.gid()));
+        let kept = targets.join(&format!("kept {mode:o} {mask}.db"));
+        if mask == "022" {
+            CopyOptions::new().owner(OwnerPolicy::Keep).copy(&made.path, &kept).unwrap();
+        } else {
+            copy_under(mask, &[made.path.as_os_str(), kept.as_os_str(), "--owner".as_ref(), "keep".as_ref()]);
         }
+        let [source, kept] = [&made.path, &kept].map(|path| fs::metadata(path).unwrap());
+        assert_eq!(
+            (kept.mode() & 0o7777, kept.uid(), kept.gid()),
+            (mode, source.uid(), source.gid()),
+            "kept {mode:o} under {mask}"
+        );
     }
-    if !is_root {
-        println!("SKIPPED: only root can give a file to others");
+}
+
+#[test]
+fn a_replaced_file_stays_whose_it_was() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let target = targets.join("copy.db");
+    litecopy::copy_database(&made.path, &target).unwrap();
+    fs::set_permissions(&made.path, Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o660)).unwrap();
+    let is_root = fs::metadata(targets.path()).unwrap().uid() == 0;
+    if is_root {
+        chown(&made.path, Some(12_345), Some(54_321)).unwrap();
+        chown(&target, Some(2_345), Some(4_321)).unwrap();
+    } else {
+        println!("SKIPPED in part: only root can give a file to others");
+    }
+    let before = fs::metadata(&target).unwrap();
+    CopyOptions::new().replace(true).copy(&made.path, &target).unwrap();
+    let after = fs::metadata(&target).unwrap();
+    assert_ne!(before.ino(), after.ino());
+    assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
+}
+
+/// The bits of the group are then the mask of the list: the group itself may do nothing.
+#[test]
+fn an_access_control_list_is_kept_and_its_mask_is_not_given_to_the_group() {
+    let made = makers::usual();
+    fs::set_permissions(&made.path, Permissions::from_mode(0o600)).unwrap();
+    let listed = Command::new("setfacl").args(["-m", "u:1111:r"]).arg(&made.path).status();
+    if !listed.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: no access control lists here");
+        return;
+    }
+    assert_eq!(fs::metadata(&made.path).unwrap().mode() & 0o777, 0o640);
+    let list = |path: &Path| {
+        let output = Command::new("getfacl").args(["-cnp"]).arg(path).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let expected = list(&made.path);
+    assert!(expected.contains("user:1111:r--") && expected.contains("group::---"), "{expected}");
+    let [here, restored] = ["copy.db", "restored.db"].map(|name| made.path.with_file_name(name));
+    litecopy::copy_database(&made.path, &here).unwrap();
+    litecopy::restore(&made.path, &restored).unwrap();
+    assert_eq!([list(&here), list(&restored)], [expected.clone(), expected]);
+    // What takes its place has the list as well.
+    CopyOptions::new().replace(true).copy(makers::usual().path, &here).unwrap();
+    assert_eq!(list(&here), list(&restored));
+}
+
+#[test]
+fn what_is_no_database_is_not_replaced() {
+    let made = makers::usual();
+    let targets = Folder::new();
+    let target = targets.join("passwd");
+    fs::write(&target, "root:x:0:0:root:/root:/bin/bash\n").unwrap();
+    let before = Fingerprint::of(targets.path());
+    let options = CopyOptions::new().replace(true);
+    for refresh in [false, true] {
+        let error = options.clone().refresh(refresh).copy(&made.path, &target).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TargetExists, "{error}");
+    }
+    assert_same(&before, &Fingerprint::of(targets.path()));
+    fs::write(&target, "").unwrap();
+    options.copy(&made.path, &target).unwrap();
+    assert_right_copy(&made.path, &target);
+}
+
+/// It would be taken for a stale one, and removed.
+#[test]
+fn a_source_that_is_called_as_a_side_file_of_the_target_is_left() {
+    for suffix in ["-wal", "-journal", "-shm"] {
+        for there in [false, true] {
+            let folder = Folder::new();
+            let target = folder.join("ship");
+            if there {
+                Connection::open(&target).unwrap().execute_batch("CREATE TABLE old(x)").unwrap();
+            }
+            let source = beside(&target, suffix);
+            fs::copy(makers::usual().path, &source).unwrap();
+            let before = Fingerprint::of(folder.path());
+            let options = CopyOptions::new();
+            let errors = [
+                options.clone(),
+                options.clone().replace(true),
+                options.clone().in_place(true),
+                options.clone().refresh(true),
+                options.clone().replace(true).refresh(true),
+            ]
+            .map(|options| options.copy(&source, &target).unwrap_err());
+            for (place, error) in errors.iter().enumerate() {
+                let expected =
+                    if there && place == 0 { ErrorKind::TargetExists } else { ErrorKind::TargetIsSideFile };
+                assert!(error.kind() == expected || error.kind() == ErrorKind::TargetIsSideFile, "{error}");
+            }
+            assert_same(&before, &Fingerprint::of(folder.path()));
+        }
     }
 }
 

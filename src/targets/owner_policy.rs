@@ -1,0 +1,44 @@
+//! Whose a new file is: ours, as with `cp`, or whoever the source belongs to; a replaced one stays whose it was.
+
+use crate::error::{Error, Result};
+use crate::os::lock_file::LockFile;
+use crate::os::rights::NewRights;
+use crate::side_files::SideFiles;
+use std::path::Path;
+
+/// Whom a new copy belongs to, and who may use it. A file that is replaced keeps owner, group, mode and access control list in any
+/// case, as far as the system lets us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OwnerPolicy {
+    /// It belongs to whoever makes the copy, and has the permission bits of the source less the process's mask, as `cp` makes it. An
+    /// access control list is kept too, where the file system keeps such; else nobody may more than the list said.
+    #[default]
+    Ours,
+    /// It has owner, group, mode and access control list of the source, as far as the system lets us: who is not root cannot give
+    /// files away.
+    Keep,
+}
+
+/// The rights of the new file that `files` is to become, made from `source`. `replaces` says that it takes the place of what is there.
+pub(super) fn new_rights(
+    files: &SideFiles,
+    replaces: bool,
+    source: Option<&Path>,
+    policy: OwnerPolicy,
+) -> Result<NewRights> {
+    let of = |files: &SideFiles| {
+        let path = files.database().path();
+        let file = LockFile::open(files.database()).map_err(Error::io("open", path))?;
+        file.rights().map_err(Error::io("look at it", path))
+    };
+    let is_there = || files.database().identity().map_err(Error::io("look at it", files.database().path()));
+    if replaces && is_there()?.is_some() {
+        return of(files).map(NewRights::SameAs);
+    }
+    let source = source.map(|source| SideFiles::of(source).and_then(|files| of(&files))).transpose()?;
+    Ok(match (policy, source) {
+        (OwnerPolicy::Keep, Some(source)) => NewRights::SameAs(source),
+        (_, source) => NewRights::Ours(source),
+    })
+}
