@@ -55,11 +55,11 @@ pub(crate) enum Problem {
     #[error("still busy after {waited:.1?}: {obstacle}{}", Holders(.holders))]
     Busy { waited: Duration, obstacle: Obstacle, holders: Vec<LockHolder> },
     #[error(
-        "not done after {elapsed:.1?}: {remaining} of {page_count} pages left, begun again {restarts} times"
+        "not done after {elapsed:.1?}: {remaining} of {page_count} pages left, restarted {restarts} times"
     )]
     DeadlinePassed { elapsed: Duration, remaining: u32, page_count: u32, restarts: u64 },
     #[error(
-        "begun again {restarts} times in {elapsed:.1?} ({:.1} changes a second), and never came below {lowest} of {page_count} \
+        "restarted {restarts} times in {elapsed:.1?} ({:.1} changes a second), and never came below {lowest} of {page_count} \
          pages left",
         per_second(*.restarts, *.elapsed)
     )]
@@ -314,7 +314,7 @@ impl Error {
                 "find out which database it belongs to, then move it away, or name another target"
             }
             ErrorKind::SourceChanged => {
-                "throw away what the stream gave, and copy again; a copy to a file can begin again by itself"
+                "throw away what the stream gave, and copy again; a copy to a file can restart by itself"
             }
             ErrorKind::StreamClosed => "throw away what the stream gave: it is no database",
             ErrorKind::Io => return self.advice_on_system(),

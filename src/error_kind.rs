@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Busy,
     /// The time for the whole copy is over.
     DeadlinePassed,
-    /// The copy in steps began again and again, and led nowhere.
+    /// The copy in steps restarted again and again without getting further.
     Stalled,
     /// A snapshot was held for as long as it may be, in time or in growth of the log.
     HoldLimit,
@@ -66,7 +66,7 @@ pub enum ErrorKind {
     NotAsWritten,
     /// Whoever read a stream went away before its end.
     StreamClosed,
-    /// The source was changed under a copy that could not begin again, as pages of it were given away already.
+    /// The source was changed under a copy that could not restart, since some of its pages had been given away.
     SourceChanged,
     /// The caller's callback stopped the copy.
     Cancelled,

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Consistency {
     /// Lets go of the source between steps, as SQLite's online backup does; when something was committed meanwhile,
-    /// the copy begins again.
+    /// the copy restarts.
     #[default]
     Step,
     /// Holds one snapshot from the first step to the last. In rollback mode commits wait that long; in WAL mode
@@ -17,8 +17,8 @@ pub enum Consistency {
     ///
     /// In WAL mode it holds one snapshot; when that meets a limit
     /// ([`max_hold`](crate::CopyOptions::max_hold), [`max_log_growth`](crate::CopyOptions::max_log_growth)) it lets go, and copies again what
-    /// was committed since, as the log names it. In rollback mode it steps, and begins again when something was
-    /// committed; when that leads nowhere, it copies the rest whatever is committed meanwhile, and then, with
+    /// was committed since, as the log names it. In rollback mode it steps, and restarts when something was
+    /// committed; when that makes no progress, it copies the rest whatever is committed meanwhile, and then, with
     /// commits held up, compares all pages and writes those that differ.
     Auto,
 }

@@ -1,4 +1,4 @@
-//! What is held between the steps of a copy, and what is tried when steps lead nowhere.
+//! What is held between the steps of a copy, and what is tried when steps make no progress.
 //!
 //! ```text
 //!   stepping --- no new minimum of remaining pages ---> filling --- each page is there in some version ---> holding
@@ -139,7 +139,7 @@ impl Course {
         Ok(false)
     }
 
-    /// Goes on to what ends more surely, when this leads nowhere. A step is over that counts.
+    /// Goes on to what ends more surely, when this makes no progress. A step is over that counts.
     pub(super) fn go_on(&mut self, lane: &mut Lane, restarted: bool) {
         self.watch.note(lane.remaining(), restarted, Instant::now());
         self.filled = self.filled.max(lane.passed());
@@ -165,7 +165,7 @@ impl Course {
         }
     }
 
-    /// Whether it leads nowhere, and nothing else is going to be tried.
+    /// Whether it makes no progress, and nothing else is going to be tried.
     pub(super) fn stall(&self) -> Option<Stall> {
         // Who holds, or is going to, comes to an end.
         let ends = self.consistency != Consistency::Step && self.phase != Phase::SteppingForGood;

@@ -23,7 +23,7 @@ pub struct CopyReport {
     pub network_file_system: Option<&'static str>,
     /// What else is worth knowing of the source, although the copy is right.
     pub source_notes: SourceNotes,
-    /// How often the copy began again because the source had moved.
+    /// How often the copy restarted because the source had moved.
     pub restarts: u64,
     /// What tells this version of the source from later ones.
     pub stamp: Option<ChangeStamp>,

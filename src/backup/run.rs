@@ -31,7 +31,7 @@ pub(super) trait Steps {
         -1
     }
 
-    /// Whether it leads nowhere, and nothing else is going to be tried.
+    /// Whether it makes no progress, and nothing else is going to be tried.
     fn stall(&self) -> Option<Stall> {
         None
     }
@@ -52,7 +52,7 @@ pub(super) trait Steps {
     fn busy_error(&mut self, waited: Duration) -> Error;
 }
 
-/// How a copy came to lead nowhere.
+/// How a copy came to make no progress.
 pub(super) struct Stall {
     /// The fewest pages that were ever left.
     pub(super) lowest: u32,

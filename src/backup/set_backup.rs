@@ -29,7 +29,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How often a copy may be withdrawn and begun again.
+/// How often a copy may be withdrawn and restarted.
 const MOST_RESTARTS: u64 = 20;
 
 /// A copy under way from a set to a new folder: [`CopyOptions::begin_set`] makes one.
@@ -230,7 +230,7 @@ impl SetBackup {
         Err(error)
     }
 
-    /// One of the snapshots did not hold: all are begun again, for they must be of one instant.
+    /// One of the snapshots did not hold: all are started over, for they must be of one instant.
     fn withdraw(&mut self, place: usize) -> Result<StepOutcome> {
         self.let_go();
         self.restarts += 1;

@@ -1,12 +1,12 @@
 //! Whether a copy in steps still gets anywhere.
 //!
-//! Counting restarts, or the pages that they cost, tells nothing: a copy may begin again often and yet end. What tells is
-//! that `remaining` has met no new low for a while. A copy that needs a minute undisturbed is given longer than one that is
+//! Counting restarts, or the pages that they cost, tells nothing: a copy may restart often and still end. What tells is
+//! that `remaining` has reached no new minimum for a while. A copy that needs a minute undisturbed is given longer than one that is
 //! disturbed every second, so the while is at least twice the longest time between two restarts.
 
 use std::time::{Duration, Instant};
 
-/// For how long there may be no new low of `remaining` before steps are taken to lead nowhere.
+/// For how long there may be no new minimum of `remaining` before stepping is given up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Watches the lowest count of remaining pages.
@@ -46,7 +46,7 @@ impl StallWatch {
         }
     }
 
-    /// Whether there was no new low for that long, or for twice the longest pass if that is longer.
+    /// Whether there was no new minimum for that long, or for twice the longest pass if that is longer.
     pub(super) fn is_stalled(&self, patience: Duration) -> bool {
         let patience = patience.max(self.longest_pass.saturating_mul(2));
         self.last.saturating_duration_since(self.lowest_since) > patience

@@ -57,7 +57,7 @@ pub struct Progress {
     pub remaining: u32,
     /// Pages of the source, as of the last step that was not busy.
     pub page_count: u32,
-    /// How often the copy began again because the source had moved.
+    /// How often the copy restarted because the source had moved.
     pub restarts: u64,
 }
 

@@ -40,7 +40,7 @@ Exit codes:
   0  done: the copy is complete and on disk
   1  refused or failed
   2  wrong use
-  5  the source was still busy at the timeout, the target in use, or the copy not done at the deadline or the limits to holding, or led nowhere
+  5  the source was still busy at the timeout, the target in use, or the copy not done at the deadline or a limit to holding, or steps made no progress
 130  stopped by Ctrl-C, a termination or a hang-up; nothing is left behind
 141  whoever read the stream (`-`) went away before its end";
 

@@ -89,7 +89,7 @@ fn summary(CopiedFile { source, target, report, .. }: &CopiedFile) -> String {
         line.push_str(&format!(", {} written", size(written_bytes)));
     }
     if report.restarts > 0 {
-        line.push_str(&format!(", started again {}", counted(report.restarts, "time", "times")));
+        line.push_str(&format!(", restarted {}", counted(report.restarts, "time", "times")));
     }
     if !report.longest_lock.is_zero() {
         line.push_str(&format!(", held commits up for at most {}", time(report.longest_lock)));

@@ -64,7 +64,7 @@ fn remark(progress: &Progress) -> String {
     };
     match progress.restarts {
         0 => waits.to_owned(),
-        n => format!("{waits} started again {n}x").trim_start().to_owned(),
+        n => format!("{waits} restarted {n}x").trim_start().to_owned(),
     }
 }
 

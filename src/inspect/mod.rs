@@ -2,6 +2,42 @@
 //!
 //! Two principles: nothing is changed, and as much as possible of a damaged file is decoded. Damage is therefore a part
 //! of a report and not an error; an error is only what keeps us from looking at all.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `database` | a database opened for reading: one snapshot of it, which the reports are made from |
+//! | `database_report` | the whole of a database: its file, its side files, and who holds locks on it |
+//! | `found_header` | the database header as it is found, made usable where it breaks a rule, with the rules that it breaks |
+//! | `header_report` | the database header, every field as it is stored, also where SQLite would refuse it |
+//! | `journal_report` | the rollback journal: whether it is hot, and what it would bring back |
+//! | `lock_report` | who holds which lock on a database, and what the readers of its log keep from happening |
+//! | `log_hold` | keeps a log still while it is read, as every reader of SQLite does |
+//! | `named_file` | which file is meant where a database may be named, or one of its side files itself |
+//! | `owners` | the b-trees of a database: whose they are, and where each begins |
+//! | `page_numbers` | the numbers of a b-tree page: those that SQLite's `dbstat` table has of it. `[inspection.md#numbers-of-a-page]` |
+//! | `page_owners` | whose some pages of a database are: those that are asked for, whatever the size of the database |
+//! | `page_use` | what a page of a database is used for, and where its content comes from |
+//! | `pages_report` | what each page of a database is used for, whose it is, and how full |
+//! | `reading` | what all reports share: a file being looked at, and the list of what is wrong with it |
+//! | `schema_report` | the schema: which tables, indexes, views and triggers a database has, as one committed version of it says |
+//! | `space_report` | what fills a database: pages and bytes of each table and index |
+//! | `survey` | goes through a whole database once, and tells what each page is used for |
+//! | `tables` | the tables of a database, and their rows |
+//! | `verify_report` | whether a copy is still what its manifest says |
+//! | `waiting` | waiting for locks: an attempt is made again until it succeeds or the time is over |
+//! | `wal_index_report` | the wal-index: what the connections of a database in WAL mode tell each other |
+//! | `wal_owners` | whose the pages of a commit are: as of the version that it made, where the log is not too long for that |
+//! | `wal_parts` | what a log is made of, as reports: its header, its commits, its frames, and its end |
+//! | `wal_report` | the write-ahead log: its header, how many of its frames count, and where and why the valid ones end |
+//! | `wal_scan` | reads a log once from its first frame on: where the valid frames end, and which frame of each page is the newest |
+//! | `wal_timeline` | the log as a timeline of commits, or frame by frame; where it ends, and why |
+//! | `check` | whether a database is sound: its structure, and its indexes against its tables, without an engine |
+//! | `page_map` | maps of the pages of a database: as a page for browsers, as a picture for documents, as blocks for a terminal |
+//! | `journal_contents` | the rollback journal whole: whether it is hot and why, its segments, and its records |
+//! | `journal_segments` | the segments and records of a rollback journal: those that a rollback would write back, and all that can be told behind them |
+//! | `shm_comparison` | compares a wal-index with its log: the header with the last commit, and each hash block with the frames |
+//! | `shm_contents` | the wal-index whole: both copies of its header, marks and locks, and whether it is what the log says |
+//! | `shm_header` | a copy of the header of a wal-index, as it is stored |
 
 mod check;
 mod database;

@@ -97,7 +97,7 @@ impl SharedLock {
 }
 
 impl ReservedLock {
-    /// Goes to PENDING. Busy: somebody is on his way to SHARED this very moment.
+    /// Goes to PENDING. Busy: somebody is taking SHARED this very moment.
     pub(crate) fn pend(self) -> io::Result<Attempt<PendingLock, Self>> {
         Ok(if self.0.try_lock(PENDING, LockKind::Exclusive)? {
             Attempt::Got(PendingLock(self.0))
@@ -125,9 +125,9 @@ impl ExclusiveLock {
     }
 }
 
-/// Whether somebody else holds RESERVED or PENDING, as every writer does from his first change on.
+/// Whether somebody else holds RESERVED or PENDING, as every writer does from its first change on.
 ///
-/// A reader on his way through PENDING is not taken for one, and none is kept out by the question.
+/// A reader that passes through PENDING is not taken for one, and none is kept out by the question.
 pub(crate) fn writer_is_there(file: &LockFile) -> io::Result<bool> {
     let held = |range| file.find_conflict(range, LockKind::Shared).map(|conflict| conflict.is_some());
     Ok(held(RESERVED)? || held(PENDING)?)

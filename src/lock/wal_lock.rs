@@ -2,7 +2,7 @@
 //!
 //! | byte | name | held shared by | held exclusively by |
 //! |---|---|---|---|
-//! | 120 | WRITE | us, when nobody may publish a commit | a writer, until all databases of his transaction are committed |
+//! | 120 | WRITE | us, when nobody may publish a commit | a writer, until all databases of its transaction are committed |
 //! | 123 | READ0 | who reads the database file alone | a checkpointer while it writes that file |
 //! | 124..127 | READ1..READ4 | who reads up to the mark of that number | who changes the mark |
 //! | 128 | DMS ("dead man's switch") | every connection, as long as it lives | the first one, while it empties the file |

@@ -1,6 +1,32 @@
 //! What we ask of the operating system, knowing nothing of SQLite.
 //!
 //! The only floor with `unsafe`, and the only one that sleeps.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `bulk_copy` | moves bytes from one file to another within the system, or lets both share them where the file system can |
+//! | `clock` | the clock: the one place that sleeps |
+//! | `device_reader` | reads a file that was synced back from its device, past the system's cache where that can be had |
+//! | `durable_file` | a file that appears under its name only when it is whole and safely stored |
+//! | `durable_folder` | a folder that appears under its name only when it is whole and safely stored |
+//! | `file_identity` | which file this is, whatever it is called, and when it was last changed |
+//! | `file_system` | on what kind of file system a file lies, where that matters for locks; and what room is left there |
+//! | `left_over` | temporary names of what is being written, and what runs that were killed left under them |
+//! | `lock_file` | a file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it |
+//! | `lock_list` | the system's own list of locks, where it has one: Linux's `/proc/locks`, and what `/proc` says of open files |
+//! | `mounts` | by what way a file is reached, as Linux's list of mounts tells |
+//! | `openers` | who has a file open, with a lock or without one, as far as the system tells |
+//! | `page_cache` | the system's cache of a file's content, where it can be told to forget |
+//! | `parked_files` | where descriptors wait that must not be closed |
+//! | `random` | numbers that nobody can foresee, where they need not be secret |
+//! | `random_access` | reading bytes at a place, whatever they lie in |
+//! | `side_file` | a file beside a database that we write: made with the rights of the database, synced, and gone for good when removed |
+//! | `unfit` | what may lie under a name instead of a file that can be used |
+//! | `windows_file` | what Windows tells of an open file, and the standard library does not |
+//! | `place` | a name for a file that is resolved once: the folder, held open, and the last part of the name |
+//! | `range_lock` | locks on ranges of a file's bytes, as the system at hand gives them |
+//! | `descriptors` | which processes have a file open, by their descriptors, as far as Linux's `/proc` tells |
+//! | `lease` | a lease on a file (Linux): had only by who has it open alone; as long as it lasts, nobody else can open it |
 
 pub(crate) mod bulk_copy;
 pub(crate) mod clock;

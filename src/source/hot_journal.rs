@@ -93,7 +93,7 @@ fn open_hot(files: &SideFiles, lock: &ReadLock) -> Result<Option<(File, Witness)
         return Ok(None);
     }
     if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database().path()))? {
-        // A live writer's: nothing of his transaction is in the file while SHARED is held.
+        // A live writer's: nothing of its transaction is in the file while SHARED is held.
         return Ok(None);
     }
     if lock.file().size_bytes().map_err(Error::io("look at it", files.database().path()))? <= 1 {
@@ -101,7 +101,7 @@ fn open_hot(files: &SideFiles, lock: &ReadLock) -> Result<Option<(File, Witness)
     }
     let journal = match place.open(Access::Read) {
         Ok((journal, _)) => journal,
-        // Its writer ended his transaction since we looked.
+        // Its writer ended its transaction since we looked.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("open", path)(error)),
     };
@@ -119,7 +119,7 @@ impl Witness {
 
     /// Whether no living writer has written the journal, who took RESERVED only after we had asked for it.
     ///
-    /// Either he holds it still, or he has rolled back: he cannot have committed while SHARED is held. Then his journal
+    /// Either it holds it still, or it has rolled back: it cannot have committed while SHARED is held. Then its journal
     /// is gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can
     /// roll it back beside SHARED.
     fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {

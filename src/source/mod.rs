@@ -1,4 +1,27 @@
 //! One unchanging view of a live database, whatever state it is found in.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `change_stamp` | tells whether something was committed between two looks at a database (C5) |
+//! | `database_set` | databases under the names by which one connection would know them: main, and those attached to it |
+//! | `file_watch` | whether files were changed while nothing kept anybody from it |
+//! | `frame_index` | where in the log the newest committed image of each page lies |
+//! | `held` | what keeps a view still: the locks that are held, and what has to stand in for those that cannot be |
+//! | `hot_journal` | a journal whose writer died: found, decided about, and laid over the file instead of being rolled back (C1) |
+//! | `journal_index` | what a rollback would write back: where in a hot journal the image of each page lies, and the size to come back to |
+//! | `open` | opens a source by what it comes from |
+//! | `origin` | where a database to be copied comes from |
+//! | `page_one` | what the first page says of its database, or what we know without it when it is encrypted |
+//! | `rollback_snapshot` | the view of a database in rollback mode: the file, as it is or as a hot journal would bring it back, under SHARED |
+//! | `snapshot` | a view of a database that does not change while it lasts, whoever writes meanwhile |
+//! | `source_bytes` | a database made of bytes that nobody else can change: an image in memory, or what a fuzzer thinks of |
+//! | `source_database` | a database to be copied: finds out in what state it is, and gives a snapshot of it at a time |
+//! | `source_notes` | what is worth knowing of a source although its copy is right |
+//! | `source_options` | how a source is to be read |
+//! | `version` | whether a version before the newest is still there: its pages lie in its own frames of the log, and else in the database |
+//! | `view` | the bytes of a database as one version has them: the file, under the pages of a hot journal, under the frames of a log |
+//! | `wal_join` | joining a live log without writing a byte: which lock to take on the wal-index, and what it can be believed then |
+//! | `wal_snapshot` | the view of a database in WAL mode: the file, with the committed frames of its log laid over |
 
 mod change_stamp;
 mod database_set;

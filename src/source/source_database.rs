@@ -135,7 +135,7 @@ impl Source {
         self.path().map(|path| lock_holders(path).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// Whether somebody else has begun to write, or waits for readers to go before he commits (RESERVED, PENDING or
+    /// Whether somebody else has begun to write, or waits for readers to go before it commits (RESERVED, PENDING or
     /// EXCLUSIVE), as far as can be told. In WAL mode no writer waits for readers, and none is told.
     pub(crate) fn writer_waits(&self) -> bool {
         let waits = |path| LockFile::open(path).and_then(|file| database_lock::writer_is_there(&file));
@@ -181,7 +181,7 @@ impl Source {
         }
     }
 
-    /// Whether somebody does a checkpoint and waits for readers of the log to go, with everybody who writes waiting for him: a
+    /// Whether somebody does a checkpoint and waits for readers of the log to go, with every writer waiting for it: a
     /// held snapshot keeps them waiting. Somebody may seem to for a moment, also when nobody does.
     #[allow(dead_code, reason = "for consistency auto")]
     pub(crate) fn checkpointer_waits(&self) -> bool {

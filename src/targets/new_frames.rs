@@ -1,6 +1,6 @@
 //! Frames behind the last commit of a log: they count when a commit frame ends them, and until then they can be taken back.
 //!
-//! A page that comes again, since the copy begins again, is written over its frame: the log grows by one frame a page, however
+//! A page that comes again, since the copy restarts, is written over its frame: the log grows by one frame a page, however
 //! often that happens. The sums of the frames behind are made anew at the end, as SQLite does it with pages that it spills twice.
 
 use super::frame_sums::go_through;

@@ -172,7 +172,7 @@ fn steps_that_lead_nowhere_end_with_an_error_that_says_so() {
         let options = CopyOptions::new().pages_per_step(1).patience(Duration::from_millis(100));
         let error = options.copy(&made.path, targets.join("copy.db")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Stalled, "{error}");
-        assert!(error.to_string().contains("begun again"), "{error}");
+        assert!(error.to_string().contains("restarted"), "{error}");
         let auto = options.consistency(Consistency::Auto);
         let report = auto.copy(&made.path, targets.join("auto.db")).unwrap();
         assert!(report.held, "{report:?}");

@@ -9,6 +9,11 @@
 //! | a database that is read: [`Place::of_existing`] | resolved by the system | followed, as SQLite does |
 //! | a target: [`Place::of_target`] | the same | followed if nobody else could have put it there |
 //! | a side file or a temporary file: [`Place::beside`] | that of the database | an error |
+//!
+//! | file | duty |
+//! |---|---|
+//! | `unix` | a folder by its descriptor, and what is done with the names in it |
+//! | `windows` | a folder by its path, for systems where names are not looked up in a handle |
 
 #[cfg(unix)]
 mod unix;

@@ -7,6 +7,13 @@
 //! | Windows | `LockFileEx` | one handle |
 //!
 //! All of them meet the locks that SQLite takes; `flock` and `std::fs::File::lock` do not (`[locks.md#which-locks-sqlite-sees]`).
+//!
+//! | file | duty |
+//! |---|---|
+//! | `fcntl` | one `fcntl` call with a `flock` structure, made safe |
+//! | `open_file_description` | locks that belong to one open of a file: no other descriptor of the process can drop them |
+//! | `process_owned` | locks that belong to the whole process, shared out among its opens of a file by a table |
+//! | `windows` | locks that belong to one handle of a file: `LockFileEx` |
 
 #[cfg(unix)]
 mod fcntl;
