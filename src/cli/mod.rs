@@ -18,6 +18,7 @@ mod completions;
 mod copy;
 mod course_arguments;
 mod csv;
+mod diff;
 mod exit_code;
 mod info;
 mod interrupt;

@@ -42,6 +42,7 @@
 mod check;
 mod database;
 mod database_report;
+mod diff;
 mod found_header;
 mod header_report;
 mod journal_contents;
@@ -82,6 +83,10 @@ pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, Severity, che
 pub use database::Database;
 pub use database_report::{
     DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
+};
+pub use diff::{
+    DiffReport, NotCompared, PageDifference, RowChange, RowChangeKind, RowChanges, TableDifference, diff,
+    row_changes,
 };
 pub use header_report::HeaderReport;
 pub use journal_contents::{JournalContents, JournalVerdict, inspect_journal};

@@ -19,5 +19,7 @@ mod table_rows;
 pub use missed::Missed;
 pub(crate) use missed::MissedPlaces;
 pub use row::Row;
+#[cfg(feature = "serde")]
+pub(crate) use row::ValuesByName;
 pub use sql_value::SqlValue;
 pub use table_rows::{Rows, TableReader};

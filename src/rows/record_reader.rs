@@ -27,6 +27,8 @@ pub(crate) struct RecordReader {
     cells: Vec<(u16, u32)>,
     /// The payload of a cell with an overflow chain.
     long: Vec<u8>,
+    /// Whether no record of the page at hand was given yet.
+    is_fresh: bool,
 }
 
 /// A cell whose payload is at hand.
@@ -47,6 +49,7 @@ impl RecordReader {
             page: Vec::new(),
             cells: Vec::new(),
             long: Vec::new(),
+            is_fresh: false,
         }
     }
 
@@ -63,9 +66,33 @@ impl RecordReader {
         Ok(Some(StoredRecord { page: self.number, offset, rowid, payload }))
     }
 
+    /// The leaf that comes next, where none of its records was given yet and none of them has an overflow chain.
+    pub(crate) fn leaf_without_chains<F: FaultSink>(
+        &mut self,
+        walk: &mut Walk<'_, F>,
+    ) -> Result<Option<PageNumber>> {
+        while self.cells.is_empty() {
+            if !self.next_page(walk)? {
+                return Ok(None);
+            }
+        }
+        let has_chain = |&(_, offset): &(u16, u32)| {
+            let cell = BtreeCell::parse(self.usable(), self.kind, offset).ok();
+            cell.and_then(|cell| cell.payload).is_some_and(|payload| payload.first_overflow.is_some())
+        };
+        let is_whole = self.is_fresh && self.kind.is_leaf() && !self.cells.iter().any(has_chain);
+        Ok(is_whole.then_some(self.number))
+    }
+
+    /// Passes over the records at hand.
+    pub(crate) fn pass_leaf(&mut self) {
+        self.cells.clear();
+    }
+
     fn advance<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<Option<Found>> {
         loop {
             while let Some((index, offset)) = self.cells.pop() {
+                self.is_fresh = false;
                 let usable = self.page.get(..self.usable_bytes as usize).unwrap_or_default();
                 // That it can be read was seen when it was put here.
                 let Ok(cell) = BtreeCell::parse(usable, self.kind, offset) else { continue };
@@ -85,6 +112,7 @@ impl RecordReader {
     fn next_page<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<bool> {
         let mut faults = Vec::new();
         let Some(step) = self.tree.next(walk)? else { return Ok(false) };
+        self.is_fresh = true;
         match step {
             Step::Page { at, page } if page.kind.is_leaf() => {
                 (self.number, self.kind) = (at.page, page.kind);

@@ -167,7 +167,7 @@ impl serde::Serialize for Row {
 
 /// The values of a row as one object.
 #[cfg(feature = "serde")]
-struct ValuesByName<'r>(&'r Row);
+pub(crate) struct ValuesByName<'r>(pub(crate) &'r Row);
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for ValuesByName<'_> {

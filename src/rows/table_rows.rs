@@ -7,7 +7,7 @@ use super::record_reader::RecordReader;
 use super::row::Row;
 use super::row_layout::RowLayout;
 use crate::error::{Error, Problem, Result};
-use crate::format::DatabaseHeader;
+use crate::format::{DatabaseHeader, PageNumber};
 use crate::schema::Table;
 use crate::source::Snapshot;
 use crate::walk::Walk;
@@ -93,6 +93,26 @@ impl<'d> Rows<'d> {
         }
         self.reader = None;
         Ok(None)
+    }
+
+    /// The row that the last call gave.
+    pub(crate) fn current(&self) -> &Row {
+        &self.row
+    }
+
+    /// The leaf that comes next, where none of its rows was given yet and all of them lie in it whole.
+    pub(crate) fn leaf_without_chains(&mut self) -> Result<Option<PageNumber>> {
+        match &mut self.reader {
+            Some(reader) => reader.leaf_without_chains(&mut self.walk),
+            None => Ok(None),
+        }
+    }
+
+    /// Passes over the rest of the leaf at hand.
+    pub(crate) fn pass_leaf(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            reader.pass_leaf();
+        }
     }
 
     /// The name of the table.

@@ -7,6 +7,7 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+mod diff;
 mod journal;
 mod maps;
 mod pages;

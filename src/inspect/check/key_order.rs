@@ -46,7 +46,7 @@ pub(super) fn compare(
 }
 
 /// `None` where only an application knows.
-fn compare_values(
+pub(in crate::inspect) fn compare_values(
     a: Value<'_>,
     b: Value<'_>,
     collation: &Collation,

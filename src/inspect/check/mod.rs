@@ -23,4 +23,5 @@ mod report;
 mod tree;
 
 pub use checker::check;
+pub(super) use key_order::compare_values;
 pub use report::{CheckOptions, CheckProgress, CheckReport, Finding, Severity};

@@ -1,0 +1,75 @@
+//! Which tables of two databases stand for each other.
+
+use crate::error::Result;
+use crate::inspect::database::Database;
+use crate::schema::{Schema, Table};
+
+/// A table whose rows could not be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct NotCompared {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// A table of the first database, of the second, or of both.
+#[derive(Clone, Debug)]
+pub(super) struct TablePair {
+    pub(super) name: String,
+    pub(super) before: Option<Table>,
+    pub(super) after: Option<Table>,
+    /// Whether both have the same statement: then equal pages have equal rows.
+    pub(super) same_definition: bool,
+}
+
+/// The tables of both in the order of the first, then those that only the second has; and those that cannot be compared.
+pub(super) fn table_pairs(before: &Database, after: &Database) -> Result<(Vec<TablePair>, Vec<NotCompared>)> {
+    let (one, _) = before.schema()?;
+    let (other, _) = after.schema()?;
+    let same_form = before.header().text_encoding == after.header().text_encoding
+        && before.header().usable_bytes() == after.header().usable_bytes();
+    let (mut pairs, mut not_compared) = (Vec::new(), Vec::new());
+    let only_after = other.tables.iter().filter(|table| one.table(&table.name).is_none());
+    let firsts = one.tables.iter().map(|table| (Some(table), other.table(&table.name)));
+    for (first, second) in firsts.chain(only_after.map(|table| (None, Some(table)))) {
+        let Some(name) = first.or(second).map(|table| table.name.clone()) else { continue };
+        let [first, second] = [first, second].map(|table| table.filter(|it| has_rows(it)));
+        if first.is_none() && second.is_none() {
+            continue;
+        }
+        if let Some(why) = why_not(first, second, same_form) {
+            not_compared.push(NotCompared { name, why: why.to_owned() });
+            continue;
+        }
+        let same_definition = same_form && statement(&one, &name) == statement(&other, &name);
+        pairs.push(TablePair { name, before: first.cloned(), after: second.cloned(), same_definition });
+    }
+    Ok((pairs, not_compared))
+}
+
+fn has_rows(table: &Table) -> bool {
+    !table.is_virtual() && table.root_page.is_some()
+}
+
+fn why_not(first: Option<&Table>, second: Option<&Table>, same_form: bool) -> Option<&'static str> {
+    let both = || [first, second].into_iter().flatten();
+    if both().any(|table| table.note.is_some()) {
+        return Some("its statement cannot be read");
+    }
+    let has_both = first.is_some() && second.is_some();
+    let without_rowid = both().filter(|table| table.without_rowid).count();
+    match (has_both, without_rowid) {
+        (true, 1) => Some("it has rowids in one of them, and none in the other"),
+        (true, 2) if !same_form => Some("its keys are text in different encodings"),
+        _ => None,
+    }
+}
+
+fn statement<'s>(schema: &'s Schema, table: &str) -> Option<&'s str> {
+    let entry =
+        schema.entries.iter().find(|entry| entry.kind == "table" && entry.name.eq_ignore_ascii_case(table));
+    entry.and_then(|entry| entry.sql.as_deref())
+}
