@@ -51,6 +51,7 @@ verbs! {
     Shm: shm::ShmArguments,
         Check: check::CheckArguments,
         Pages: pages::PagesArguments,
+        Page: page::PageArguments,
         Space: space::SpaceArguments,
         Rows: rows::RowsArguments,
     }

@@ -31,6 +31,7 @@ mod map_file;
 mod notes;
 mod numbers;
 mod output;
+mod page;
 mod page_map;
 mod page_runs;
 mod pages;
