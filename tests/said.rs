@@ -133,6 +133,12 @@ fn verify_tells_changed_from_not_looked_at() {
     let changed = verify();
     assert_eq!((changed.status.code(), stderr(&changed).as_str()), (Some(1), ""));
     assert!(String::from_utf8_lossy(&changed.stdout).contains("changed"));
+    // Beside a writer what differs says nothing.
+    let writer = Connection::open(&copy).unwrap();
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let busy = verify();
+    assert_eq!((busy.status.code(), busy.stdout.len()), (Some(5), 0), "{}", stderr(&busy));
+    drop(writer);
     fs::remove_file(&copy).unwrap();
     let unseen = verify();
     assert_eq!((unseen.status.code(), unseen.stdout.len()), (Some(1), 0));
@@ -160,4 +166,16 @@ fn untrusted_is_one_word_for_tight_limits() {
     );
     let copied = run(folder.path(), &["copy", "app.db", "copy.db", "--untrusted"]);
     assert_eq!(copied.status.code(), Some(0), "{}", stderr(&copied));
+}
+
+#[test]
+fn commits_are_only_held_up_where_a_lock_was_held() {
+    let folder = folder(&["app.db"]);
+    let held_up = |options: &[&str]| {
+        let copied = run(folder.path(), &[&["copy", "app.db", "copy.db", "--replace"], options].concat());
+        assert_eq!(copied.status.code(), Some(0), "{}", stderr(&copied));
+        String::from_utf8(copied.stdout).unwrap().contains("held commits up")
+    };
+    assert!(held_up(&[]));
+    assert!(!held_up(&["--immutable"]) && !held_up(&["--lock-style", "none"]));
 }

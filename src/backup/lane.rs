@@ -127,6 +127,7 @@ impl Lane {
             return Ok(Some(false));
         };
         let mut told = self.told.seen_again(&snapshot, restarts);
+        let held_up = snapshot.holds_commits_up();
         let position = Position { stamp: snapshot.stamp(), page_size: snapshot.page_size(), cursor };
         if self.source.end(snapshot)? == Standing::Withdrawn {
             if lie_over || restarts || kept {
@@ -135,7 +136,9 @@ impl Lane {
             }
             return Ok(None);
         }
-        told.note_lock(since.elapsed());
+        if held_up {
+            told.note_lock(since.elapsed());
+        }
         self.remaining = position.cursor.remaining();
         (self.told, self.position) = (told, Some(position));
         Ok(Some(restarts))

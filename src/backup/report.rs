@@ -69,12 +69,10 @@ impl CopyReport {
         }
     }
 
-    /// A snapshot was over that had lasted so long.
+    /// A snapshot is over for which commits had to wait, and which lasted so long.
     pub(super) fn note_lock(&mut self, lasted: Duration) {
-        if self.mode == JournalMode::Rollback {
-            self.longest_lock = self.longest_lock.max(lasted);
-            self.locked += lasted;
-        }
+        self.longest_lock = self.longest_lock.max(lasted);
+        self.locked += lasted;
     }
 
     /// The size of the copy.

@@ -19,7 +19,8 @@ const HELP: &str = "\
 Exit codes:
   0  unchanged: each page is what the manifest says
   1  changed: stdout says which pages. Or it could not be checked: then stdout is empty, and stderr says why
-  2  wrong use";
+  2  wrong use
+  5  it differs, but a writer is at work in it: try again";
 
 /// Say whether a copy is still what it was when it was made, and which pages are not
 #[derive(Debug, Args)]

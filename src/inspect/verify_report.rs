@@ -1,11 +1,14 @@
 //! Whether a copy is still what its manifest says.
 
 use super::reading::Looked;
-use crate::error::{Error, Result};
+use crate::attempt::Obstacle;
+use crate::error::{Error, Problem, Result};
+use crate::lock::lock_holders;
 use crate::manifest::Manifest;
 use crate::side_files::SideFiles;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How many bytes are read at once; no page is larger.
 const READ_BYTES: usize = 256 * 1024;
@@ -64,7 +67,8 @@ impl VerifyReport {
 
 /// Checks the file at `path` against the manifest that was made with it, and names the pages that changed.
 ///
-/// The file is only read, under SHARED where that is to be had at once. The system is told to forget what it has of the file
+/// The file is only read, under SHARED where that is to be had at once. What differs while a writer is at work says nothing, so
+/// that is the error [`Busy`](crate::ErrorKind::Busy). The system is told to forget what it has of the file
 /// in its cache, so that the device answers. Side files are not looked into.
 ///
 /// # Errors
@@ -108,7 +112,19 @@ pub fn verify_copy(path: impl AsRef<Path>, manifest: &Manifest) -> Result<Verify
     report.sha256_agrees = sha256.finalize()[..] == manifest.sha256[..];
     report.unchanged =
         report.changed_count == 0 && report.sha256_agrees && report.size_bytes == report.expected_bytes;
+    if !report.unchanged && !report.read_under_lock {
+        refuse_beside_writer(path)?;
+    }
     Ok(report)
+}
+
+/// What was seen beside a writer may be half of what it writes.
+fn refuse_beside_writer(path: &Path) -> Result<()> {
+    let holders = lock_holders(path)?;
+    if !holders.iter().any(|holder| holder.exclusive) {
+        return Ok(());
+    }
+    Err(Error::new(path, Problem::Busy { waited: Duration::ZERO, obstacle: Obstacle::Writer, holders }))
 }
 
 /// A journal or a log beside the file, with anything in it.

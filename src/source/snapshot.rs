@@ -92,6 +92,12 @@ impl Snapshot {
         self.view.held.lock().and_then(|_| network_kind(&self.view.name))
     }
 
+    /// Whether commits have to wait for it: in rollback mode they wait for SHARED, where such a lock is held.
+    pub(crate) fn holds_commits_up(&self) -> bool {
+        let keeps_out = |lock: &ReadLock| !lock.keeps_nobody_out();
+        self.journal_mode() == JournalMode::Rollback && self.view.held.lock().is_some_and(keeps_out)
+    }
+
     pub(crate) fn stamp(&self) -> ChangeStamp {
         self.stamp
     }
