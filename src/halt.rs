@@ -51,7 +51,6 @@ pub(crate) struct Halt {
 }
 
 impl Halt {
-    #[allow(dead_code, reason = "for a run")]
     pub(crate) fn new(deadline: Deadline, token: Option<CancelToken>) -> Self {
         Self { deadline: Some(deadline), token }
     }
@@ -68,7 +67,6 @@ impl Halt {
     }
 
     /// Sleeps for `pause`, but no longer than the work may go on.
-    #[allow(dead_code, reason = "for the pauses of a run")]
     pub(crate) fn sleep(&self, pause: Duration) {
         let end = Deadline::after(Some(pause)).earlier(self.deadline.unwrap_or(Deadline::after(None)));
         while !end.has_passed() && !self.is_cancelled() {
@@ -76,7 +74,13 @@ impl Halt {
         }
     }
 
-    fn is_cancelled(&self) -> bool {
+    /// Whether the work has to end.
+    pub(crate) fn has_come(&self) -> bool {
+        self.is_cancelled() || self.deadline.is_some_and(Deadline::has_passed)
+    }
+
+    /// Whether somebody said so.
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.token.as_ref().is_some_and(CancelToken::is_cancelled)
     }
 }

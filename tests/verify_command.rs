@@ -184,6 +184,46 @@ fn a_manifest_that_is_none_is_refused() {
     }
 }
 
+/// Opening a pipe would wait for its other end.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_manifest() {
+    let scene = Place::new();
+    let made = std::process::Command::new("mkfifo").arg(scene.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for arguments in [
+        ["copy", "app.db", "copy.db", "--manifest", "pipe"],
+        ["refresh", "app.db", "copy.db", "--manifest", "pipe"],
+        ["verify", "app.db", "--manifest", "pipe", "--json"],
+    ] {
+        scene.says(1, &arguments);
+    }
+}
+
+/// It is as readable as the copy; what a run that was killed long ago left goes, what a living one has stays.
+#[cfg(unix)]
+#[test]
+fn a_manifest_is_an_ordinary_file_and_left_overs_go() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Place::new();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let leave = |name: &str| {
+        let file = fs::File::create(scene.path(name)).unwrap();
+        file.set_modified(long_ago).unwrap();
+        file
+    };
+    drop(leave(".litecopy-manifest-killed"));
+    let living = leave(".litecopy-manifest-living");
+    living.lock().unwrap();
+    fs::write(scene.path("any"), "").unwrap();
+    scene.says(0, &["copy", "app.db", "copy.db", "--manifest", "m.json"]);
+    let mode = |name: &str| fs::metadata(scene.path(name)).unwrap().permissions().mode();
+    assert_eq!(mode("m.json"), mode("any"));
+    assert!(
+        !scene.path(".litecopy-manifest-killed").exists() && scene.path(".litecopy-manifest-living").exists()
+    );
+}
+
 #[test]
 fn a_manifest_replaces_nothing_but_a_manifest() {
     let place = Place::new();

@@ -14,15 +14,19 @@
 
 use super::copied::Copied;
 use super::copy_options::CopyOptions;
-use super::course::{Course, Start};
+use super::course::{Advance, Course, Start};
 use super::lane::Lane;
+use super::page_cursor::buffer_pages;
 use super::page_mover::PageMover;
 use super::run::{self, Ran, Stall, Steps};
 use super::step_outcome::{Progress, StepOutcome};
 use crate::attempt::{Attempt, Obstacle};
-use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::error::{Error, Problem, Result};
+use crate::format::{PageNumber, Shape};
+use crate::halt::Halt;
+use crate::os::clock::Deadline;
 use crate::source::Source;
-use crate::targets::{self, AnyTarget, Target};
+use crate::targets::{self, AnyTarget, Spool, Target};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -52,6 +56,8 @@ pub struct Backup<T: Target> {
     course: Course,
     /// Until it is published, or given up.
     target: Option<T>,
+    /// What is kept until the target takes it, when commits would wait for it otherwise.
+    spool: Option<Spool>,
     /// Whether what is to be written over is locked.
     locked: bool,
     state: State<T::Output>,
@@ -60,11 +66,14 @@ pub struct Backup<T: Target> {
     in_the_way: Option<InTheWay>,
     busy_count: u64,
     started: Option<Instant>,
+    halt: Halt,
 }
 
 #[derive(Debug)]
 enum State<O> {
     Going,
+    /// The spool has all pages, and the target so many of them.
+    Giving(Shape, u32),
     /// All pages are in the target, durable, and not shown yet.
     Sealed(u32),
     Done(Box<Copied<O>>),
@@ -83,17 +92,22 @@ impl<T: Target> Backup<T> {
         if let Some(own) = target.internals() {
             own.admit(options.file_options(), source.path())?;
         }
+        let halt = Halt::new(Deadline::after(None), options.run.cancel.clone());
+        let mut lane = Lane::new(source, PageMover::new(options.treatment));
+        lane.halt_by(&halt);
         Ok(Self {
-            lane: Lane::new(source, PageMover::new(options.treatment)),
+            lane,
             course: Course::new(&options, target.order()),
             options,
             target: Some(target),
+            spool: None,
             locked: false,
             state: State::Going,
             outcome: StepOutcome::More,
             in_the_way: None,
             busy_count: 0,
             started: None,
+            halt,
         })
     }
 
@@ -103,8 +117,8 @@ impl<T: Target> Backup<T> {
     ///
     /// # Errors
     ///
-    /// [`Busy`](ErrorKind::Busy) when a lock was not to be had within [`lock_timeout`](CopyOptions::lock_timeout),
-    /// [`DeadlinePassed`](ErrorKind::DeadlinePassed), [`Cancelled`](ErrorKind::Cancelled), and whatever
+    /// [`Busy`](crate::ErrorKind::Busy) when a lock was not to be had within [`lock_timeout`](CopyOptions::lock_timeout),
+    /// [`DeadlinePassed`](crate::ErrorKind::DeadlinePassed), [`Cancelled`](crate::ErrorKind::Cancelled), and whatever
     /// [`step`](Self::step) fails with.
     ///
     /// # Examples
@@ -120,7 +134,7 @@ impl<T: Target> Backup<T> {
     /// # Ok::<(), litecopy::Error>(())
     /// ```
     pub fn run(mut self, progress: impl FnMut(&Progress) -> ControlFlow<()>) -> Result<Copied<T::Output>> {
-        let options = self.options.run;
+        let options = self.options.run.clone();
         let Ran { busy_count, elapsed } = run::run(&mut self, &options, progress)?;
         let mut copied = self.finish()?;
         (copied.report.busy_count, copied.report.elapsed) = (busy_count, elapsed);
@@ -131,14 +145,14 @@ impl<T: Target> Backup<T> {
     ///
     /// # Errors
     ///
-    /// [`NotDone`](ErrorKind::NotDone) when it was not: then the copy is given up. The error of the step that failed, if one
+    /// [`NotDone`](crate::ErrorKind::NotDone) when it was not: then the copy is given up. The error of the step that failed, if one
     /// did.
     pub fn finish(self) -> Result<Copied<T::Output>> {
         match self.state {
             State::Done(copied) => Ok(*copied),
             State::Failed(error) => Err(error),
-            State::Going | State::Sealed(_) => {
-                let (remaining, page_count) = (self.lane.remaining(), self.lane.told.page_count);
+            State::Going | State::Giving(..) | State::Sealed(_) => {
+                let Progress { remaining, page_count, .. } = self.progress();
                 Err(Error::new(self.lane.source.name(), Problem::NotDone { remaining, page_count }))
             }
         }
@@ -156,7 +170,7 @@ impl<T: Target> Backup<T> {
         match &self.state {
             State::Done(_) => return Ok(StepOutcome::Done),
             State::Failed(error) => return Err(error.clone()),
-            State::Going | State::Sealed(_) => {}
+            State::Going | State::Giving(..) | State::Sealed(_) => {}
         }
         let outcome = self.take(pages)?;
         if outcome == StepOutcome::Done {
@@ -170,14 +184,20 @@ impl<T: Target> Backup<T> {
     pub fn progress(&self) -> Progress {
         Progress {
             status: self.outcome.status(),
-            remaining: self.lane.remaining(),
+            remaining: match self.state {
+                State::Giving(Shape { page_count, .. }, given) => page_count.saturating_sub(given),
+                _ => self.lane.remaining(),
+            },
             page_count: self.lane.told.page_count,
             restarts: self.lane.told.restarts,
         }
     }
 
     fn try_step(&mut self, limit: u32) -> Result<StepOutcome> {
-        let Self { lane, course, target: Some(target), .. } = self else {
+        if let State::Giving(shape, given) = self.state {
+            return self.give(shape, given, limit);
+        }
+        let Self { lane, course, target: Some(target), spool, .. } = self else {
             return Err(Error::new(self.lane.source.name(), Problem::Cancelled));
         };
         if !self.locked {
@@ -192,42 +212,67 @@ impl<T: Target> Backup<T> {
                 Attempt::Got(snapshot) => snapshot,
                 Attempt::Busy(obstacle) => return Ok(self.busy(InTheWay::OfSource(obstacle))),
             };
+            if course.spools(&self.options, snapshot.journal_mode()) {
+                *spool = Some(Spool::new(self.options.spool_folder.clone()));
+                course.leave_order(&self.options);
+            }
             let Start { cursor, restarts, anew } = course.start(lane, &snapshot);
-            if anew {
-                target.begin(snapshot.shape())?;
+            match spool {
+                Some(spool) if anew => spool.begin(snapshot.shape())?,
+                None if anew => target.begin(snapshot.shape())?,
+                _ => {}
             }
             lane.take_up(snapshot, since, cursor, restarts)?;
         }
-        if let Err(error) = lane.move_pages(target, limit) {
-            return self.settle_error(error);
-        }
-        let done = course.is_complete(lane.left());
-        let holds = lane.snapshot().is_some_and(|snapshot| course.holds(snapshot.journal_mode()));
-        let restarted = if !done && holds && course.may_hold_on(lane)? {
-            lane.keep()
-        } else {
-            let Some(restarted) = lane.end(holds)? else {
-                return Ok(self.busy(InTheWay::OfSource(Obstacle::Change)));
-            };
-            restarted
+        let advance = match spool {
+            Some(spool) => course.advance(lane, spool, limit)?,
+            None => course.advance(lane, target, limit)?,
         };
+        if advance == Advance::Withdrawn {
+            return Ok(self.busy(InTheWay::OfSource(Obstacle::Change)));
+        }
         self.in_the_way = None;
-        if done {
-            return self.seal();
-        }
-        course.go_on(lane, restarted);
-        if !lane.holds_writers_up() {
-            target.between_steps()?;
-        }
-        Ok(StepOutcome::More)
+        if advance == Advance::Complete { self.seal() } else { Ok(StepOutcome::More) }
     }
 
     /// All pages are there: what follows is the target's alone (C7).
     fn seal(&mut self) -> Result<StepOutcome> {
         self.lane.source.let_go();
-        if let Some(target) = &mut self.target {
+        let Some(target) = &mut self.target else { return Ok(StepOutcome::Done) };
+        let Some(spool) = &mut self.spool else {
             self.state = State::Sealed(self.lane.seal(target)?);
+            return Ok(StepOutcome::Done);
+        };
+        let page_count = self.lane.seal(spool)?;
+        let shape = Shape { page_size: self.lane.told.page_size, page_count };
+        target.begin(shape)?;
+        self.state = State::Giving(shape, 0);
+        Ok(StepOutcome::More)
+    }
+
+    /// Gives up to `limit` further pages from the spool to the target: nobody waits for that but us.
+    fn give(&mut self, shape: Shape, mut given: u32, limit: u32) -> Result<StepOutcome> {
+        let (Some(target), Some(spool)) = (&mut self.target, &mut self.spool) else {
+            return Ok(StepOutcome::Done);
+        };
+        let end = given.saturating_add(limit).min(shape.page_count);
+        let mut buffer = Vec::new();
+        while given < end {
+            let count = buffer_pages(shape.page_size).min(end - given);
+            buffer.resize(count as usize * shape.page_size.bytes_usize(), 0);
+            self.halt.check(target.shown_path())?;
+            if let Some(first) = PageNumber::FIRST.checked_add(given) {
+                spool.read_back(first, &mut buffer)?;
+                target.write_pages(first, &buffer)?;
+            }
+            given += count;
         }
+        if given < shape.page_count {
+            self.state = State::Giving(shape, given);
+            return Ok(StepOutcome::More);
+        }
+        target.seal(shape.page_count)?;
+        self.state = State::Sealed(shape.page_count);
         Ok(StepOutcome::Done)
     }
 
@@ -255,14 +300,6 @@ impl<T: Target> Backup<T> {
         self.state = State::Failed(error.clone());
     }
 
-    /// An error met in a snapshot that did not hold is no error of the source: what was read may have been torn.
-    fn settle_error(&mut self, error: Error) -> Result<StepOutcome> {
-        if error.kind() == ErrorKind::Damaged && self.lane.end(true)?.is_none() {
-            return Ok(self.busy(InTheWay::OfSource(Obstacle::Change)));
-        }
-        Err(error)
-    }
-
     /// Who is in the way of the target is asked when it is given up, and with nothing held: it may take time.
     fn target_in_use(&mut self, obstacle: Obstacle, waited: Duration) -> Error {
         let mut target = self.target.take();
@@ -283,6 +320,11 @@ impl<T: Target> Backup<T> {
 }
 
 impl<T: Target> Steps for Backup<T> {
+    fn halt_by(&mut self, halt: &Halt) {
+        self.lane.halt_by(halt);
+        self.halt = halt.clone();
+    }
+
     fn take(&mut self, pages: i32) -> Result<StepOutcome> {
         if matches!(self.state, State::Sealed(_)) {
             return Ok(StepOutcome::Done);

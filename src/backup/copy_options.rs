@@ -3,8 +3,10 @@
 use super::consistency::{AtLimit, Consistency, HoldLimits};
 use super::stall_watch::PATIENCE;
 use super::treatment::{Fidelity, Treatment};
+use crate::halt::CancelToken;
 use crate::source::SourceOptions;
 use crate::targets::{FileOptions, OwnerPolicy};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How to copy a database; the defaults are those of [`copy_database`](crate::copy_database).
@@ -48,10 +50,11 @@ pub struct CopyOptions {
     pub(super) patience: Duration,
     pub(super) treatment: Treatment,
     file: FileOptions,
+    pub(super) spool_folder: Option<PathBuf>,
 }
 
 /// In what steps a copy runs, and how long it waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RunOptions {
     pub(super) pages_per_step: i32,
     pub(super) sleep: Duration,
@@ -59,6 +62,7 @@ pub(super) struct RunOptions {
     pub(super) deadline: Option<Duration>,
     pub(super) bytes_per_second: Option<u64>,
     pub(super) gentle: bool,
+    pub(super) cancel: Option<CancelToken>,
 }
 
 impl Default for CopyOptions {
@@ -71,6 +75,7 @@ impl Default for CopyOptions {
                 deadline: None,
                 bytes_per_second: None,
                 gentle: false,
+                cancel: None,
             },
             source: SourceOptions::default(),
             consistency: Consistency::default(),
@@ -78,6 +83,7 @@ impl Default for CopyOptions {
             patience: PATIENCE,
             treatment: Treatment::default(),
             file: FileOptions::default(),
+            spool_folder: None,
         }
     }
 }
@@ -109,9 +115,27 @@ impl CopyOptions {
         self
     }
 
-    /// How long the whole may take; `None`, the default, sets no end.
+    /// How long the whole may take; `None`, the default, sets no end. Also a step under way is broken off then.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.run.deadline = deadline.into();
+        self
+    }
+
+    /// By what the copy can be stopped from elsewhere, also between two calls of a progress callback: it ends within half a
+    /// second, with [`Cancelled`](crate::ErrorKind::Cancelled), and leaves the target as it was. Default `None`.
+    ///
+    /// ```no_run
+    /// let token = litecopy::CancelToken::new();
+    /// let stop = token.clone();
+    /// std::thread::spawn(move || {
+    ///     std::thread::sleep(std::time::Duration::from_secs(5));
+    ///     stop.cancel();
+    /// });
+    /// litecopy::CopyOptions::new().cancel(token).copy("app.db", "backup.db")?;
+    /// # Ok::<(), litecopy::Error>(())
+    /// ```
+    pub fn cancel(mut self, token: impl Into<Option<CancelToken>>) -> Self {
+        self.run.cancel = token.into();
         self
     }
 
@@ -130,8 +154,9 @@ impl CopyOptions {
         self
     }
 
-    /// What is held between steps. A target that takes pages only in order, each once, has to have
-    /// [`Hold`](Consistency::Hold), and gets it whatever is asked for. Default [`Step`](Consistency::Step).
+    /// What is held between steps. A target that takes pages only in order, each once, has to have one snapshot, and gets it
+    /// whatever is asked for; with [`Auto`](Consistency::Auto) no commit waits for whoever takes them
+    /// ([`spool_folder`](Self::spool_folder)). Default [`Step`](Consistency::Step).
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = consistency;
         self
@@ -264,6 +289,14 @@ impl CopyOptions {
     /// what it replaced.
     pub fn sync(mut self, sync: bool) -> Self {
         self.file.sync = sync;
+        self
+    }
+
+    /// In which folder a copy is kept until its stream takes it, if commits would wait for that otherwise
+    /// ([`Consistency::Auto`], in rollback mode); `None`, the default, for that of the system. A copy of up to 16 MiB is kept in
+    /// memory; the file of a larger one has no name, so that nothing is left of it.
+    pub fn spool_folder(mut self, folder: impl Into<Option<PathBuf>>) -> Self {
+        self.spool_folder = folder.into();
         self
     }
 

@@ -16,7 +16,7 @@ use super::stall_watch::StallWatch;
 use crate::error::{Error, Problem, Result};
 use crate::format::JournalMode;
 use crate::source::Snapshot;
-use crate::targets::PageOrder;
+use crate::targets::{AnyTarget, PageOrder, Target};
 use std::time::{Duration, Instant};
 
 /// The course of one copy.
@@ -31,6 +31,24 @@ pub(super) struct Course {
     /// How many pages, from the first on, the target has in some version.
     filled: u32,
     watch: StallWatch,
+    /// Since when somebody who checkpoints has waited for our snapshot to end.
+    waited_for: Option<Instant>,
+    /// No snapshot is held any more: others waited for its end.
+    yields: bool,
+}
+
+/// For how long somebody who checkpoints is let wait for a snapshot that is held to an end nobody asked for.
+const CHECKPOINTER_PATIENCE: Duration = Duration::from_millis(100);
+
+/// What came of a step in a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// Pages are left.
+    More,
+    /// All pages are in the target, in one version.
+    Complete,
+    /// The snapshot did not hold: what was read in it does not count.
+    Withdrawn,
 }
 
 /// How far it has come with ways to end.
@@ -66,7 +84,56 @@ impl Course {
             phase: Phase::Stepping,
             filled: 0,
             watch: StallWatch::new(Instant::now()),
+            waited_for: None,
+            yields: false,
         }
+    }
+
+    /// Whether a copy in a target that takes pages in order only is to be spooled: commits would wait for whoever takes it.
+    pub(super) fn spools(&self, options: &CopyOptions, mode: JournalMode) -> bool {
+        self.order == PageOrder::Ascending
+            && options.consistency == Consistency::Auto
+            && mode == JournalMode::Rollback
+            // What is read back is to be what the target has.
+            && !options.treatment.compares()
+    }
+
+    /// From now on pages go where they can come in any order.
+    pub(super) fn leave_order(&mut self, options: &CopyOptions) {
+        (self.order, self.consistency) = (PageOrder::Any, options.consistency);
+    }
+
+    /// Moves up to `limit` pages in the snapshot at hand, and ends it unless it is held for the next step.
+    pub(super) fn advance(
+        &mut self,
+        lane: &mut Lane,
+        target: &mut impl Target,
+        limit: u32,
+    ) -> Result<Advance> {
+        match lane.move_pages(target, limit) {
+            Ok(_) => {}
+            // What was read in a snapshot that did not hold may have been torn: that is no error of the source.
+            Err(error) if error.may_be_half_a_change() && lane.end(true)?.is_none() => {
+                return Ok(Advance::Withdrawn);
+            }
+            Err(error) => return Err(error),
+        }
+        let is_complete = self.is_complete(lane.left());
+        let holds = lane.snapshot().is_some_and(|snapshot| self.holds(snapshot.journal_mode()));
+        let restarted = if !is_complete && holds && self.may_hold_on(lane)? {
+            lane.keep()
+        } else {
+            let Some(restarted) = lane.end(holds)? else { return Ok(Advance::Withdrawn) };
+            restarted
+        };
+        if is_complete {
+            return Ok(Advance::Complete);
+        }
+        self.go_on(lane, restarted);
+        if !lane.holds_writers_up() {
+            target.between_steps()?;
+        }
+        Ok(Advance::More)
     }
 
     /// How many pages to take at a step where nobody says.
@@ -106,27 +173,27 @@ impl Course {
     }
 
     /// Whether all pages being there makes a copy.
-    pub(super) fn is_complete(&self, left: u32) -> bool {
+    fn is_complete(&self, left: u32) -> bool {
         // What is being filled is of several versions.
         left == 0 && self.phase != Phase::Filling
     }
 
     /// Whether a snapshot is to be kept until the end.
-    pub(super) fn holds(&self, mode: JournalMode) -> bool {
+    fn holds(&self, mode: JournalMode) -> bool {
         match (self.consistency, self.phase) {
             // What is being filled is of several versions, also when the source has turned to WAL mode meanwhile.
             (_, Phase::SteppingForGood | Phase::Filling) | (Consistency::Step, _) => false,
             (Consistency::Hold, _) | (Consistency::Auto, Phase::Holding) => true,
-            (Consistency::Auto, _) => mode == JournalMode::Wal,
+            (Consistency::Auto, _) => mode == JournalMode::Wal && !self.yields,
         }
     }
 
     /// Whether the snapshot that is held has met no limit yet; at a limit there are steps from now on, or it ends.
-    pub(super) fn may_hold_on(&mut self, lane: &mut Lane) -> Result<bool> {
+    fn may_hold_on(&mut self, lane: &mut Lane) -> Result<bool> {
         let HoldLimits { time, log_growth_bytes, then } = self.limits;
         let (held, grown_bytes) = lane.held()?;
         if time.is_none_or(|most| held < most) && log_growth_bytes.is_none_or(|most| grown_bytes < most) {
-            return Ok(true);
+            return Ok(!self.yields_to_checkpointer(lane));
         }
         // What a stream was given cannot be given again.
         if then == AtLimit::Fail || self.order == PageOrder::Ascending {
@@ -139,8 +206,30 @@ impl Course {
         Ok(false)
     }
 
+    /// Whether the snapshot is let go because somebody who checkpoints waits for its end, and with them all who write; only where
+    /// nobody asked for it, and pages can come again.
+    fn yields_to_checkpointer(&mut self, lane: &mut Lane) -> bool {
+        if self.consistency != Consistency::Auto
+            || self.phase != Phase::Stepping
+            || self.order == PageOrder::Ascending
+        {
+            return false;
+        }
+        if !lane.source.checkpointer_waits() {
+            self.waited_for = None;
+            return false;
+        }
+        let since = *self.waited_for.get_or_insert_with(Instant::now);
+        self.yields = since.elapsed() >= CHECKPOINTER_PATIENCE;
+        if self.yields {
+            lane.source.follow_log();
+            self.watch = StallWatch::new(Instant::now());
+        }
+        self.yields
+    }
+
     /// Goes on to what ends more surely, when this makes no progress. A step is over that counts.
-    pub(super) fn go_on(&mut self, lane: &mut Lane, restarted: bool) {
+    fn go_on(&mut self, lane: &mut Lane, restarted: bool) {
         self.watch.note(lane.remaining(), restarted, Instant::now());
         self.filled = self.filled.max(lane.passed());
         match self.phase {

@@ -12,6 +12,7 @@ use super::page_mover::PageMover;
 use super::report::CopyReport;
 use crate::error::Result;
 use crate::format::{JournalMode, PageSize};
+use crate::halt::Halt;
 use crate::source::{ChangeStamp, Snapshot, Source, Standing};
 use crate::targets::{AnyTarget, Target};
 use std::time::{Duration, Instant};
@@ -54,6 +55,12 @@ pub(super) struct Position {
 impl Lane {
     pub(super) fn new(source: Source, mover: PageMover) -> Self {
         Self { source, mover, lease: None, position: None, remaining: 0, told: CopyReport::default() }
+    }
+
+    /// From now on whatever takes long ends early when it has to.
+    pub(super) fn halt_by(&mut self, halt: &Halt) {
+        self.source.halt_by(halt.clone());
+        self.mover.halt_by(halt.clone());
     }
 
     /// Where it stands between two snapshots.

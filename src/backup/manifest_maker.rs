@@ -3,6 +3,7 @@
 use super::page_sums::PageSums;
 use crate::error::Result;
 use crate::format::Shape;
+use crate::halt::Halt;
 use crate::manifest::Manifest;
 use crate::source::ChangeStamp;
 use crate::targets::Target;
@@ -46,7 +47,7 @@ impl ManifestMaker {
         sums: &mut PageSums,
         target: &mut impl Target,
         shape: Shape,
-        buffer: &mut Vec<u8>,
+        with: (&Halt, &mut Vec<u8>),
     ) -> Result<Manifest> {
         // Hashing takes about as long as reading: it is done beside it. The buffers go around.
         let (sender, chunks) = sync_channel::<Vec<u8>>(CHUNKS_AHEAD);
@@ -61,7 +62,7 @@ impl ManifestMaker {
                 }
                 sha256.finalize()
             });
-            let compared = sums.compare(target, shape.page_count, buffer, |bytes| {
+            let compared = sums.compare(target, shape.page_count, with, |bytes| {
                 let mut copy = used.try_recv().unwrap_or_default();
                 copy.clear();
                 copy.extend_from_slice(bytes);

@@ -8,6 +8,7 @@ use super::treatment::Treatment;
 use crate::error::{Error, Result};
 use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{PageNumber, PageOneEdit, Shape};
+use crate::halt::Halt;
 #[cfg(feature = "manifest")]
 use crate::manifest::Manifest;
 use crate::source::Snapshot;
@@ -31,6 +32,7 @@ pub(super) struct PageMover {
     sums: Option<PageSums>,
     /// Of the version at hand.
     shape: Shape,
+    halt: Halt,
     #[cfg(feature = "manifest")]
     maker: ManifestMaker,
     #[cfg(feature = "manifest")]
@@ -40,6 +42,11 @@ pub(super) struct PageMover {
 impl PageMover {
     pub(super) fn new(treatment: Treatment) -> Self {
         Self { treatment, ..Self::default() }
+    }
+
+    /// From now on moving and comparing end early when they have to.
+    pub(super) fn halt_by(&mut self, halt: Halt) {
+        self.halt = halt;
     }
 
     /// How much it has moved in all.
@@ -77,6 +84,7 @@ impl PageMover {
         let mut left = limit;
         while let Some((passed, run)) = cursor.advance(left) {
             left -= passed;
+            self.halt.check(target.shown_path())?;
             let mut rest = run;
             while let Some(run) = rest {
                 let short = (SHORT_BYTES / self.shape.page_size.bytes()).max(1);
@@ -117,10 +125,10 @@ impl PageMover {
     fn compare(&mut self, target: &mut impl Target, sums: &mut PageSums, shape: Shape) -> Result<()> {
         #[cfg(feature = "manifest")]
         if self.treatment.manifest {
-            self.manifest = Some(self.maker.compare(sums, target, shape, &mut self.buffer)?);
+            self.manifest = Some(self.maker.compare(sums, target, shape, (&self.halt, &mut self.buffer))?);
             return Ok(());
         }
-        sums.compare(target, shape.page_count, &mut self.buffer, |_| ())
+        sums.compare(target, shape.page_count, (&self.halt, &mut self.buffer), |_| ())
     }
 
     /// Learns what there is to know of a version before its first page is moved.

@@ -3,6 +3,7 @@
 use super::page_cursor::{PageCursor, buffer_pages};
 use crate::error::{Error, Problem, Result};
 use crate::format::{PageNumber, PageSize};
+use crate::halt::Halt;
 use crate::targets::{AnyTarget, Target};
 
 /// The sums of the pages of one version: 4 bytes a page.
@@ -50,7 +51,7 @@ impl PageSums {
         &mut self,
         target: &mut impl Target,
         page_count: u32,
-        buffer: &mut Vec<u8>,
+        (halt, buffer): (&Halt, &mut Vec<u8>),
         mut see: impl FnMut(&[u8]),
     ) -> Result<()> {
         self.cut(page_count);
@@ -58,6 +59,7 @@ impl PageSums {
         let mut cursor = PageCursor::new(page_count, self.page_size);
         let mut sums = self.sums.iter();
         while let Some((count, run)) = cursor.advance(buffer_pages(self.page_size)) {
+            halt.check(target.shown_path())?;
             buffer.resize(count as usize * page_bytes, 0);
             let Some(run) = run else {
                 // The page of the lock bytes, which nobody reads.

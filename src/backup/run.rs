@@ -4,7 +4,8 @@ use super::copy_options::RunOptions;
 use super::pacing::{self, Pacing, Seen};
 use super::step_outcome::{Progress, StepOutcome};
 use crate::attempt::Obstacle;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::halt::Halt;
 use crate::os::clock::Deadline;
 use crate::source::Source;
 use std::ops::ControlFlow;
@@ -19,6 +20,9 @@ const BUSY_PAUSES_MS: [u64; 7] = [1, 2, 5, 10, 15, 20, 25];
 pub(super) trait Steps {
     /// Copies up to so many pages; all that are left when negative. Done when the copy is complete, but not shown yet.
     fn take(&mut self, pages: i32) -> Result<StepOutcome>;
+
+    /// From now on steps end early when they have to.
+    fn halt_by(&mut self, halt: &Halt);
 
     /// Shows the complete copy.
     fn publish(&mut self) -> Result<()>;
@@ -78,14 +82,24 @@ pub(super) fn run(
     };
     let started = Instant::now();
     let end = Deadline::after(options.deadline);
+    let halt = Halt::new(end, options.cancel.clone());
+    steps.halt_by(&halt);
     let mut waiting: Option<(Instant, Deadline)> = None;
     let mut busy_count = 0;
     let mut pacing = Pacing::new(options.bytes_per_second, options.gentle);
     loop {
         let begun = started.elapsed();
-        let outcome = step_patiently(steps, pages, end)?;
+        let outcome = match step_patiently(steps, pages, &halt) {
+            Err(error) if error.kind() == ErrorKind::DeadlinePassed => {
+                return Err(give_up_late(steps, started.elapsed()));
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => {
+                return Err(give_up(steps, Problem::Cancelled));
+            }
+            outcome => outcome?,
+        };
         // The last one too: nothing is shown that was stopped.
-        if progress(&steps.progress()).is_break() {
+        if progress(&steps.progress()).is_break() || halt.is_cancelled() {
             return Err(give_up(steps, Problem::Cancelled));
         }
         if outcome == StepOutcome::Done {
@@ -99,7 +113,7 @@ pub(super) fn run(
             if patience.has_passed() {
                 return Err(steps.busy_error(since.elapsed()));
             }
-            end.earlier(patience).sleep(options.sleep);
+            Halt::new(end.earlier(patience), options.cancel.clone()).sleep(options.sleep);
         } else {
             waiting = None;
         }
@@ -115,18 +129,18 @@ pub(super) fn run(
         if outcome == StepOutcome::More && !steps.holds_writers_up() {
             let writer_waits = pacing.heeds_writers() && steps.writer_waits();
             let (moved_bytes, ended) = (steps.moved_bytes(), started.elapsed());
-            end.sleep(pacing.pause(Seen { moved_bytes, begun, ended, writer_waits }));
+            halt.sleep(pacing.pause(Seen { moved_bytes, begun, ended, writer_waits }));
         }
     }
 }
 
-fn step_patiently(steps: &mut impl Steps, pages: i32, end: Deadline) -> Result<StepOutcome> {
+fn step_patiently(steps: &mut impl Steps, pages: i32, halt: &Halt) -> Result<StepOutcome> {
     for pause in BUSY_PAUSES_MS {
         let outcome = steps.take(pages)?;
-        if outcome != StepOutcome::Busy || end.has_passed() {
+        if outcome != StepOutcome::Busy || halt.has_come() {
             return Ok(outcome);
         }
-        end.sleep(Duration::from_millis(pause));
+        halt.sleep(Duration::from_millis(pause));
     }
     steps.take(pages)
 }

@@ -23,6 +23,7 @@ use super::run::{self, Ran, Steps};
 use super::step_outcome::{Progress, StepOutcome};
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, ErrorKind, Problem, Result};
+use crate::halt::Halt;
 use crate::source::{DatabaseSet, Source};
 use crate::targets::{FolderTarget, Target};
 use std::ops::ControlFlow;
@@ -76,7 +77,7 @@ impl SetBackup {
         }
         let sources = members.iter().filter_map(|it| it.lane.source.path().map(Path::to_owned)).collect();
         Ok(Self {
-            options: options.run,
+            options: options.run.clone(),
             target: FolderTarget::admit(folder, sources, options.file_options())?,
             members,
             begun: false,
@@ -102,7 +103,7 @@ impl SetBackup {
     /// # Ok::<(), litecopy::Error>(())
     /// ```
     pub fn run(mut self, progress: impl FnMut(&Progress) -> ControlFlow<()>) -> Result<Vec<CopiedMember>> {
-        let (options, started) = (self.options, Instant::now());
+        let (options, started) = (self.options.clone(), Instant::now());
         self.started = started;
         let Ran { busy_count, elapsed } = run::run(&mut self, &options, progress)?;
         let restarts = self.restarts;
@@ -263,6 +264,10 @@ impl Steps for SetBackup {
             Err(_) => self.let_go(),
         }
         outcome
+    }
+
+    fn halt_by(&mut self, halt: &Halt) {
+        self.members.iter_mut().for_each(|member| member.lane.halt_by(halt));
     }
 
     fn publish(&mut self) -> Result<()> {

@@ -79,6 +79,11 @@ pub(crate) struct CopyArguments {
     #[arg(long, group = "over")]
     pub(crate) replace: bool,
 
+    /// The folder in which a copy for stdout is kept until it is taken, where commits would wait for that otherwise
+    /// (consistency auto, rollback mode, more than 16 MiB) [default: TMPDIR, or /tmp]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) spool: Option<PathBuf>,
+
     /// Do not wait until the copy is on the device: sooner done, but a power cut soon after may damage it
     #[arg(long)]
     pub(crate) no_sync: bool,
@@ -213,5 +218,6 @@ fn source_options(arguments: &CopyArguments) -> SourceOptions {
 fn options(arguments: &CopyArguments) -> CopyOptions {
     let options = arguments.course.options(&arguments.reading).source(source_options(arguments));
     let options = arguments.treatment.apply(options);
+    let options = options.spool_folder(arguments.spool.clone());
     options.replace(arguments.replace).in_place(arguments.in_place).sync(!arguments.no_sync)
 }

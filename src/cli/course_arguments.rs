@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use litecopy::{AtLimit, Consistency, CopyOptions, OwnerPolicy};
 
+use super::interrupt;
 use super::reading_arguments::ReadingArguments;
 use super::values::{bytes, duration, rate};
 
@@ -114,5 +115,6 @@ impl CourseArguments {
             .max_log_growth(self.max_log_growth)
             .at_limit(then)
             .owner(owner)
+            .cancel(interrupt::token())
     }
 }

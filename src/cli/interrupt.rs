@@ -1,7 +1,9 @@
 //! Ctrl-C and its like: what is at work stops at its next step and leaves nothing behind; a second one ends it on the spot.
 
-use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::sync::{Condvar, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
+
+use litecopy::CancelToken;
 
 use super::exit_code::INTERRUPTED;
 
@@ -23,6 +25,12 @@ pub(crate) fn listen() {
     ONCE.call_once(system::listen);
 }
 
+/// By which work is told that one came.
+pub(crate) fn token() -> CancelToken {
+    static TOKEN: OnceLock<CancelToken> = OnceLock::new();
+    TOKEN.get_or_init(CancelToken::new).clone()
+}
+
 /// Which one came since, if any.
 pub(crate) fn came() -> Option<Interrupt> {
     *CAME.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,6 +48,7 @@ fn note(interrupt: Interrupt) {
     if came.replace(interrupt).is_some() {
         std::process::exit(INTERRUPTED.into());
     }
+    token().cancel();
     ARRIVAL.notify_all();
 }
 

@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use litecopy::{Error, Manifest};
 use tempfile::NamedTempFile;
 
 /// With what a manifest begins, and nothing else that one would not want to lose.
 const BEGINNING: &[u8] = b"{\n  \"litecopy_manifest\": ";
+
+/// With what its name begins until it is complete.
+const PREFIX: &str = ".litecopy-manifest-";
 
 /// A manifest to be written, under a temporary name until it is on the device.
 pub(crate) struct ManifestFile {
@@ -28,7 +32,7 @@ impl ManifestFile {
         if [source, target].into_iter().flat_map(names_of).any(|name| name == place(path)) {
             return refuse("it is the name of source or target, or of a side file of one of them");
         }
-        match File::open(path) {
+        match open(path) {
             Ok(_) if !replace => return refuse("it is there already; another can be replaced (`--replace`)"),
             Ok(file) if !begins_as_manifest(&file) => return refuse("what is there is no manifest"),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -36,7 +40,7 @@ impl ManifestFile {
             }
             _ => {}
         }
-        let file = tempfile::Builder::new().prefix(".litecopy-manifest-").tempfile_in(folder_of(path));
+        let file = temporary(folder_of(path));
         let file = file.map_err(|error| Error::from_io("create a temporary file beside", path, error))?;
         Ok(Self { path: path.to_owned(), replace, file })
     }
@@ -67,12 +71,48 @@ impl ManifestFile {
 /// Reads the manifest at `path`.
 pub(crate) fn read(path: &Path) -> Result<Manifest, Error> {
     let cannot = |error| Error::from_io("read the manifest", path, error);
-    let file = File::open(path).map_err(cannot)?;
-    // A pipe or a device could go on for ever; a file has an end, and what is read of it takes no more memory than thrice that.
-    if !file.metadata().map_err(cannot)?.is_file() {
-        return Err(cannot(io::Error::new(io::ErrorKind::InvalidInput, "not a file")));
-    }
+    // What is read of a file takes no more memory than thrice its size.
+    let file = open(path).map_err(cannot)?;
     serde_json::from_reader(BufReader::new(file)).map_err(|error| cannot(error.into()))
+}
+
+/// Opens a file, and nothing else: a pipe would wait for its other end, and like a device could go on for ever.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file")),
+    }
+}
+
+/// A temporary file in `folder`, locked as long as it is ours; what runs that were killed left is removed.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    for entry in folder.read_dir()?.filter_map(Result::ok) {
+        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) && is_left_over(&entry.path())
+        {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX);
+    // As with any new file, the process's mask is taken off.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder)?;
+    file.as_file().try_lock()?;
+    Ok(file)
+}
+
+/// Whether nobody has a temporary manifest any more: one that was made just now may be locked in a moment.
+fn is_left_over(path: &Path) -> bool {
+    let Ok(file) = open(path) else { return false };
+    let age =
+        file.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age > Duration::from_secs(60)) && file.try_lock().is_ok()
 }
 
 fn begins_as_manifest(file: &File) -> bool {

@@ -161,7 +161,6 @@ impl Source {
     }
 
     /// From now on whatever is read of log and journal ends early when it has to.
-    #[allow(dead_code, reason = "for a run")]
     pub(crate) fn halt_by(&mut self, halt: Halt) {
         self.known.halt = halt;
     }
@@ -183,7 +182,6 @@ impl Source {
 
     /// Whether somebody does a checkpoint and waits for readers of the log to go, with every writer waiting for it: a
     /// held snapshot keeps them waiting. Somebody may seem to for a moment, also when nobody does.
-    #[allow(dead_code, reason = "for consistency auto")]
     pub(crate) fn checkpointer_waits(&self) -> bool {
         let Content::Files(_, files) = &self.content else { return false };
         let waits = LockFile::open(files.wal_index()).and_then(|file| wal_lock::checkpointer_waits(&file));

@@ -13,6 +13,7 @@
 //! | `folder_target` | several new files in a new folder |
 //! | `memory_target`, `stream_target` | bytes in memory, a writer |
 //! | `owner_policy` | whose a new file is |
+//! | `spool` | what is kept of a copy until a stream takes it |
 //! | `source_guard` | no target is its source |
 
 mod any_target;
@@ -34,6 +35,7 @@ mod owner_policy;
 mod protecting_journal;
 mod settle;
 mod source_guard;
+mod spool;
 mod stream_target;
 mod target;
 
@@ -47,3 +49,4 @@ pub(crate) use any_target::AnyTarget;
 pub(crate) use folder_target::FolderTarget;
 pub(crate) use internals::FileOptions;
 pub(crate) use old_database::in_use;
+pub(crate) use spool::Spool;

@@ -134,6 +134,30 @@ fn catching_up_with_a_database_of_changing_size() {
     scene.assert_right();
 }
 
+/// Who empties the log waits for a snapshot that is held, and all who write with him: auto lets it go, and catches up.
+#[test]
+fn a_checkpoint_that_waits_has_its_turn() {
+    let mut scene = Scene::new("WAL", auto());
+    assert_eq!(scene.backup.step(3).unwrap(), StepOutcome::More);
+    scene.other.execute("main", COMMIT).unwrap();
+    let path = scene.made.path.clone();
+    let checkpoint = std::thread::spawn(move || {
+        let mut peer = Peer::connected_to(&path);
+        peer.execute("main", "PRAGMA busy_timeout = 60000").unwrap();
+        peer.query("main", "PRAGMA wal_checkpoint(TRUNCATE)").unwrap()
+    });
+    let begun = Instant::now();
+    while !checkpoint.is_finished() {
+        let _ = scene.backup.step(0).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(begun.elapsed() < Duration::from_secs(40), "it waits for our snapshot");
+    }
+    assert_eq!(checkpoint.join().unwrap(), [["0", "0", "0"]]);
+    scene.other.execute("main", COMMIT).unwrap();
+    while scene.backup.step(50).unwrap() != StepOutcome::Done {}
+    scene.assert_right();
+}
+
 #[test]
 fn a_hold_ends_at_its_limit_with_an_error_when_that_is_chosen() {
     for (mode, limits) in [

@@ -97,6 +97,23 @@ fn no_rate_is_kept_while_commits_wait() {
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
+/// Whoever stops a copy from elsewhere need not wait for the end of a pause.
+#[test]
+fn a_pause_ends_when_the_copy_is_cancelled() {
+    let scene = Scene::new("DELETE");
+    let (begun, token) = (Instant::now(), litecopy::CancelToken::new());
+    let options = in_steps(Consistency::Step).rate(1).cancel(token.clone());
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        token.cancel();
+    });
+    let error = options.copy(&scene.path, scene.folder.join("copy.db")).unwrap_err();
+    stopper.join().unwrap();
+    assert_eq!(error.kind(), litecopy::ErrorKind::Cancelled);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(scene.folder.names(), ["source.db"]);
+}
+
 /// C6: a pause does not last beyond the deadline.
 #[test]
 fn a_pause_ends_at_the_deadline() {

@@ -35,11 +35,11 @@ impl Write for WithHoles {
     }
 }
 
-/// The page of the lock bytes is not read, and lies in the middle of the stream all the same.
 fn streamed<W: Write>(source: &std::path::Path, writer: W) -> litecopy::Result<litecopy::Copied<W>> {
     CopyOptions::new().begin(source, StreamTarget::new(writer))?.run(litecopy::quiet)
 }
 
+/// The page of the lock bytes is not read, and lies in the middle of the stream all the same.
 #[test]
 fn the_lock_byte_page_goes_out_as_zeros() {
     let made = makers::past_the_lock_byte_page().make();
@@ -73,6 +73,50 @@ fn a_stream_is_of_one_version_while_others_commit() {
         let copy = images.join("copy.db");
         fs::write(&copy, backup.finish().unwrap().output).unwrap();
         assert_right_copy(&image, &copy);
+    }
+}
+
+/// Takes a stream, and has another process commit each time.
+struct Committing(Peer, Vec<u8>);
+
+impl Write for Committing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.execute("main", "UPDATE t SET b = b || 'later' WHERE a = 1").unwrap();
+        self.1.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whoever takes a stream may take his time: under auto no commit waits for him, and the stream is of one version all the same.
+#[test]
+fn no_commit_waits_for_whoever_takes_a_stream() {
+    for journal_mode in ["DELETE", "PERSIST", "WAL"] {
+        let made = makers::usual();
+        let mut other = Peer::connected_to(&made.path);
+        let sql = format!(
+            "PRAGMA journal_mode = {journal_mode}; PRAGMA busy_timeout = 0; UPDATE t SET b = '' WHERE a = 1;"
+        );
+        other.execute("main", &sql).unwrap();
+        let (images, spool) = (Folder::new(), Folder::new());
+        let image = logical_image(&made.path, &images);
+        let options = CopyOptions::new().consistency(Consistency::Auto).pages_per_step(7);
+        let target = StreamTarget::new(Committing(other, Vec::new()));
+        let backup = options.spool_folder(spool.path().to_owned()).begin(&made.path, target).unwrap();
+        let mut left = Vec::new();
+        let copied = backup
+            .run(|progress| {
+                left.push(progress.remaining);
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        let copy = images.join("copy.db");
+        fs::write(&copy, copied.output.1).unwrap();
+        assert_right_copy(&image, &copy);
+        assert_eq!((copied.report.restarts, spool.names().len(), left.last()), (0, 0, Some(&0)));
     }
 }
 
