@@ -85,6 +85,14 @@ impl Note {
                 ("detour", word.to_owned()),
             ));
         }
+        if notes.process_locks {
+            list.push(note(
+                "process_locks",
+                "the system has no locks that belong to an open file: those of the whole process were taken".to_owned(),
+                "They hold all the same; but no other part of this process may open and close the database meanwhile",
+                ("process_locks", "true".to_owned()),
+            ));
+        }
         if notes.trailing_bytes > 0 {
             list.push(note(
                 "trailing_bytes",

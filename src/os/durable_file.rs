@@ -208,10 +208,10 @@ pub(crate) struct FolderSync(Option<File>);
 
 impl FolderSync {
     /// Before the first change of a name beside `place`; without `sync` there is nothing to do, nor where the system does it by
-    /// itself.
+    /// itself, or does not let us list the folder, without which it cannot be synced.
     pub(super) fn prepare(place: &Place, sync: bool) -> io::Result<Self> {
         #[cfg(unix)]
-        return Ok(Self(if sync { Some(place.folder().to_list()?) } else { None }));
+        return Ok(Self(if sync { folder_to_sync(place)? } else { None }));
         #[cfg(not(unix))]
         {
             let _ = (place, sync);
@@ -225,12 +225,38 @@ impl FolderSync {
     }
 }
 
-/// Makes the names in a folder durable.
+#[cfg(unix)]
+fn folder_to_sync(place: &Place) -> io::Result<Option<File>> {
+    match place.folder().to_list() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        folder => folder.map(Some),
+    }
+}
+
+/// Makes the names in a folder durable, where the file system can do that: some cannot, and say so in several ways. SQLite goes on
+/// there too.
 pub(super) fn sync_folder(folder: &File) -> io::Result<()> {
     match folder.sync_all() {
-        // Some file systems cannot sync a folder, and say so with EINVAL.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+            ) || is_bad_descriptor(&error) =>
+        {
+            Ok(())
+        }
         other => other,
+    }
+}
+
+/// What some say of a folder's descriptor, though it is a good one.
+fn is_bad_descriptor(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(libc::EBADF);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 

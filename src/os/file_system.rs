@@ -6,8 +6,9 @@ use std::path::Path;
 /// system does not tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn network_kind(path: &Path) -> Option<&'static str> {
-    let kind = rustix::fs::statfs(path).ok()?.f_type;
-    kind_of(u32::try_from(kind & 0xffff_ffff).ok()?)
+    // A signed number in some systems, of which the lower half counts.
+    let bytes = rustix::fs::statfs(path).ok()?.f_type.to_le_bytes();
+    kind_of(u32::from_le_bytes(bytes.first_chunk().copied()?))
 }
 
 /// The numbers are those of Linux's `statfs(2)`.

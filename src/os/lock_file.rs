@@ -100,6 +100,11 @@ impl LockFile {
         range_lock::try_lock(self.asker()?, range, kind)
     }
 
+    /// Whether locks had to be those of the process, which others in it can drop.
+    pub(crate) fn locks_belong_to_process() -> bool {
+        range_lock::belong_to_process()
+    }
+
     /// Turns the lock that it has on `range` from one kind into another; when somebody is in the way it stays as it was.
     pub(crate) fn convert(&self, range: ByteRange, from: LockKind, to: LockKind) -> io::Result<bool> {
         if !cfg!(windows) {

@@ -104,8 +104,7 @@ pub(super) fn park(_: FileIdentity, _: Access, file: File) {
 
 #[cfg(unix)]
 mod closing {
-    use super::{Access, Parked};
-    use crate::os::range_lock::{self, Asker, ByteRange, LockKind};
+    use super::Parked;
     use std::fs::File;
 
     pub(super) fn is_deleted(file: &File) -> bool {
@@ -120,21 +119,33 @@ mod closing {
         if matches!(super::super::lease::take(&one.file), Ok(true)) {
             return true;
         }
-        if !range_lock::BELONG_TO_OPEN_FILES {
-            return false;
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        return is_safe_by_locks(one, others, far_over);
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+        {
+            let _ = (one, others, far_over);
+            false
         }
+    }
+
+    /// The same by locks that belong to an open file, which meet those of the own process too.
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    fn is_safe_by_locks(one: &Parked, others: &[Parked], far_over: bool) -> bool {
+        use super::Access;
+        use crate::os::range_lock::open_file_description::{find_conflict, try_lock, unlock};
+        use crate::os::range_lock::{Asker, ByteRange, LockKind};
         let everything = ByteRange { start: 0, length: i64::MAX.unsigned_abs() };
         let asker = Asker { file: &one.file, identity: one.identity, owner: 0 };
         // Asked before, so that who holds a lock is not held up by a try that is in vain.
-        let is_free = matches!(range_lock::find_conflict(asker, everything, LockKind::Exclusive), Ok(None));
-        let locks = |kind| is_free && matches!(range_lock::try_lock(asker, everything, kind), Ok(true));
+        let is_free = matches!(find_conflict(asker, everything, LockKind::Exclusive), Ok(None));
+        let locks = |kind| is_free && matches!(try_lock(asker, everything, kind), Ok(true));
         match one.access {
             Access::ReadWrite => locks(LockKind::Exclusive),
             Access::Read => {
                 far_over && locks(LockKind::Shared) && {
                     let safe = nobody_else_has_it_open(one, others);
                     if !safe {
-                        let _ = range_lock::unlock(asker, everything);
+                        let _ = unlock(asker, everything);
                     }
                     safe
                 }
@@ -151,7 +162,7 @@ mod closing {
         crate::os::descriptors::process_has_open(one.identity, &ours) == Some(false)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(target_os = "android", target_vendor = "apple"))]
     fn nobody_else_has_it_open(_: &Parked, _: &[Parked]) -> bool {
         false
     }

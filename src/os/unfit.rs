@@ -19,6 +19,8 @@ pub(crate) enum Unfit {
     Socket,
     #[error("is a device, not a file")]
     Device,
+    #[error("is mounted there by itself, so that nothing can take its place")]
+    Mounted,
     #[error("is a file with {0} names (hard links): what is written under one changes under all")]
     Names(u64),
 }
@@ -30,6 +32,7 @@ impl Unfit {
             Self::Link | Self::Names(_) => {
                 "SQLite refuses such a side file, or writes into a stranger's: find out who put it there, then move it away"
             }
+            Self::Mounted => "write it over in place, or mount the folder that it lies in",
             Self::ForeignLink | Self::Dangling => "name the file that it should lead to",
             Self::Folder | Self::Pipe | Self::Socket | Self::Device => "name the database file itself",
         }

@@ -12,6 +12,7 @@ use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize, S
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
+use crate::os::lock_file::LockFile;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -78,6 +79,7 @@ impl Snapshot {
             unsummed_frames: self.view.frames.as_ref().map_or(0, |frames| frames.index.last.unsummed),
             other_links: file.and_then(|file| file.metadata().ok()).map_or(0, |it| other_links(&it)),
             detour: self.detour,
+            process_locks: file.is_some() && LockFile::locks_belong_to_process(),
             trailing_bytes: size_bytes.map_or(0, trailing),
         }
     }

@@ -14,6 +14,9 @@ pub struct SourceNotes {
     pub other_links: u64,
     /// By what way other than its folder the file is reached; what lies beside it where its users see it is not seen.
     pub detour: Option<FileDetour>,
+    /// The system gave no locks of an open file, so that they are those of the process: if something else in it has the database open and
+    /// closes it, they are gone.
+    pub process_locks: bool,
     /// Bytes behind the last whole page, which are no part of the database.
     pub trailing_bytes: u32,
 }

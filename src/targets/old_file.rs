@@ -31,7 +31,10 @@ pub(super) fn lock_the_old(path: &Path, files: &SideFiles, if_there: IfThere) ->
         Found::Nothing => Ok(None),
         Found::Unfit(Unfit::Folder) => problem(Problem::Unfit(Unfit::Folder)),
         Found::File { .. } | Found::Unfit(_) if if_there == IfThere::Refuse => problem(Problem::TargetExists),
-        Found::File { .. } => lock_what_is_replaced(path, files),
+        Found::File { .. } => {
+            files.database().refuse_mounted().map_err(Error::io("replace", path))?;
+            lock_what_is_replaced(path, files)
+        }
         Found::Unfit(unfit) => problem(Problem::Unfit(unfit)),
     }
 }

@@ -5,7 +5,7 @@
 //! SQLite sees them), [`kinds`] (the kinds of targets, and what must be seen of each), [`disk`] (which states a power cut can leave). From `tests/judge`:
 //! [`content`], [`files`], [`fingerprint`], [`random`].
 //!
-//! Tests: [`matrix`], [`disk_full`], [`power_cut`], [`kills`].
+//! Tests: [`matrix`], [`disk_full`], [`power_cut`], [`kills`], [`lacking`].
 //!
 //! The command is tried as it ships, in a process of its own. On Linux with glibc only, for that is where the shim works;
 //! where the kernel or the machine does not allow what a test needs, it says SKIP on stderr.
@@ -42,6 +42,7 @@ mod disk;
 mod disk_full;
 mod kills;
 mod kinds;
+mod lacking;
 mod matrix;
 mod power_cut;
 mod shim;

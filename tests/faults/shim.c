@@ -17,6 +17,8 @@
  *                "short" (half of it is done), "interrupt" (it fails, but not when repeated). Or "pause" before it: a byte
  *                goes into FAULTS_TELL, and it is done when one comes out of FAULTS_GO (both are named pipes)
  * FAULTS_ERRNO   what it fails with
+ * FAULTS_LACKS   what the system has not, with commas around: ",ofd," locks of an open file; ",noreplace," renaming without
+ *                replacing; ",link," hard links; ",chmod," and ",chown,"; ",foldersync," syncing a folder; ",locks," any lock
  *
  * A line of the log, fields parted by tabs, then as many bytes as the last field says, then a line break:
  *   kind, call, number, what was done ("-" when nothing was), result, inode, offset, length, path, second path, data bytes
@@ -142,7 +144,7 @@ static const struct call {
 #define CALL_COUNT (sizeof CALLS / sizeof CALLS[0])
 
 #define PATH_BYTES 4096
-static const char *folder, *kinds, *deed;
+static const char *folder, *kinds, *deed, *lacks;
 static int log_file = -1, tell_pipe = -1, go_pipe = -1, with_data;
 static long at, error_number, seen;
 static char busy;
@@ -333,12 +335,38 @@ static void die(void) {
     for (;;) kernel_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
+static int lack(const char *what) {
+    return lacks != NULL && strstr(lacks, what) != NULL;
+}
+
+/* What a system says that has not what the call asks for; 0 for one that has. */
+static long lacking(const struct call *call, const long a[6]) {
+    struct stat status;
+    switch (call->number) {
+    case SYS_fcntl:
+        if (lack(",locks,")) return ENOLCK;
+        return lack(",ofd,") && (a[1] == F_OFD_SETLK || a[1] == F_OFD_SETLKW || a[1] == F_OFD_GETLK) ? EINVAL : 0;
+    case SYS_renameat2: return lack(",noreplace,") && a[4] != 0 ? EINVAL : 0;
+    case SYS_linkat: return lack(",link,") ? EPERM : 0;
+    case SYS_fchmod: return lack(",chmod,") ? EPERM : 0;
+    case SYS_fchown: return lack(",chown,") ? EPERM : 0;
+    case SYS_fsync:
+        if (!lack(",foldersync,")) return 0;
+        return kernel_call(SYS_fstat, a[0], (long)&status, 0, 0, 0, 0) == 0 && S_ISDIR(status.st_mode) ? ENOTSUP : 0;
+    default: return 0;
+    }
+}
+
 /* A call that counts: does with it what is to be done, and gives back what the program shall take for the answer. */
 static long meet(const struct call *call, long a[6], const char *path, const char *second) {
     int numbered = is_numbered(kind_of(call, a));
     seen += numbered;
     int now = numbered && happens();
-    long offset = offset_before(call, a);
+    long offset = offset_before(call, a), lacked = lacking(call, a);
+    if (lacked != 0) {
+        note(call, a, "lack", -lacked, offset, path, second);
+        return -lacked;
+    }
     if (now && (strncmp(deed, "fail", 4) == 0 || strcmp(deed, "interrupt") == 0)) {
         note(call, a, deed, -error_number, offset, path, second);
         return -error_number;
@@ -415,6 +443,7 @@ __attribute__((constructor)) static void begin(void) {
     folder = getenv("FAULTS_FOLDER");
     if (folder == NULL || log_path == NULL) give_up("FAULTS_FOLDER or FAULTS_LOG is missing");
     kinds = getenv("FAULTS_KINDS");
+    lacks = getenv("FAULTS_LACKS");
     deed = word("FAULTS_DO", "");
     at = atol(word("FAULTS_AT", "0"));
     error_number = atol(word("FAULTS_ERRNO", "5"));

@@ -112,6 +112,14 @@ impl Shim {
         self.run_logged(folder, arguments, fault, false)
     }
 
+    /// Runs it on a system that lacks these, parted by commas: see `FAULTS_LACKS` in `shim.c`.
+    pub(crate) fn run_lacking(&self, folder: &Path, arguments: &[OsString], lacks: &str) -> Run {
+        let log = self.logs.path().join("log");
+        let mut command = self.command(folder, &log, arguments);
+        command.env("FAULTS_LACKS", format!(",{lacks},"));
+        Run::to_end(command.spawn().unwrap(), &log)
+    }
+
     /// The same without a fault, the log with all that was written.
     pub(crate) fn record(&self, folder: &Path, arguments: &[OsString]) -> Run {
         self.run_logged(folder, arguments, None, true)

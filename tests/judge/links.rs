@@ -182,3 +182,33 @@ fn pipes_under_the_names_of_side_files_keep_nobody_waiting() {
         is_refused(&run("restore", &[&source.path, &made.path]), &pipe, "is a pipe");
     }
 }
+
+/// A container's file that is mounted alone: a rename over it fails, which is known before a page is read.
+#[test]
+fn a_mounted_file_is_not_replaced_but_written_in_place() {
+    let source = makers::usual();
+    let folder = Folder::new();
+    let (host, target) = (folder.join("host.db"), folder.join("target.db"));
+    Connection::open(&host).unwrap().execute_batch("CREATE TABLE old(x);").unwrap();
+    fs::write(&target, "").unwrap();
+    let mounted = |arguments: &[&str]| {
+        let script = "mount --bind \"$0\" \"$1\" || exit 77; shift; exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script]).args([&host, &target]);
+        command
+            .arg(assert_cmd::cargo::cargo_bin!("litecopy"))
+            .arg(arguments[0])
+            .arg(&source.path)
+            .arg(&target);
+        command.args(&arguments[1..]).output().unwrap()
+    };
+    let refused = mounted(&["copy", "--replace", "--rate=1"]);
+    if refused.status.code() == Some(77) || String::from_utf8_lossy(&refused.stderr).contains("unshare") {
+        eprintln!("SKIP: this machine lets us mount nothing");
+        return;
+    }
+    is_refused(&refused, &target, "is mounted there by itself");
+    assert!(mounted(&["restore"]).status.success());
+    assert_eq!(integrity_check(&host), "'ok'");
+    assert!(dump(&host).iter().any(|line| line.starts_with("'table' 't'")));
+}

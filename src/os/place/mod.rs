@@ -172,6 +172,11 @@ impl Place {
         }
     }
 
+    /// Refuses a file that is a mount point by itself, as containers have them: no other can be put in its place.
+    pub(crate) fn refuse_mounted(&self) -> io::Result<()> {
+        if self.folder.is_mount_root(&self.name) { Err(Unfit::Mounted.into()) } else { Ok(()) }
+    }
+
     /// Which file lies here; `None` where nothing does.
     pub(crate) fn identity(&self) -> io::Result<Option<FileIdentity>> {
         Ok(self.status()?.map(|status| status.identity))

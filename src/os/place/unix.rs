@@ -82,6 +82,20 @@ impl Folder {
         Ok(self.status(name)?.map_or(Found::Nothing, |status| status.found))
     }
 
+    /// Whether a file system is mounted on what lies under a name, as far as the system tells.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_mount_root(&self, name: &OsStr) -> bool {
+        use rustix::fs::{StatxAttributes, StatxFlags, statx};
+        statx(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok_and(|it| {
+            (it.stx_attributes & it.stx_attributes_mask).contains(StatxAttributes::MOUNT_ROOT)
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn is_mount_root(&self, _: &OsStr) -> bool {
+        false
+    }
+
     pub(super) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
         let link = rustix::fs::readlinkat(&self.descriptor, name, Vec::new())?;
         Ok(OsString::from_vec(link.into_bytes()).into())

@@ -50,6 +50,10 @@ impl Folder {
         Ok(self.status(name)?.map_or(Found::Nothing, |status| status.found))
     }
 
+    pub(super) fn is_mount_root(&self, _: &OsStr) -> bool {
+        false
+    }
+
     pub(super) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
         fs::read_link(self.path.join(name))
     }

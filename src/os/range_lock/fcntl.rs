@@ -22,7 +22,6 @@ impl Command {
     pub(super) const GET_OF_OPEN_FILE: Self = Self(92);
 }
 
-#[cfg(any(test, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
 impl Command {
     pub(super) const SET_OF_PROCESS: Self = Self(libc::F_SETLK);
     pub(super) const GET_OF_PROCESS: Self = Self(libc::F_GETLK);
@@ -41,9 +40,16 @@ pub(super) fn set(
     match call(command, file, &mut request) {
         Ok(()) => Ok(true),
         Err(error) => match error.raw_os_error() {
-            Some(
-                libc::EACCES | libc::EAGAIN | libc::ETIMEDOUT | libc::EBUSY | libc::EINTR | libc::ENOLCK,
-            ) if kind.is_some() => Ok(false),
+            Some(libc::EACCES | libc::EAGAIN | libc::ETIMEDOUT | libc::EBUSY | libc::EINTR)
+                if kind.is_some() =>
+            {
+                Ok(false)
+            }
+            // To SQLite this is busy too, and a program waits for a writer that there is not.
+            Some(libc::ENOLCK) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the system has no locks to give (ENOLCK), as NFS without its lock service",
+            )),
             _ => Err(error),
         },
     }

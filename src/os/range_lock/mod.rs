@@ -3,7 +3,7 @@
 //! | system | locks | owner |
 //! |---|---|---|
 //! | Linux, Android, macOS, iOS | open-file-description locks (`F_OFD_SETLK`) | one open of the file |
-//! | other unixes | POSIX locks (`F_SETLK`) behind a table of our own | one open of the file, kept apart by the table |
+//! | other unixes, and where a kernel or a file system refuses those | POSIX locks (`F_SETLK`) behind a table of our own | one open of the file, kept apart by the table |
 //! | Windows | `LockFileEx` | one handle |
 //!
 //! All of them meet the locks that SQLite takes; `flock` and `std::fs::File::lock` do not (`[locks.md#which-locks-sqlite-sees]`).
@@ -18,26 +18,23 @@
 #[cfg(unix)]
 mod fcntl;
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-mod open_file_description;
-#[cfg(all(unix, any(test, not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))))]
+mod of_either;
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(super) mod open_file_description;
+#[cfg(unix)]
 mod process_owned;
 #[cfg(windows)]
 mod windows;
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-pub(super) use open_file_description::{find_conflict, try_lock, unlock};
+pub(super) use of_either::{belong_to_process, find_conflict, try_lock, unlock};
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
-pub(super) use process_owned::{find_conflict, try_lock, unlock};
+pub(super) use process_owned::{belong_to_process, find_conflict, try_lock, unlock};
 #[cfg(windows)]
-pub(super) use windows::{find_conflict, try_lock, unlock};
+pub(super) use windows::{belong_to_process, find_conflict, try_lock, unlock};
 
 use super::file_identity::FileIdentity;
 use std::fs::File;
-
-/// Whether a lock belongs to one open of the file, so that it meets also those of the same process.
-#[cfg(unix)]
-pub(super) const BELONG_TO_OPEN_FILES: bool =
-    cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple"));
 
 /// Whether a lock lets others of its kind in beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +72,7 @@ pub(crate) struct Conflict {
 /// Who asks for a lock: an open file, its identity, and a number that no other open of this process has.
 #[derive(Clone, Copy)]
 #[cfg_attr(
-    not(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))),
+    windows,
     allow(dead_code, reason = "only the table of process-owned locks asks for identity and owner")
 )]
 pub(super) struct Asker<'f> {

@@ -11,6 +11,11 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
+/// They never do.
+pub(in crate::os) fn belong_to_process() -> bool {
+    false
+}
+
 pub(in crate::os) fn try_lock(asker: Asker<'_>, range: ByteRange, kind: LockKind) -> io::Result<bool> {
     let exclusive = if kind == LockKind::Exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
     let (low, high) = halves(range.length);
