@@ -233,6 +233,11 @@ impl Error {
         matches!(self.kind(), ErrorKind::Damaged | ErrorKind::NotADatabase | ErrorKind::Unsupported)
     }
 
+    /// What is wrong, without the path.
+    pub(crate) fn problem(&self) -> impl fmt::Display {
+        &self.0.problem
+    }
+
     /// The file that it is about.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -129,6 +129,7 @@ pub mod rows;
 pub mod schema;
 mod side_files;
 mod source;
+mod state;
 mod targets;
 mod walk;
 

@@ -8,6 +8,7 @@
 //! | `overlay-bytes` | memory for where the pages lie that log or journal have | 1073741824 | 68719476704 |
 //! | `chain-length` | the pages of one overflow chain | 2100841 | 4511521 |
 //! | `record-bytes` | the length of one record | 1000000000 | 2147483647 |
+//! | `schema-bytes` | the records of the schema together, where they are listed | 67108864 | 281474976579584 |
 //!
 //! Each hard bound is the most that the format can say; `[limits.md#hard-bounds]` derives them, and why the defaults are
 //! as they are. A limit of a value lets through what is as large as the value, and refuses what is larger.
@@ -29,24 +30,27 @@ pub enum Limit {
     LogBytes,
     /// The size in bytes of a hot rollback journal.
     JournalBytes,
-    /// The memory in bytes that it may take to know where the pages lie which a log or a journal lays over the file: 12
+    /// The memory in bytes that it may take to know where the pages lie which a log or a journal lays over the file: 8
     /// for each page in a log, 16 for each in a journal.
     OverlayBytes,
     /// The pages of one overflow chain.
     ChainLength,
     /// The length in bytes of one record of a table or an index.
     RecordBytes,
+    /// The length in bytes of all records of the schema together, where they are listed.
+    SchemaBytes,
 }
 
 impl Limit {
     /// All of them, in the order of the table above.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Pages,
         Self::LogBytes,
         Self::JournalBytes,
         Self::OverlayBytes,
         Self::ChainLength,
         Self::RecordBytes,
+        Self::SchemaBytes,
     ];
 
     /// Its name, as [`FromStr`] reads it.
@@ -59,6 +63,7 @@ impl Limit {
             Self::OverlayBytes => "overlay-bytes",
             Self::ChainLength => "chain-length",
             Self::RecordBytes => "record-bytes",
+            Self::SchemaBytes => "schema-bytes",
         }
     }
 
@@ -79,6 +84,8 @@ impl Limit {
             // The longest payload in the smallest pages.
             Self::ChainLength => longest_chain(LONGEST_PAYLOAD_BYTES),
             Self::RecordBytes => LONGEST_PAYLOAD_BYTES as i64,
+            // All pages of the largest database.
+            Self::SchemaBytes => MOST_PAGES * 65536,
         }
     }
 
@@ -92,6 +99,7 @@ impl Limit {
             Self::OverlayBytes => 1 << 30,
             Self::ChainLength => longest_chain(SQLITE_LONGEST_RECORD_BYTES),
             Self::RecordBytes => SQLITE_LONGEST_RECORD_BYTES.into(),
+            Self::SchemaBytes => 64 << 20,
         }
     }
 }
@@ -107,7 +115,7 @@ impl Limit {
             Self::LogBytes | Self::JournalBytes => 1 << 30,
             Self::OverlayBytes => PAGES * 16,
             Self::ChainLength => longest_chain(RECORD_BYTES),
-            Self::RecordBytes => RECORD_BYTES.into(),
+            Self::RecordBytes | Self::SchemaBytes => RECORD_BYTES.into(),
         }
     }
 }
@@ -285,9 +293,10 @@ mod tests {
                 68_719_476_704,
                 4_511_521,
                 2_147_483_647,
+                281_474_976_579_584,
             ]
         );
-        assert_eq!(Limit::ALL.map(Limit::default_value)[3..], [1 << 30, 2_100_841, 1_000_000_000]);
+        assert_eq!(Limit::ALL.map(Limit::default_value)[3..], [1 << 30, 2_100_841, 1_000_000_000, 64 << 20]);
         assert!(Limit::ALL.into_iter().all(|limit| limit.default_value() <= limit.hard_bound()));
     }
 

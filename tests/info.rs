@@ -209,13 +209,6 @@ fn damage_is_told_and_the_rest_decoded() {
         (report, words.join("; "))
     };
 
-    let mut bytes = whole.clone();
-    bytes[0] = b'X';
-    let (report, words) = told(&bytes);
-    assert!(words.contains("not a database"), "{words}");
-    assert_eq!((&report["header"]["user_version"], &report["page_count"]), (&99.into(), &Value::Null));
-    assert_eq!(report["journal_mode"], Value::Null);
-
     let (report, words) = told(&whole[..whole.len() / 2]);
     assert!(words.contains("page count"), "{words}");
     assert_eq!(report["header"]["user_version"], 99);
@@ -224,8 +217,80 @@ fn damage_is_told_and_the_rest_decoded() {
     assert_eq!((words.as_str(), &report["page_count"]), ("", &0.into()));
     assert_eq!(report["header"], Value::Null);
 
-    let (_, words) = told(&[0xff; 70]);
-    assert!(words.contains("not a database"), "{words}");
+    // A freelist that cannot be, which SQLite believes until it needs a page of it.
+    let mut bytes = whole.clone();
+    bytes[36..40].copy_from_slice(&5_u32.to_be_bytes());
+    let (report, words) = told(&bytes);
+    assert!(words.contains("freelist of 5 pages from page 0 on"), "{words}");
+    assert_eq!(report["journal_mode"], "rollback");
+
+    let (report, words) = told(&[&whole[..], &[7; 5000]].concat());
+    assert_eq!((words.as_str(), &report["bytes_behind"]), ("", &5000.into()));
+    assert_eq!(report["page_count"].as_u64().unwrap() * 4096, whole.len() as u64);
+
+    let mut other = whole.clone();
+    other[0] = b'X';
+    for bytes in [&other[..], &[0xff; 70]] {
+        fs::write(&path, bytes).unwrap();
+        let (code, stdout, stderr) = info(&path, &["--json"]);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(stderr.contains("not a database"), "{stderr}");
+    }
+}
+
+/// What a copy would have, and SQLite would see, is what is told: also beside a hot journal.
+#[test]
+fn beside_a_hot_journal_the_version_that_it_brings_back_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let live = database(&path, "PRAGMA journal_mode = delete; PRAGMA cache_size = 5");
+    let pages: i64 = live.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    live.execute_batch("BEGIN; CREATE TABLE u(x); INSERT INTO u VALUES (randomblob(500000))").unwrap();
+    let dead = folder.path().join("dead.db");
+    fs::copy(&path, &dead).unwrap();
+    fs::copy(folder.path().join("a.db-journal"), folder.path().join("dead.db-journal")).unwrap();
+    assert!(fs::metadata(&dead).unwrap().len() > u64::try_from(pages).unwrap() * 4096, "nothing spilled");
+    let report = info_json(&dead);
+    assert_eq!((&report["page_count"], &report["page_count_told_by"]), (&pages.into(), &"journal".into()));
+    assert_eq!(report["current_header"]["page_count"], pages);
+    assert_eq!((&report["schema"]["table_count"], &report["journal_mode"]), (&1.into(), &"rollback".into()));
+    // In one segment after the other, as the cache spilled.
+    let (records, segments) = (&report["journal"]["record_count"], &report["journal"]["segment_count"]);
+    assert!(records.as_u64().unwrap() >= segments.as_u64().unwrap(), "{records} {segments}");
+    assert!(records.as_u64().unwrap() >= 1);
+    assert_eq!(report["damage"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_schema_of_any_size_is_counted_and_a_part_of_it_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let db = database(&path, "");
+    for n in 0..30 {
+        db.execute_batch(&format!("CREATE TABLE t{n}(x /* {} */)", "y".repeat(1000))).unwrap();
+    }
+    let (code, stdout, _) = info(&path, &["--json", "--limit", "schema-bytes=10000"]);
+    assert_eq!(code, 0);
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let schema = &report["schema"];
+    assert_eq!(schema["table_count"], 31);
+    assert_eq!(schema["entries"].as_array().unwrap().len(), 10);
+    assert_eq!((&schema["cut"]["limit"], &schema["cut"]["value"]), (&"schema-bytes".into(), &10_000.into()));
+    assert!(info(&path, &["--limit", "schema-bytes=10000"]).1.contains("schema-bytes"));
+}
+
+#[test]
+fn a_connection_that_has_the_log_to_itself_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    drop(database(&path, "PRAGMA journal_mode = wal"));
+    fs::write(folder.path().join("a.db-shm"), [0; 32768]).unwrap();
+    let live = Connection::open(&path).unwrap();
+    live.execute_batch("PRAGMA locking_mode = exclusive; INSERT INTO t VALUES (1)").unwrap();
+    let (_, text, _) = info(&path, &[]);
+    assert!(text.contains("EXCLUSIVE") && !text.contains("nobody is connected"), "{text}");
+    assert!(text.contains("has the database, and its log, to itself"), "{text}");
+    drop(live);
 }
 
 #[test]

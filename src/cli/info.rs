@@ -15,7 +15,7 @@ use super::exit_code::Ending;
 use super::notes::{Note, WAL_RESET_ADVICE, wal_reset_words};
 use super::numbers::{counted, grouped, size};
 use super::output::say_report;
-use super::printable::printable_path;
+use super::printable::{printable, printable_path};
 use super::reading_arguments::ReadingArguments;
 use super::schema::schema_lines;
 
@@ -45,14 +45,18 @@ fn text(report: &DatabaseReport) -> String {
     let mut page = Page::default();
     page.line("file", printable_path(&report.path));
     page.line("size", size(report.size_bytes));
-    page.line("journal mode", mode_name(report.journal_mode));
+    page.line("journal mode", mode_name(report));
     if let Some(count) = report.page_count {
         let told_by = match report.page_count_told_by {
             Some(PageCountSource::Header) => "as the header says",
             Some(PageCountSource::Wal) => "by the last commit in the log",
+            Some(PageCountSource::Journal) => "as the hot journal brings it back",
             _ => "by the size of the file",
         };
         page.line("pages", format!("{} ({told_by})", grouped(u64::from(count))));
+    }
+    if report.bytes_behind > 0 {
+        page.line("note", format!("{} behind the last page are no part of it", size(report.bytes_behind)));
     }
     if !report.read_under_lock {
         page.line(
@@ -63,8 +67,8 @@ fn text(report: &DatabaseReport) -> String {
     if let Some(kind) = report.network_file_system {
         page.line("note", Note::network(kind).message);
     }
-    let newer = report.wal.as_ref().and_then(|wal| wal.database_header.as_ref());
-    if let Some(header) = newer.or(report.header.as_ref()).filter(|_| report.wal_reset_fault) {
+    let newer = report.current_header.as_ref();
+    if let Some(header) = newer.filter(|_| report.wal_reset_fault) {
         page.line("note", wal_reset_words(&header.sqlite_version));
         page.line("", WAL_RESET_ADVICE);
     }
@@ -73,7 +77,7 @@ fn text(report: &DatabaseReport) -> String {
         None => page.line("header", "none: the file is empty, which is an empty database"),
     }
     if let Some(header) = newer.filter(|newer| report.header.as_ref() != Some(newer)) {
-        header_lines(&mut page, "header in the log (what readers see)", header);
+        header_lines(&mut page, "header of the version that readers see", header);
     }
     side_files(&mut page, report);
     schema_lines(&mut page, &report.schema);
@@ -94,11 +98,12 @@ fn text(report: &DatabaseReport) -> String {
     page.into_text()
 }
 
-fn mode_name(mode: Option<JournalMode>) -> &'static str {
-    match mode {
-        Some(JournalMode::Wal) => "write-ahead log (WAL)",
-        Some(JournalMode::Rollback) => "rollback journal",
-        None => "unknown: not a database that can be read",
+fn mode_name(report: &DatabaseReport) -> String {
+    match (report.journal_mode, &report.schema.unread) {
+        (Some(JournalMode::Wal), _) => "write-ahead log (WAL)".to_owned(),
+        (Some(JournalMode::Rollback), _) => "rollback journal".to_owned(),
+        (None, Some(why)) => format!("unknown: {}", printable(why)),
+        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -140,7 +145,8 @@ fn side_files(page: &mut Page, report: &DatabaseReport) {
         }
     }
     if let Some(index) = &report.wal_index {
-        page.line("-shm", wal_index_words(index));
+        let is_exclusive = report.locks.iter().any(|holder| holder.lock == "EXCLUSIVE");
+        page.line("-shm", wal_index_words(index, is_exclusive));
     }
     if report.journal.is_none() && report.wal.is_none() && report.wal_index.is_none() {
         page.line("none", "");
@@ -161,6 +167,10 @@ fn journal_words(journal: &JournalReport) -> String {
     if let Some(pages) = journal.initial_page_count {
         let pages = counted(u64::from(pages), "page", "pages");
         words.push_str(&format!("; the database had {pages} before"));
+    }
+    if let (Some(records @ 1..), Some(segments)) = (journal.record_count, journal.segment_count) {
+        let segments = counted(segments, "segment", "segments");
+        words.push_str(&format!("; {} in {segments}", counted(records, "record", "records")));
     }
     if let Some(super_journal) = &journal.super_journal {
         words.push_str(&format!("; names the super-journal {}", printable_path(super_journal)));
@@ -185,8 +195,11 @@ fn wal_words(wal: &WalReport) -> String {
     )
 }
 
-fn wal_index_words(index: &WalIndexReport) -> String {
+fn wal_index_words(index: &WalIndexReport, is_exclusive: bool) -> String {
     let bytes = size(index.size_bytes);
+    if is_exclusive {
+        return format!("{bytes}, not in use: one connection has the database, and its log, to itself");
+    }
     if !index.somebody_is_connected {
         return format!("{bytes}, left over: nobody is connected");
     }

@@ -14,7 +14,7 @@ use super::values::duration;
 #[derive(Debug, Args)]
 pub(crate) struct ReadingArguments {
     /// Refuse a file that needs more than this; may be given several times. NAME is pages, log-bytes, journal-bytes,
-    /// overlay-bytes, chain-length or record-bytes
+    /// overlay-bytes, chain-length, record-bytes or schema-bytes
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(Limit, i64)>,
 

@@ -19,6 +19,9 @@ pub(crate) fn schema_lines(page: &mut Page, schema: &SchemaReport) {
     for entry in &schema.entries {
         page.line(&format!("  {}", printable(&entry.kind)), entry_words(entry));
     }
+    if let Some(exceeded) = &schema.cut {
+        page.line("not listed", format!("the rest: {exceeded}"));
+    }
     for row in &schema.left_out {
         page.line("left out", format!("page {}, cell {}: {}", row.page, row.cell, row.exceeded));
     }

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::damage_report::DamageReport;
 use super::header_report::HeaderReport;
 use super::journal_report::JournalReport;
 use super::reading::{Findings, Looked};
-use super::schema_report::{SchemaReport, inspect_schema};
+use super::schema_report::SchemaReport;
+use super::seen_version::{PageCountSource, SeenVersion};
 use super::wal_index_report::WalIndexReport;
 use super::wal_report::WalReport;
 use crate::error::{Error, Result};
-use crate::format::database_header::{DATABASE_HEADER_BYTES, DatabaseHeader, JournalMode};
+use crate::format::PageSize;
+use crate::format::database_header::{DATABASE_HEADER_BYTES, JournalMode};
 use crate::lock::{LockHolder, LockStyle, lock_holders};
 use crate::os::file_system::network_kind;
 use crate::os::place::Place;
@@ -29,14 +32,20 @@ pub struct DatabaseReport {
     /// Whether SHARED was held while it was looked at. If not, a writer was at work (or the lock is not to be had, or
     /// another lock style or none was asked for), and what is said may mix two versions.
     pub read_under_lock: bool,
-    /// Its first 100 bytes; `None` for an empty file, which is an empty database.
+    /// The first 100 bytes of the file; `None` for an empty file, which is an empty database.
     pub header: Option<HeaderReport>,
-    /// What SQLite would go by; `None` when the file is no database.
+    /// The same of the version that a reader sees, with log and hot journal laid over the file; `None` when no version could be
+    /// seen ([`SchemaReport::unread`] says why), and of an empty database.
+    pub current_header: Option<HeaderReport>,
+    /// What a reader goes by; `None` when no version could be seen.
     pub journal_mode: Option<JournalMode>,
-    /// The size in pages that SQLite would believe; `None` when the file is no database.
+    /// The size in pages of the version that a reader sees, which is that of a copy; `None` when no version could be seen.
     pub page_count: Option<u32>,
     /// What told it.
     pub page_count_told_by: Option<PageCountSource>,
+    /// Bytes of the file behind the last page, which are no part of the database. SQLite passes over them. 0 where a log or a hot
+    /// journal still has to cut the file.
+    pub bytes_behind: u64,
     /// The file `-journal`, if there is one.
     pub journal: Option<JournalReport>,
     /// The file `-wal`, if there is one.
@@ -58,37 +67,15 @@ pub struct DatabaseReport {
     pub damage: Vec<DamageReport>,
 }
 
-/// Something that is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct DamageReport {
-    /// Which file.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::name"))]
-    pub path: PathBuf,
-    /// What, where, and the value found.
-    pub message: String,
-}
-
-/// What a page count was taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum PageCountSource {
-    /// The database header.
-    Header,
-    /// The size of the file: the header's count does not count.
-    FileSize,
-    /// The last commit in the log.
-    Wal,
-}
-
 /// Looks at the database at `path`, its side files and locks, and tells what is found.
 ///
-/// Nothing is written. Damage, also a file that is no database at all, is told in the report.
+/// Nothing is written. Page count, mode and schema are those of the version that a copy would have; damage is told in the
+/// report.
 ///
 /// # Errors
 ///
-/// When there is no such file, when it is not a file, or when it or a side file cannot be opened or read.
+/// [`NotADatabase`](crate::ErrorKind::NotADatabase); when there is no such file, when it is not a file, or when it or a side file
+/// cannot be opened or read.
 pub fn inspect_database(path: impl AsRef<Path>) -> Result<DatabaseReport> {
     inspect_database_with(path, &SourceOptions::new())
 }
@@ -109,7 +96,7 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
     let read_under_lock = database.is_locked();
 
     let mut findings = Findings::default();
-    let header = read_header(&database, &mut findings)?;
+    let header = read_header(&database)?;
     let is_empty = header.is_none();
     let holds = |names: &[&str]| locks.iter().any(|holder| names.contains(&holder.lock));
 
@@ -118,7 +105,10 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
             // Asked after the journal was seen and before it is read, as SQLite does.
             let listed = holds(&["RESERVED", "PENDING", "EXCLUSIVE"]);
             let writer_lives = database.reserved_by_other()?.unwrap_or(listed);
-            JournalReport::read(&looked, writer_lives, is_empty, &mut findings)
+            let mut journal = JournalReport::read(&looked, writer_lives, is_empty, &mut findings)?;
+            let page_size = header.as_ref().and_then(|header| header.page_size).and_then(PageSize::new);
+            journal.count_records(&looked, page_size, &options.limits, &mut findings)?;
+            Ok(journal)
         })
         .transpose()?;
     let wal = Looked::open(files.wal())?
@@ -128,25 +118,27 @@ pub fn inspect_database_with(path: impl AsRef<Path>, options: &SourceOptions) ->
         .map(|looked| WalIndexReport::read(&looked, holds(&["DMS"]), &mut findings))
         .transpose()?;
 
-    let parsed = header.as_ref().and_then(|(_, parsed)| parsed.as_ref());
-    let journal_mode = journal_mode(is_empty, parsed, wal.as_ref());
-    let page_count = page_count(&database, parsed, wal.as_ref(), is_empty, &mut findings);
     // SHARED is still held, where it was to be had: what is read is of the same version, in rollback mode at least.
-    let schema =
-        options.open(path).map_or_else(SchemaReport::unread, |mut source| inspect_schema(&mut source));
+    let (seen, schema) = match SeenVersion::look(path, options, &mut findings)? {
+        Ok((seen, schema)) => (Some(seen), schema),
+        Err(unread) => (None, unread),
+    };
     findings.0.extend(schema.damage.iter().cloned());
-    let header = header.map(|(report, _)| report);
-    let newest = wal.as_ref().and_then(|wal| wal.database_header.as_ref()).or(header.as_ref());
-    let wal_reset_fault =
-        journal_mode == Some(JournalMode::Wal) && newest.is_some_and(|header| header.has_wal_reset_fault);
+    let current_header = seen.as_ref().and_then(|seen| seen.header.clone());
+    let wal_reset_fault = seen.as_ref().is_some_and(|seen| {
+        seen.journal_mode == JournalMode::Wal
+            && current_header.as_ref().is_some_and(|header| header.has_wal_reset_fault)
+    });
     Ok(DatabaseReport {
         path: files.database().path().to_owned(),
         size_bytes: database.size_bytes,
         read_under_lock,
         header,
-        journal_mode,
-        page_count: page_count.map(|(count, _)| count),
-        page_count_told_by: page_count.map(|(_, told_by)| told_by),
+        current_header,
+        journal_mode: seen.as_ref().map(|seen| seen.journal_mode),
+        page_count: seen.as_ref().map(|seen| seen.page_count),
+        page_count_told_by: seen.as_ref().map(|seen| seen.page_count_told_by),
+        bytes_behind: seen.as_ref().map_or(0, |seen| seen.bytes_behind),
         journal,
         wal,
         wal_index,
@@ -162,65 +154,12 @@ fn open_database(place: &Place) -> Result<Looked> {
     Looked::open(place)?.ok_or_else(|| Error::io("open", place.path())(std::io::ErrorKind::NotFound.into()))
 }
 
-/// The header as it is stored and, where SQLite accepts it, as it is meant; `None` for an empty database.
-type Header = Option<(HeaderReport, Option<DatabaseHeader>)>;
-
-fn read_header(database: &Looked, findings: &mut Findings) -> Result<Header> {
+fn read_header(database: &Looked) -> Result<Option<HeaderReport>> {
     // One byte counts as none, as in SQLite.
     if database.size_bytes <= 1 {
         return Ok(None);
     }
     let mut bytes = [0; DATABASE_HEADER_BYTES];
     database.read(&mut bytes, 0)?;
-    let parsed = DatabaseHeader::parse(&bytes);
-    if let Err(damage) = &parsed {
-        findings.add(&database.path, damage);
-    }
-    Ok(Some((HeaderReport::read(&bytes), parsed.ok())))
-}
-
-fn journal_mode(
-    is_empty: bool,
-    header: Option<&DatabaseHeader>,
-    wal: Option<&WalReport>,
-) -> Option<JournalMode> {
-    if is_empty {
-        return Some(JournalMode::Rollback);
-    }
-    // A log that is there and not empty is used, whatever the header says.
-    let has_log = wal.is_some_and(|wal| wal.size_bytes > 0);
-    header.map(|header| {
-        if has_log || header.journal_mode() == JournalMode::Wal {
-            JournalMode::Wal
-        } else {
-            JournalMode::Rollback
-        }
-    })
-}
-
-fn page_count(
-    database: &Looked,
-    header: Option<&DatabaseHeader>,
-    wal: Option<&WalReport>,
-    is_empty: bool,
-    findings: &mut Findings,
-) -> Option<(u32, PageCountSource)> {
-    if is_empty {
-        return Some((0, PageCountSource::FileSize));
-    }
-    let header = header?;
-    if let Some(wal) = wal.filter(|wal| wal.commit_count > 0) {
-        if wal.page_size != header.page_size.bytes() {
-            let message =
-                format!("log page size {}, that of the database is {}", wal.page_size, header.page_size);
-            findings.add(&database.path, message);
-        }
-        return Some((wal.page_count, PageCountSource::Wal));
-    }
-    let in_file = u32::try_from(header.page_size.pages_in(database.size_bytes)).unwrap_or(u32::MAX);
-    if let Err(damage) = header.checked_page_count(in_file) {
-        findings.add(&database.path, damage);
-    }
-    let told_by = if header.size_is_valid() { PageCountSource::Header } else { PageCountSource::FileSize };
-    Some((header.believed_page_count(in_file), told_by))
+    Ok(Some(HeaderReport::read(&bytes)))
 }

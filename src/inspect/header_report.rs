@@ -65,6 +65,11 @@ pub struct HeaderReport {
 }
 
 impl HeaderReport {
+    /// Whether SQLite goes by the page count in it, and not by the size of the file.
+    pub(super) fn page_count_counts(&self) -> bool {
+        self.page_count != 0 && self.change_counter == self.version_valid_for
+    }
+
     /// Reads the fields from the first 100 bytes of a database.
     pub(super) fn read(bytes: &[u8; DATABASE_HEADER_BYTES]) -> Self {
         // 100 bytes hold all the fields: what would be missing is zero, and never is.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::journal_report::{JournalReport, JournalState};
+use super::journal_report::JournalReport;
 use super::journal_segments::{JournalSegment, read_segments};
 use super::named_file::{NamedFile, SideFileKind};
 use super::reading::{Findings, Looked};
@@ -13,6 +13,7 @@ use crate::format::journal_header::JOURNAL_MAGIC;
 use crate::lock::{LockStyle, lock_holders};
 use crate::side_files::SideFiles;
 use crate::source::SourceOptions;
+use crate::state::journal::JournalState;
 
 const JOURNAL: SideFileKind = SideFileKind {
     suffix: "-journal",

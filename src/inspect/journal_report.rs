@@ -1,12 +1,16 @@
 //! The rollback journal: whether it is hot, and what it would bring back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::journal_segments::read_segments;
 use super::reading::{Findings, Looked};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::format::PageSize;
 use crate::format::damage::Damage;
-use crate::format::journal_header::{JOURNAL_HEADER_BYTES, JournalHeader, RecordCount};
-use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
+use crate::format::journal_header::{JOURNAL_HEADER_BYTES, JournalHeader};
+use crate::limits::Limits;
+use crate::os::random_access::ReadAt;
+use crate::state::journal::{JournalQuestions, JournalState, judge, super_journal};
 
 /// What a `-journal` file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +24,10 @@ pub struct JournalReport {
     pub size_bytes: u64,
     /// What SQLite would make of it.
     pub state: JournalState,
-    /// The records that the first segment is said to have; `None` for "as many as the file holds", or no header.
-    pub record_count: Option<u32>,
+    /// How many records a rollback would write back, of all segments; `None` where that was not counted.
+    pub record_count: Option<u64>,
+    /// How many segments these are in.
+    pub segment_count: Option<u64>,
     /// The size in pages that a rollback brings the database back to.
     pub initial_page_count: Option<u32>,
     /// The length of the header and the alignment of segments.
@@ -31,25 +37,6 @@ pub struct JournalReport {
     /// The super-journal of a transaction over several databases, where one is named.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::json_name::optional"))]
     pub super_journal: Option<PathBuf>,
-}
-
-/// What a journal means for who opens the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum JournalState {
-    /// 0 bytes: counts as absent.
-    Empty,
-    /// Its first byte is zero: the transaction ended (PERSIST), or its writer had not synced it yet.
-    Zeroed,
-    /// Somebody holds RESERVED or more: the journal of a living writer.
-    OfLiveWriter,
-    /// The database is empty: nothing to bring back.
-    DatabaseEmpty,
-    /// Its super-journal is gone: the transaction was committed.
-    Committed,
-    /// A writer died. Who opens the database next must roll back first.
-    Hot,
 }
 
 impl JournalReport {
@@ -62,20 +49,15 @@ impl JournalReport {
         let mut bytes = [0; JOURNAL_HEADER_BYTES];
         let there = looked.read(&mut bytes, 0)?;
         let header = JournalHeader::parse(bytes.get(..there).unwrap_or_default());
-        let super_journal = read_super_journal(looked, findings)?;
-        let state = if looked.size_bytes == 0 {
-            JournalState::Empty
-        } else if writer_lives {
-            JournalState::OfLiveWriter
-        } else if database_is_empty {
-            JournalState::DatabaseEmpty
-        } else if bytes.first() == Some(&0) {
-            JournalState::Zeroed
-        } else if super_journal.as_ref().is_some_and(|path| is_absent_or_empty(path)) {
-            JournalState::Committed
-        } else {
-            JournalState::Hot
+        let super_journal = match super_journal(looked.bytes(), &looked.path)? {
+            Ok(name) => name,
+            Err(damage) => {
+                findings.add(&looked.path, damage);
+                None
+            }
         };
+        let mut facts = Facts { looked, writer_lives, database_is_empty };
+        let state = judge(&mut facts)?.unwrap_or(JournalState::Empty);
         match &header {
             Err(damage) if state == JournalState::Hot && !matches!(damage, Damage::JournalZeroed) => {
                 findings.add(&looked.path, format!("hot, but nothing in it can be rolled back: {damage}"));
@@ -87,10 +69,8 @@ impl JournalReport {
             path: looked.path.clone(),
             size_bytes: looked.size_bytes,
             state,
-            record_count: header.and_then(|h| match h.record_count {
-                RecordCount::Stated(count) => Some(count),
-                RecordCount::FromFileSize => None,
-            }),
+            record_count: None,
+            segment_count: None,
             initial_page_count: header.map(|h| h.initial_page_count),
             sector_bytes: header.map(|h| h.sector_bytes),
             page_size: header.and_then(|h| h.page_size).map(crate::format::page_size::PageSize::bytes),
@@ -99,27 +79,60 @@ impl JournalReport {
     }
 }
 
-fn read_super_journal(looked: &Looked, findings: &mut Findings) -> Result<Option<PathBuf>> {
-    let mut tail = vec![0; TAIL_BYTES];
-    let start = looked.size_bytes.saturating_sub(TAIL_BYTES as u64);
-    let there = looked.read(&mut tail, start)?;
-    match super_journal_name(tail.get(..there).unwrap_or_default(), looked.size_bytes) {
-        Ok(name) => Ok(name.map(path_of)),
-        Err(damage) => {
-            findings.add(&looked.path, damage);
-            Ok(None)
+impl JournalReport {
+    /// Counts its records. `page_size` is that of the database.
+    pub(super) fn count_records(
+        &mut self,
+        looked: &Looked,
+        page_size: Option<PageSize>,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let segments = match read_segments(looked.bytes(), &looked.path, page_size, limits) {
+            Ok(segments) => segments,
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => {
+                findings.add(&looked.path, format!("its records were not counted: {}", error.problem()));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let counts =
+            segments.iter().map(|segment| segment.records.iter().filter(|it| it.rolled_back).count());
+        let (mut records, mut used) = (0, 0);
+        for count in counts {
+            records += count as u64;
+            used += u64::from(count > 0);
         }
+        (self.record_count, self.segment_count) = (Some(records), Some(used));
+        Ok(())
     }
 }
 
-fn path_of(name: &[u8]) -> PathBuf {
-    #[cfg(unix)]
-    return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name).into();
-    #[cfg(not(unix))]
-    return String::from_utf8_lossy(name).into_owned().into();
+/// What is known of the journal and its database.
+struct Facts<'l> {
+    looked: &'l Looked,
+    writer_lives: bool,
+    database_is_empty: bool,
 }
 
-fn is_absent_or_empty(path: &std::path::Path) -> bool {
-    std::fs::metadata(path)
-        .map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |metadata| metadata.len() == 0)
+impl JournalQuestions for Facts<'_> {
+    fn journal_bytes(&mut self) -> Result<Option<u64>> {
+        Ok(Some(self.looked.size_bytes))
+    }
+
+    fn reserved_by_other(&mut self) -> Result<bool> {
+        Ok(self.writer_lives)
+    }
+
+    fn database_bytes(&mut self) -> Result<u64> {
+        Ok(if self.database_is_empty { 0 } else { u64::MAX })
+    }
+
+    fn journal(&mut self) -> Result<Option<&dyn ReadAt>> {
+        Ok(Some(self.looked.bytes()))
+    }
+
+    fn path(&self) -> &Path {
+        &self.looked.path
+    }
 }

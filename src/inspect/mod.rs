@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `database` | a database opened for reading: one snapshot of it, which the reports are made from |
 //! | `database_report` | the whole of a database: its file, its side files, and who holds locks on it |
+//! | `damage_report` | something that is wrong with a file, as reports tell it |
 //! | `found_header` | the database header as it is found, made usable where it breaks a rule, with the rules that it breaks |
 //! | `header_report` | the database header, every field as it is stored, also where SQLite would refuse it |
 //! | `journal_report` | the rollback journal: whether it is hot, and what it would bring back |
@@ -20,6 +21,7 @@
 //! | `pages_report` | what each page of a database is used for, whose it is, and how full |
 //! | `reading` | what all reports share: a file being looked at, and the list of what is wrong with it |
 //! | `schema_report` | the schema: which tables, indexes, views and triggers a database has, as one committed version of it says |
+//! | `seen_version` | the version of a database that a copy would have: its size, mode, header and schema |
 //! | `space_report` | what fills a database: pages and bytes of each table and index |
 //! | `survey` | goes through a whole database once, and tells what each page is used for |
 //! | `tables` | the tables of a database, and their rows |
@@ -40,6 +42,7 @@
 //! | `shm_header` | a copy of the header of a wal-index, as it is stored |
 
 mod check;
+mod damage_report;
 mod database;
 mod database_report;
 mod diff;
@@ -61,6 +64,7 @@ mod page_use;
 mod pages_report;
 mod reading;
 mod schema_report;
+mod seen_version;
 mod shm_comparison;
 mod shm_contents;
 mod shm_header;
@@ -80,19 +84,19 @@ mod wal_timeline;
 #[cfg(feature = "serde")]
 pub use crate::json_name::JsonName;
 pub use crate::schema::SchemaEntry;
+pub use crate::state::journal::JournalState;
 pub use crate::walk::FindingKind;
 pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, Severity, check};
+pub use damage_report::DamageReport;
 pub use database::Database;
-pub use database_report::{
-    DamageReport, DatabaseReport, PageCountSource, inspect_database, inspect_database_with,
-};
+pub use database_report::{DatabaseReport, inspect_database, inspect_database_with};
 pub use diff::{
     DiffReport, NotCompared, PageDifference, RowChange, RowChangeKind, RowChanges, TableDifference, diff,
     row_changes,
 };
 pub use header_report::HeaderReport;
 pub use journal_contents::{JournalContents, JournalVerdict, inspect_journal};
-pub use journal_report::{JournalReport, JournalState};
+pub use journal_report::JournalReport;
 pub use journal_segments::{JournalRecordReport, JournalSegment};
 pub use lock_report::{LockReport, PinnedLog, ReadMark, inspect_locks};
 pub use owners::Owner;
@@ -101,6 +105,7 @@ pub use page_parts::{Part, PartKind};
 pub use page_use::PageUse;
 pub use pages_report::{PageFrom, PageReport, PagesReport, pages};
 pub use schema_report::{LeftOut, SchemaReport, inspect_schema};
+pub use seen_version::PageCountSource;
 pub use shm_contents::{ShmContents, inspect_shm};
 pub use shm_header::ShmHeader;
 pub use space_report::{OwnerSpace, SpaceReport, space};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::database_report::DamageReport;
+use super::damage_report::DamageReport;
 use crate::attempt::Attempt;
 use crate::error::{Error, Result};
 use crate::lock::database_lock::SharedLock;

@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use super::database_report::DamageReport;
+use super::damage_report::DamageReport;
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::Error;
 use crate::format::Damage;
-use crate::limits::LimitExceeded;
+use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::schema::SchemaEntry;
 use crate::source::{Snapshot, Source, Standing};
 use crate::walk::{Cause, Fault, SchemaRow, Walk};
@@ -35,6 +35,9 @@ pub struct SchemaReport {
     pub view_count: u64,
     /// How many triggers there are.
     pub trigger_count: u64,
+    /// From where on rows are counted, but not listed: together they want more than the limit
+    /// [`SchemaBytes`](crate::Limit::SchemaBytes) lets them have.
+    pub cut: Option<LimitExceeded>,
     /// Every row that could be read, in the order of the table.
     pub entries: Vec<SchemaEntry>,
     /// Rows that were left out because they want more than a limit lets them have.
@@ -63,7 +66,9 @@ impl SchemaReport {
         if let Some(count) = counted {
             *count += 1;
         }
-        self.entries.push(SchemaEntry { kind, name, table_name, root_page, sql });
+        if self.cut.is_none() {
+            self.entries.push(SchemaEntry { kind, name, table_name, root_page, sql });
+        }
         if !is_known {
             let found = "none of `table`, `index`, `view` and `trigger`";
             return Err(Damage::SchemaColumn { column: "type", found });
@@ -121,7 +126,7 @@ pub fn inspect_schema(source: &mut Source) -> SchemaReport {
             Err(error) => return SchemaReport::unread(error),
         };
         let name = source.path().unwrap_or(source.name());
-        let read = read(&snapshot, name);
+        let read = read(&snapshot, name, snapshot.limits());
         match (read, source.end(snapshot)) {
             (_, Ok(Standing::Withdrawn)) => {}
             (Ok(report), Ok(Standing::Confirmed)) => return report,
@@ -131,7 +136,8 @@ pub fn inspect_schema(source: &mut Source) -> SchemaReport {
     SchemaReport::unread(format!("busy: {}", Obstacle::Change))
 }
 
-fn read(snapshot: &Snapshot, name: &Path) -> Result<SchemaReport, Error> {
+/// Reads the schema of a snapshot.
+pub(super) fn read(snapshot: &Snapshot, name: &Path, limits: &Limits) -> Result<SchemaReport, Error> {
     let mut report = SchemaReport::default();
     if snapshot.page_count() == 0 {
         return Ok(report);
@@ -141,8 +147,14 @@ fn read(snapshot: &Snapshot, name: &Path) -> Result<SchemaReport, Error> {
         Err(error) => return Ok(SchemaReport::unread(error)),
     };
     let mut found = SchemaReport::default();
+    let mut kept_bytes = 0_u64;
     let tell = |fault: Fault| found.tell(fault, name);
-    Walk::new(snapshot, header, tell)
-        .schema_rows(|row| report.add(row.columns(header.text_encoding)?, snapshot.page_count()))?;
+    Walk::new(snapshot, header, tell).schema_rows(|row| {
+        kept_bytes = kept_bytes.saturating_add(row.size_bytes());
+        if report.cut.is_none() {
+            report.cut = limits.allow(Limit::SchemaBytes, kept_bytes).err();
+        }
+        report.add(row.columns(header.text_encoding)?, snapshot.page_count())
+    })?;
     Ok(SchemaReport { damage: found.damage, left_out: found.left_out, ..report })
 }

@@ -75,6 +75,11 @@ impl ChangeStamp {
         }
     }
 
+    /// Whether it is that of a log with commits.
+    pub(super) fn has_frames(&self) -> bool {
+        matches!(self.content, Content::Log(position) if position.frame > 0)
+    }
+
     /// The times of the database file, where they are what tells versions apart.
     pub(super) fn file_times(&self) -> Option<FileTimes> {
         match self.content {

@@ -24,16 +24,8 @@ pub(super) struct FrameIndex {
     pub(super) last: CommitEnd,
     /// The last commit of the log, when it was read.
     pub(super) log_end: CommitEnd,
-    /// The newest frame of each page. 12 bytes for every page that the log overlays (C12).
-    pub(super) newest: PageIndex<FramePlace>,
-}
-
-/// Where the image of a page lies in the log, and which commit wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FramePlace {
-    pub(super) frame: FrameNumber,
-    /// Counted from 1.
-    pub(super) commit: u32,
+    /// The newest frame of each page. 8 bytes for every page that the log overlays (C12).
+    pub(super) newest: PageIndex<FrameNumber>,
 }
 
 /// Where a commit ends in the log.
@@ -143,7 +135,23 @@ impl FrameIndex {
 
     /// The pages of which there is an image behind this frame.
     pub(super) fn pages_since(&self, frame: u32) -> impl Iterator<Item = PageNumber> {
-        self.newest.iter().filter(move |(_, place)| place.frame.get() > frame).map(|(page, _)| page)
+        self.newest.iter().filter(move |(_, place)| place.get() > frame).map(|(page, _)| page)
+    }
+
+    /// The last frame of each commit, in order; as far as the log can be read. 4 bytes a commit.
+    pub(super) fn commit_ends(&self, log: &dyn ReadAt) -> Vec<FrameNumber> {
+        let mut bytes = [0; FRAME_HEADER_BYTES];
+        let mut ends = Vec::new();
+        for number in (1..=self.last.frame).filter_map(FrameNumber::new) {
+            match read_padded(log, &mut bytes, number.offset_in_wal(self.page_size())) {
+                Ok(FRAME_HEADER_BYTES) => {}
+                _ => break,
+            }
+            if WalFrameHeader::parse(&bytes).is_ok_and(|header| header.commit_page_count > 0) {
+                ends.push(number);
+            }
+        }
+        ends
     }
 
     /// Where a frame begins in the log.
@@ -218,12 +226,12 @@ impl FrameIndex {
         frame: &WalFrame,
         (unsummed, ends_unsummed): (u32, bool),
         extent: Extent,
-        uncommitted: &mut PageIndex<FramePlace>,
+        uncommitted: &mut PageIndex<FrameNumber>,
     ) {
         let commit = self.log_end.commit.saturating_add(1);
         let counts = extent.counts(commit);
         if counts {
-            uncommitted.push(frame.page_number, FramePlace { frame: frame.number, commit });
+            uncommitted.push(frame.page_number, frame.number);
         }
         if frame.is_commit() {
             self.log_end = CommitEnd {
@@ -243,7 +251,7 @@ impl FrameIndex {
 
     /// Keeps the index, and what a transaction not yet at its end adds to it, within the limit for each: the same page
     /// may be there again and again, so three times as much is let grow before what counts is counted.
-    fn check_overlay(&mut self, uncommitted: &mut PageIndex<FramePlace>, log: LogFile<'_>) -> Result<()> {
+    fn check_overlay(&mut self, uncommitted: &mut PageIndex<FrameNumber>, log: LogFile<'_>) -> Result<()> {
         let grown = self.newest.size_bytes().saturating_add(uncommitted.size_bytes());
         if log.limits.allow(Limit::OverlayBytes, grown / 3).is_ok() {
             return Ok(());

@@ -3,15 +3,15 @@
 use super::journal_index::JournalIndex;
 use crate::error::{Error, Result};
 use crate::format::journal_header::JOURNAL_HEADER_BYTES;
-use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
 use crate::format::{PageNumber, PageSize};
 use crate::halt::Halt;
 use crate::limits::Limits;
 use crate::lock::lock_style::ReadLock;
-use crate::os::file_identity::{self, FileIdentity, FileTimes, Found};
+use crate::os::file_identity::{FileIdentity, FileTimes, Found};
 use crate::os::place::Access;
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::side_files::SideFiles;
+use crate::state::journal::{JournalQuestions, JournalState, judge};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -53,9 +53,6 @@ pub(super) fn find(
 ) -> Result<Option<Rollback>> {
     let path = files.journal().path();
     let Some((journal, witness)) = open_hot(files, lock)? else { return Ok(None) };
-    if committed_by_super_journal(&journal, path)? {
-        return Ok(None);
-    }
     let times = FileTimes::of_file(&journal).map_err(Error::io("look at it", path))?;
     let index = match known {
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
@@ -78,7 +75,9 @@ pub(super) fn find_in(
     database: &dyn ReadAt,
     bounds: (&Limits, &Halt),
 ) -> Result<Option<Rollback>> {
-    if !begins_hot(journal.as_ref()).map_err(Error::io("read", path))? {
+    let mut first = [0];
+    read_padded(journal.as_ref(), &mut first, 0).map_err(Error::io("read", path))?;
+    if first == [0] {
         return Ok(None);
     }
     let page_size = page_size_of(database, path)?;
@@ -86,28 +85,57 @@ pub(super) fn find_in(
     Ok(index.map(|index| Rollback { journal, path: path.to_owned(), index: Arc::new(index), witness: None }))
 }
 
-/// SQLite's questions, in SQLite's order (`[journal.md#is-the-journal-hot]`).
+/// The journal, if it is hot.
 fn open_hot(files: &SideFiles, lock: &ReadLock) -> Result<Option<(File, Witness)>> {
-    let (place, path) = (files.journal(), files.journal().path());
-    if !place.has_content().map_err(Error::io("look at it", path))? {
+    let mut questions = Questions { files, lock, opened: None };
+    if judge(&mut questions)? != Some(JournalState::Hot) {
         return Ok(None);
     }
-    if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database().path()))? {
-        // A live writer's: nothing of its transaction is in the file while SHARED is held.
-        return Ok(None);
-    }
-    if lock.file().size_bytes().map_err(Error::io("look at it", files.database().path()))? <= 1 {
-        return Ok(None);
-    }
-    let journal = match place.open(Access::Read) {
-        Ok((journal, _)) => journal,
-        // Its writer ended its transaction since we looked.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("open", path)(error)),
-    };
-    let witness = Witness::of(&journal).map_err(Error::io("read", path))?;
+    let Some(journal) = questions.opened else { return Ok(None) };
+    let witness = Witness::of(&journal).map_err(Error::io("read", files.journal().path()))?;
     let hot = witness.header.first() != Some(&0) && witness.still_stands(files, lock)?;
     Ok(hot.then_some((journal, witness)))
+}
+
+/// The questions about a journal, asked of files.
+struct Questions<'f> {
+    files: &'f SideFiles,
+    lock: &'f ReadLock,
+    opened: Option<File>,
+}
+
+impl JournalQuestions for Questions<'_> {
+    fn journal_bytes(&mut self) -> Result<Option<u64>> {
+        let place = self.files.journal();
+        // What is no regular file is told when it is opened.
+        match place.look().map_err(Error::io("look at it", place.path()))? {
+            Found::Nothing => Ok(None),
+            Found::File { size_bytes } => Ok(Some(size_bytes)),
+            Found::Unfit(_) => Ok(Some(u64::MAX)),
+        }
+    }
+
+    fn reserved_by_other(&mut self) -> Result<bool> {
+        let path = self.files.database().path();
+        self.lock.reserved_by_other().map_err(Error::io("ask for its locks", path))
+    }
+
+    fn database_bytes(&mut self) -> Result<u64> {
+        self.lock.file().size_bytes().map_err(Error::io("look at it", self.files.database().path()))
+    }
+
+    fn journal(&mut self) -> Result<Option<&dyn ReadAt>> {
+        match self.files.journal().open(Access::Read) {
+            Ok((journal, _)) => Ok(Some(self.opened.insert(journal))),
+            // Its writer ended its transaction since we looked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("open", self.files.journal().path())(error)),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.files.journal().path()
+    }
 }
 
 impl Witness {
@@ -132,38 +160,6 @@ impl Witness {
             Err(error) => Err(Error::io("read", files.journal().path())(error)),
         }
     }
-}
-
-/// Whether the first byte is there and not zero: a writer that has ended, or has not begun to change the database, left
-/// a zero or nothing.
-fn begins_hot(journal: &dyn ReadAt) -> io::Result<bool> {
-    let mut first = [0];
-    read_padded(journal, &mut first, 0)?;
-    Ok(first != [0])
-}
-
-/// Whether the journal belongs to a transaction over several databases that was committed: its super-journal, whose
-/// removal is the commit, is gone (`[journal.md#super-journal]`).
-fn committed_by_super_journal(journal: &dyn ReadAt, path: &Path) -> Result<bool> {
-    let journal_bytes = journal.size_bytes().map_err(Error::io("look at it", path))?;
-    let tail_bytes = usize::try_from(journal_bytes).unwrap_or(usize::MAX).min(TAIL_BYTES);
-    let mut tail = vec![0; tail_bytes];
-    read_padded(journal, &mut tail, journal_bytes - tail_bytes as u64).map_err(Error::io("read", path))?;
-    // Whatever is wrong with a name makes it none: the journal is rolled back as one of a single database.
-    let Ok(Some(name)) = super_journal_name(&tail, journal_bytes) else { return Ok(false) };
-    let Some(super_journal) = path_of(name) else { return Ok(false) };
-    let found = file_identity::look(&super_journal).map_err(Error::io("look at it", &super_journal))?;
-    Ok(matches!(found, Found::Nothing | Found::File { size_bytes: 0 }))
-}
-
-#[cfg(unix)]
-fn path_of(name: &[u8]) -> Option<PathBuf> {
-    Some(PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name)))
-}
-
-#[cfg(not(unix))]
-fn path_of(name: &[u8]) -> Option<PathBuf> {
-    std::str::from_utf8(name).ok().map(PathBuf::from)
 }
 
 /// The page size that the file's header names, whatever else is in it: a transaction may have begun to change it.

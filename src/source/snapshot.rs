@@ -69,6 +69,16 @@ impl Snapshot {
         applies.then_some(self.sqlite_version)
     }
 
+    /// Whether the last commit in a log says how many pages it has.
+    pub(crate) fn is_told_by_log(&self) -> bool {
+        self.stamp.has_frames()
+    }
+
+    /// Whether a hot journal is laid over the file.
+    pub(crate) fn rolls_back(&self) -> bool {
+        self.view.rollback.is_some()
+    }
+
     /// What is worth knowing although it is right.
     pub(crate) fn notes(&self) -> SourceNotes {
         let file = self.view.held.lock_file();

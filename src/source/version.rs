@@ -90,7 +90,7 @@ struct Commit {
 impl Traces<'_> {
     /// Compares every image in the log with the page in the file.
     fn go_through_log(&mut self, may_be_in_file: u32) -> Result<()> {
-        let Frames { log, path, index } = self.frames;
+        let Frames { log, path, index, .. } = self.frames;
         let (limits, halt) = (&self.view.options.limits, &self.view.halt);
         let log = LogFile { file: log.as_ref(), path, limits, halt };
         let mut bytes = vec![0; FRAME_HEADER_BYTES + self.page.len()];

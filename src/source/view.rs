@@ -15,7 +15,7 @@ use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The bytes that a snapshot is made of: a file, under what a rollback would write back, under the frames of a log.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Frames {
     pub(super) log: Box<dyn ReadAt>,
     pub(super) path: PathBuf,
     pub(super) index: Arc<FrameIndex>,
+    /// Where its commits end, once somebody has asked.
+    pub(super) commit_ends: OnceLock<Vec<FrameNumber>>,
 }
 
 /// What SQLite's recovery would write into the file itself.
@@ -85,10 +87,10 @@ impl View {
         if frames.len() < count as usize {
             self.read_below_log(&mut run, count)?;
         }
-        if let Some(Frames { log, path, index }) = &self.frames {
-            for &(page, place) in frames {
+        if let Some(Frames { log, path, index, .. }) = &self.frames {
+            for &(page, frame) in frames {
                 let Some(image) = run.page_mut(page) else { continue };
-                read_whole(log.as_ref(), image, index.image_offset(place.frame), path)?;
+                read_whole(log.as_ref(), image, index.image_offset(frame), path)?;
             }
         }
         Ok(())
@@ -106,8 +108,10 @@ impl View {
 
     /// What a page is read from.
     pub(super) fn origin(&self, page: PageNumber) -> PageOrigin {
-        if let Some(place) = self.frames.as_ref().and_then(|it| it.index.newest.place(page)) {
-            return PageOrigin::Log { frame: place.frame, commit: place.commit };
+        if let Some(frames) = &self.frames
+            && let Some(frame) = frames.index.newest.place(page)
+        {
+            return PageOrigin::Log { frame, commit: frames.commit_of(frame) };
         }
         let in_journal = self.rollback.as_ref().and_then(|it| it.index.images.place(page));
         in_journal.map_or(PageOrigin::File, |offset| PageOrigin::Journal { offset })
@@ -265,9 +269,19 @@ impl View {
 }
 
 impl Frames {
+    pub(super) fn new(log: Log, index: Arc<FrameIndex>) -> Self {
+        Self { log: log.file, path: log.path, index, commit_ends: OnceLock::new() }
+    }
+
+    /// Which commit a frame belongs to, counted from 1.
+    fn commit_of(&self, frame: FrameNumber) -> u32 {
+        let ends = self.commit_ends.get_or_init(|| self.index.commit_ends(self.log.as_ref()));
+        u32::try_from(ends.partition_point(|&end| end < frame)).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// Where the image of the first page lies, if it is in the log.
     fn first_page(&self) -> Option<u64> {
-        self.index.newest.place(PageNumber::FIRST).map(|place| self.index.image_offset(place.frame))
+        self.index.newest.place(PageNumber::FIRST).map(|frame| self.index.image_offset(frame))
     }
 }
 

@@ -163,7 +163,7 @@ pub(super) fn of(
     if followed.is_some() {
         known.frames.clone_from(&followed);
     }
-    let frames = log.zip(frames).map(|(Log { file, path }, index)| Frames { log: file, path, index });
+    let frames = log.zip(frames).map(|(log, index)| Frames::new(log, index));
     let view = View { frames, ..below };
     if version.is_some() {
         version::check_not_overwritten(&view, may_be_in_file(live))?;

@@ -25,6 +25,11 @@ pub(crate) struct SchemaRow {
 }
 
 impl StoredRow<'_> {
+    /// How long it is.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.payload.len() as u64
+    }
+
     /// Its columns.
     pub(crate) fn columns(&self, encoding: TextEncoding) -> Result<SchemaRow, Damage> {
         let mut values = Record::parse(self.payload)?.values();
