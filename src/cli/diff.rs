@@ -68,8 +68,9 @@ impl DiffArguments {
         let (before, after) = match &self.after {
             Some(after) => (self.open(&self.before, &options)?, self.open(after, &options)?),
             None => {
-                let version = |version| self.open(&self.before, &options.as_of(version));
-                (version(self.from)?, version(self.to)?)
+                let again = self.reading.options_again();
+                let before = self.open(&self.before, &options.as_of(self.from))?;
+                (before, self.open(&self.before, &again.as_of(self.to))?)
             }
         };
         let (ending, same) = match self.rows {

@@ -29,7 +29,7 @@ impl ManifestFile {
             let refused = io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
             Err(Error::from_io("write the manifest", path, refused))
         };
-        if [source, target].into_iter().flat_map(names_of).any(|name| name == place(path)) {
+        if [source, target].into_iter().any(|database| is_name_of(path, database)) {
             return refuse("it is the name of source or target, or of a side file of one of them");
         }
         match open(path) {
@@ -119,6 +119,11 @@ fn begins_as_manifest(file: &File) -> bool {
     let mut beginning = Vec::new();
     let read = file.take(BEGINNING.len() as u64).read_to_end(&mut beginning);
     read.is_ok() && beginning == BEGINNING
+}
+
+/// Whether a path leads to a database, or to where a side file of it is or would be.
+pub(crate) fn is_name_of(path: &Path, database: &Path) -> bool {
+    names_of(database).contains(&place(path))
 }
 
 /// Where a database is, or will be, and its side files.

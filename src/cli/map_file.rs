@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use litecopy::Error;
 use tempfile::NamedTempFile;
 
+use super::manifest_file::is_name_of;
+
 /// With what maps begin, and nothing else that one would not want to lose.
 const BEGINNINGS: [&[u8]; 2] = [b"<!doctype html>\n<html lang=\"en\">", b"<svg xmlns="];
 
@@ -18,8 +20,15 @@ pub(crate) struct MapFile {
 }
 
 impl MapFile {
-    /// Looks whether a map may be written to `path`.
-    pub(crate) fn admit(path: &Path) -> Result<Self, Error> {
+    /// Looks whether a map of `database` may be written to `path`.
+    pub(crate) fn admit(path: &Path, database: &Path) -> Result<Self, Error> {
+        if is_name_of(path, database) {
+            let refused = io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is the name of the database, or of a side file of it",
+            );
+            return Err(Error::from_io("write the map", path, refused));
+        }
         let is_new = match File::open(path) {
             Ok(file) if begins_as_map(&file) => false,
             Ok(_) => {

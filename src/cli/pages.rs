@@ -51,8 +51,8 @@ impl PagesArguments {
     }
 
     fn try_run(&self) -> Result<Ending> {
-        let html = self.html.as_deref().map(MapFile::admit).transpose()?;
-        let svg = self.svg.as_deref().map(MapFile::admit).transpose()?;
+        let html = self.html.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
+        let svg = self.svg.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
         let mut database = self.reading.database(&self.file)?;
         let report = database.report(inspect::pages)?;
         let title = printable_path(database.path());

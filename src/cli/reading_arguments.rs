@@ -63,6 +63,14 @@ impl ReadingArguments {
         Database::open(self.options().open(file)?, Some(self.timeout))
     }
 
+    /// The options with which a file is opened that is open already.
+    pub(crate) fn options_again(&self) -> SourceOptions {
+        // A lock of these styles lets nobody in but its holder: the first one is held for both.
+        let is_held = matches!(self.lock_style, LockStyle::Flock | LockStyle::Dotfile);
+        let options = self.options();
+        if is_held { options.lock_style(LockStyle::None) } else { options }
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }

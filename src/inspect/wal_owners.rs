@@ -6,6 +6,7 @@ use super::wal_parts::{WalCommit, WalFrameReport};
 use super::wal_timeline::WalTimeline;
 use crate::error::{ErrorKind, Result};
 use crate::format::PageNumber;
+use crate::lock::LockStyle;
 use crate::source::SourceOptions;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,10 +55,14 @@ impl CommitOwners {
     /// Whatever keeps the database from being read; [`Busy`](ErrorKind::Busy) at the timeout.
     pub fn new(timeline: &WalTimeline, options: &SourceOptions, timeout: Option<Duration>) -> Result<Self> {
         let end = timeline.end();
+        // Under a lock that lets nobody in but its holder, the timeline holds it for us too.
+        let held = !matches!(options.lock_style, LockStyle::Posix | LockStyle::None);
+        let held = held && timeline.database().is_some();
+        let lock_style = if held { LockStyle::None } else { options.lock_style };
         let a_version = u64::from(end.page_count) + u64::from(end.file_frames);
         let mut owners = Self {
             database: timeline.database().filter(|_| end.commits > 0).map(ToOwned::to_owned),
-            options: *options,
+            options: options.lock_style(lock_style),
             timeout,
             newest: PageOwners::default(),
             pages: timeline.pages().collect(),

@@ -163,6 +163,10 @@ fn versions_of_one_database_are_compared() {
     assert_eq!(between(&["--from", "2", "--to", "4"]), [0, 1, 1]);
     assert_eq!(between(&["--from", "2"]), [0, 1, 1]);
     assert_eq!(between(&["--from", "4", "--to", "1"]), [0, 2, 0]);
+    for style in ["flock", "dotfile", "none"] {
+        let words = ["--from", "2", "--to", "4", "--lock-style", style, "--timeout", "1"];
+        assert_eq!(between(&words), [0, 1, 1], "{style}");
+    }
     assert_eq!(litecopy("diff", &scene.path(), &["--from", "3", "--to", "3"]).0, 0);
     let (code, _, stderr) = litecopy("diff", &scene.path(), &["--from", "9"]);
     assert!(code == 1 && stderr.contains("4"), "{stderr}");

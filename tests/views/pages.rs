@@ -41,7 +41,15 @@ fn maps_are_written_whole_and_over_nothing_but_maps() {
     for option in ["--html", "--svg"] {
         let database = scene.path();
         let (code, _, stderr) = litecopy("pages", &database, &[option, database.to_str().unwrap()]);
+        assert!(code == 1 && stderr.contains("it is the name of the database"), "{stderr}");
+        let journal = scene.file("-journal");
+        let (code, _, stderr) = litecopy("pages", &database, &[option, journal.to_str().unwrap()]);
+        assert!(code == 1 && stderr.contains("a side file"), "{stderr}");
+        let note = scene.file("-note");
+        fs::write(&note, "not a map").unwrap();
+        let (code, _, stderr) = litecopy("pages", &database, &[option, note.to_str().unwrap()]);
         assert!(code == 1 && stderr.contains("what is there is no map"), "{stderr}");
+        fs::remove_file(&note).unwrap();
     }
     assert_eq!(fs::read(scene.path()).unwrap(), before);
     let left: Vec<_> =

@@ -237,6 +237,10 @@ fn owners_are_those_of_dbstat() {
         last["owner_page_counts"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
     assert_eq!(counts.iter().sum::<u64>(), last["pages"].as_array().unwrap().len() as u64);
     assert_eq!(last["owners"][0], "u");
+    for style in ["flock", "dotfile", "none"] {
+        let words = ["--lock-style", style, "--timeout", "1"];
+        assert_eq!(json_lines("wal", &scene.path(), &words)[4], *last, "{style}");
+    }
     let (code, _, stderr) = litecopy("wal", &scene.path(), &["--as-of", "9"]);
     assert_eq!(code, 1, "{stderr}");
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::inspect::database::Database;
 use crate::schema::{Schema, Table};
+use std::collections::HashMap;
 
 /// A table whose rows could not be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +33,10 @@ pub(super) fn table_pairs(before: &Database, after: &Database) -> Result<(Vec<Ta
     let same_form = before.header().text_encoding == after.header().text_encoding
         && before.header().usable_bytes() == after.header().usable_bytes();
     let (mut pairs, mut not_compared) = (Vec::new(), Vec::new());
-    let only_after = other.tables.iter().filter(|table| one.table(&table.name).is_none());
-    let firsts = one.tables.iter().map(|table| (Some(table), other.table(&table.name)));
+    let (before_by_name, after_by_name) = (by_name(&one), by_name(&other));
+    let (before_sql, after_sql) = (statements(&one), statements(&other));
+    let only_after = other.tables.iter().filter(|table| !before_by_name.contains_key(&key(&table.name)));
+    let firsts = one.tables.iter().map(|table| (Some(table), after_by_name.get(&key(&table.name)).copied()));
     for (first, second) in firsts.chain(only_after.map(|table| (None, Some(table)))) {
         let Some(name) = first.or(second).map(|table| table.name.clone()) else { continue };
         let [first, second] = [first, second].map(|table| table.filter(|it| has_rows(it)));
@@ -44,7 +47,7 @@ pub(super) fn table_pairs(before: &Database, after: &Database) -> Result<(Vec<Ta
             not_compared.push(NotCompared { name, why: why.to_owned() });
             continue;
         }
-        let same_definition = same_form && statement(&one, &name) == statement(&other, &name);
+        let same_definition = same_form && before_sql.get(&key(&name)) == after_sql.get(&key(&name));
         pairs.push(TablePair { name, before: first.cloned(), after: second.cloned(), same_definition });
     }
     Ok((pairs, not_compared))
@@ -68,8 +71,16 @@ fn why_not(first: Option<&Table>, second: Option<&Table>, same_form: bool) -> Op
     }
 }
 
-fn statement<'s>(schema: &'s Schema, table: &str) -> Option<&'s str> {
-    let entry =
-        schema.entries.iter().find(|entry| entry.kind == "table" && entry.name.eq_ignore_ascii_case(table));
-    entry.and_then(|entry| entry.sql.as_deref())
+/// Names are the same in any case. A schema may be long: nothing is looked for by going through it.
+fn key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+fn by_name(schema: &Schema) -> HashMap<String, &Table> {
+    schema.tables.iter().rev().map(|table| (key(&table.name), table)).collect()
+}
+
+fn statements(schema: &Schema) -> HashMap<String, Option<&str>> {
+    let tables = schema.entries.iter().rev().filter(|entry| entry.kind == "table");
+    tables.map(|entry| (key(&entry.name), entry.sql.as_deref())).collect()
 }
