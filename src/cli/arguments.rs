@@ -54,6 +54,7 @@ verbs! {
         Page: page::PageArguments,
         Space: space::SpaceArguments,
         Rows: rows::RowsArguments,
+        Dump: dump::DumpArguments,
     }
     about the command {
         Completions: completions::CompletionsArguments,

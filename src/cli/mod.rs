@@ -19,6 +19,7 @@ mod copy;
 mod course_arguments;
 mod csv;
 mod diff;
+mod dump;
 mod exit_code;
 mod info;
 mod interrupt;

@@ -84,6 +84,11 @@ impl Output {
         self.json_text(json)
     }
 
+    /// Where bytes go as they are: what was made for other programs, with nothing in it that acts on a terminal.
+    pub(crate) fn writer(&mut self) -> &mut impl Write {
+        &mut self.0
+    }
+
     /// Bytes as they are: what was made for other programs, or has been through `printable`.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)

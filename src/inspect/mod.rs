@@ -46,6 +46,7 @@ mod damage_report;
 mod database;
 mod database_report;
 mod diff;
+mod dump;
 mod found_header;
 mod header_report;
 mod journal_contents;
@@ -94,6 +95,7 @@ pub use diff::{
     DiffReport, NotCompared, PageDifference, RowChange, RowChangeKind, RowChanges, TableDifference, diff,
     row_changes,
 };
+pub use dump::{DumpOptions, DumpProgress, DumpReport, dump};
 pub use header_report::HeaderReport;
 pub use journal_contents::{JournalContents, JournalVerdict, inspect_journal};
 pub use journal_report::JournalReport;

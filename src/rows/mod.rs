@@ -18,8 +18,10 @@ mod table_rows;
 
 pub use missed::Missed;
 pub(crate) use missed::MissedPlaces;
+pub(crate) use record_reader::{RecordReader, StoredRecord};
 pub use row::Row;
 #[cfg(feature = "serde")]
 pub(crate) use row::ValuesByName;
+pub(crate) use row_layout::RowLayout;
 pub use sql_value::SqlValue;
 pub use table_rows::{Rows, TableReader};

@@ -63,6 +63,11 @@ impl Row {
         Ok(())
     }
 
+    /// The same record as a row of another table.
+    pub(crate) fn with_layout(self, layout: Arc<RowLayout>) -> Self {
+        Self { layout, ..self }
+    }
+
     /// The table that it is of.
     #[must_use]
     pub fn table(&self) -> &str {

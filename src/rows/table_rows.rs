@@ -75,6 +75,11 @@ impl<'d> Rows<'d> {
         Self::new(walk, &table.table)
     }
 
+    /// The walk that they were read with: it knows which pages have a place.
+    pub(crate) fn into_walk(self) -> Walk<'d, MissedPlaces> {
+        self.walk
+    }
+
     /// The next row, which is there until the next call; `None` at the end. It does what the iterator does, without memory of its own
     /// for each row.
     ///

@@ -6,6 +6,7 @@
 //! | `catalog` | all rows together: [`Schema`] |
 //! | `table`, `index` | what a table and an index are, and which field of a record is which column |
 //! | `definition` | what a `CREATE TABLE` or `CREATE INDEX` statement says |
+//! | `ending` | whether a text is one statement |
 //! | `cursor`, `token` | the words of such a statement |
 //! | `affinity`, `collation`, `default_value` | what a column does to its values |
 //!
@@ -17,6 +18,7 @@ mod collation;
 mod cursor;
 mod default_value;
 mod definition;
+mod ending;
 mod entry;
 mod index;
 mod table;
@@ -26,6 +28,7 @@ pub use affinity::Affinity;
 pub use catalog::Schema;
 pub use collation::Collation;
 pub use default_value::DefaultValue;
+pub(crate) use ending::{Ending, statement_ending};
 pub use entry::SchemaEntry;
 pub use index::{Index, IndexColumn, IndexTerm};
 pub use table::{Column, Generated, KeyColumn, Table};

@@ -39,6 +39,7 @@ pub use fault::FindingKind;
 pub(crate) use fault::{Cause, Fault, FaultSink};
 pub(crate) use free_pages::FreePage;
 pub(crate) use page_map::{PageMap, Part};
+pub(crate) use page_reader::PageReader;
 pub(crate) use schema_rows::SchemaRow;
 pub(crate) use tree_walk::{Step, TreePlace, TreeWalk};
 pub(crate) use walk::Walk;

@@ -12,6 +12,7 @@
 
 mod command;
 mod corpus;
+mod dump;
 mod schemas;
 mod select;
 mod selected;

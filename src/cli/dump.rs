@@ -1,0 +1,111 @@
+//! `litecopy dump`: a database as SQL text.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use litecopy::inspect::{DumpOptions, DumpReport, dump};
+
+use super::exit_code::Ending;
+use super::output::{say_error, say_failure, say_lines};
+use super::printable::{printable, printable_path};
+use super::reading_arguments::ReadingArguments;
+use super::reading_progress::ReadingProgress;
+
+/// Print a database as SQL that any SQLite reads back; of a damaged one all that can be read
+#[derive(Debug, Args)]
+#[command(after_help = "The exit code is 0 only if nothing was missed.")]
+pub(crate) struct DumpArguments {
+    /// The database; it is only read
+    file: PathBuf,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
+
+    /// The name of the table for rows that belong to no table any more
+    #[arg(long, value_name = "NAME", default_value = "lost_and_found")]
+    lost_and_found: String,
+
+    /// Leave out rows that belong to no table any more
+    #[arg(long, conflicts_with = "lost_and_found")]
+    no_lost_and_found: bool,
+}
+
+impl DumpArguments {
+    pub(crate) fn run(&self) -> Ending {
+        let database = match self.reading.database(&self.file) {
+            Ok(database) => database,
+            Err(error) => return say_failure(&error),
+        };
+        let mut options = DumpOptions::default();
+        options.lost_and_found = (!self.no_lost_and_found).then(|| self.lost_and_found.clone());
+        let progress = ReadingProgress::new(database.page_count());
+        let mut done = None;
+        let ending = say_lines(|output| {
+            let mut kept = KeptError { output: output.writer(), error: None };
+            let made = dump(&database, &options, &mut kept, |at| progress.show(at.pages_read));
+            match kept.error.take() {
+                Some(error) => Err(error),
+                None => {
+                    done = Some(made);
+                    Ok(())
+                }
+            }
+        });
+        progress.clear();
+        let Some(made) = done else { return ending };
+        for damage in database.header_damage() {
+            say_error(&format!("litecopy: {}: {damage}", printable_path(&self.file)));
+        }
+        let whole = made.and_then(|report| database.confirm().map(|()| report));
+        match whole {
+            Err(error) => say_failure(&error),
+            Ok(report) if report.is_whole() => ending,
+            Ok(report) => {
+                self.tell(&report);
+                Ending::Failed
+            }
+        }
+    }
+
+    /// Says what is missing, or was found elsewhere.
+    fn tell(&self, report: &DumpReport) {
+        let file = printable_path(&self.file);
+        for missed in &report.missed {
+            let place = missed.offset.map_or(String::new(), |offset| format!(", offset {offset}"));
+            say_error(&format!("litecopy: {file}: page {}{place}: {}", missed.page, missed.why));
+        }
+        for refused in &report.statements_refused {
+            say_error(&format!("litecopy: {file}: {}", printable(refused)));
+        }
+        say_error(&format!(
+            "litecopy: {file}: {} rows written, {} of them from pages that nothing leads to; {} rows belong to no table; \
+             {} places were missed",
+            report.row_count, report.rescued_count, report.lost_count, report.missed_count
+        ));
+    }
+}
+
+/// Keeps what went wrong while writing, which is not an error of the database.
+struct KeptError<W> {
+    output: W,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Write for KeptError<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.output.write(bytes).map_err(|error| self.keep(error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush().map_err(|error| self.keep(error))
+    }
+}
+
+impl<W> KeptError<W> {
+    fn keep(&mut self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.error = Some(error);
+        kind.into()
+    }
+}

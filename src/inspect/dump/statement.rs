@@ -1,0 +1,47 @@
+//! Whether a statement of the schema may be written as it is.
+//!
+//! Whoever made the database chose the text. Read back, it must be one statement, of the kind that its row says, and nothing
+//! behind it: else a dump of a hostile file would run what that file wants, in the shell even commands of the system.
+
+use crate::schema::{Ending, statement_ending};
+
+/// The statement with its end; `None` when it is not one statement that begins with `CREATE`.
+pub(super) fn whole_statement(kind: &str, sql: &str) -> Option<String> {
+    let end = match statement_ending(sql, kind == "trigger")? {
+        Ending::Plain => ";",
+        Ending::InLineComment => "\n;",
+        Ending::InBlockComment => "*/;",
+    };
+    Some(format!("{sql}{end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_statement_is_taken_and_more_than_one_is_not() {
+        let whole = |sql: &str| whole_statement("table", sql);
+        assert_eq!(whole("CREATE TABLE t(a)").as_deref(), Some("CREATE TABLE t(a);"));
+        assert_eq!(whole("CREATE TABLE t(a) -- x").as_deref(), Some("CREATE TABLE t(a) -- x\n;"));
+        assert_eq!(whole("CREATE TABLE t(a) /* x").as_deref(), Some("CREATE TABLE t(a) /* x*/;"));
+        assert_eq!(whole("CREATE TABLE t(a DEFAULT ';')").as_deref(), Some("CREATE TABLE t(a DEFAULT ';');"));
+        assert_eq!(whole("CREATE TABLE t(a);\n.shell x"), None);
+        assert_eq!(whole("CREATE TABLE t(a DEFAULT 'never"), None);
+        assert_eq!(whole("CREATE TABLE t(a"), None, "no parenthesis is left open");
+        assert_eq!(whole("CREATE TABLE \"t(a)"), None);
+        assert_eq!(whole("DROP TABLE t"), None);
+        assert_eq!(whole("CREATE TABLE t(a\0)"), None);
+    }
+
+    #[test]
+    fn a_trigger_has_statements_in_it_and_ends_with_its_end() {
+        let whole = |sql: &str| whole_statement("trigger", sql).is_some();
+        assert!(whole(
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; SELECT CASE 1 WHEN 2 THEN 3 END; END"
+        ));
+        assert!(!whole("CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END; .shell x"));
+        assert!(!whole("CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;\n.shell x\n; END"));
+        assert!(!whole("CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1;"));
+    }
+}
