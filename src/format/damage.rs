@@ -371,6 +371,10 @@ pub enum Damage {
         found: u8,
     },
 
+    /// A leaf whose rowids are not between those of its neighbours: it belongs elsewhere.
+    #[error("leaf with rowids that do not belong between its neighbours: it is not of this b-tree")]
+    LeafElsewhere,
+
     // Records.
     /// A record's header is longer than its payload or than 98307 bytes, or too short for its own length.
     #[error("record header of {found} bytes in a payload of {payload_bytes}")]

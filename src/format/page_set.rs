@@ -31,6 +31,14 @@ impl PageSet {
         new
     }
 
+    /// Takes a page out.
+    pub(crate) fn remove(&mut self, page: PageNumber) {
+        let (word, bit) = place(page);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
     /// How many pages are in it.
     pub(crate) fn len(&self) -> u32 {
         self.words.iter().map(|word| word.count_ones()).sum()

@@ -55,6 +55,8 @@ pub struct Rows<'d> {
     walk: Walk<'d, MissedPlaces>,
     reader: Option<RecordReader>,
     row: Row,
+    /// How many pages the tables before had.
+    pages_before: u32,
 }
 
 impl<'d> Rows<'d> {
@@ -63,16 +65,17 @@ impl<'d> Rows<'d> {
         // Where the statement cannot be read, the root tells of which sort the b-tree is.
         let is_table = (table.note.is_none()).then_some(!table.without_rowid);
         let reader = table.root_page.map(|root| RecordReader::new(root, is_table, walk.usable_bytes()));
-        Self { walk, reader, row: Row::new(layout) }
+        Self { walk, reader, row: Row::new(layout), pages_before: 0 }
     }
 
     /// The rows of another table. What was read of pages before is not read again: whatever a damaged schema says, all tables
     /// together cost no more than the file is long.
     #[must_use]
     pub fn then(self, table: &TableReader<'d>) -> Self {
+        let pages_before = self.pages_read();
         let mut walk = self.walk;
         walk.sink = MissedPlaces::default();
-        Self::new(walk, &table.table)
+        Self { pages_before, ..Self::new(walk, &table.table) }
     }
 
     /// The walk that they were read with: it knows which pages have a place.
@@ -96,6 +99,7 @@ impl<'d> Rows<'d> {
                 }
             }
         }
+        self.pages_before = self.pages_read();
         self.reader = None;
         Ok(None)
     }
@@ -149,10 +153,10 @@ impl<'d> Rows<'d> {
         self.walk.sink.count
     }
 
-    /// How many pages of the database have been read, this table's and those before it.
+    /// How many pages of b-trees have been read, of this table and of those before it.
     #[must_use]
     pub fn pages_read(&self) -> u32 {
-        self.walk.placed.len()
+        self.pages_before.saturating_add(self.reader.as_ref().map_or(0, RecordReader::page_count))
     }
 }
 

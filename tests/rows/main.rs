@@ -12,6 +12,7 @@
 
 mod command;
 mod corpus;
+mod damage;
 mod dump;
 mod schemas;
 mod select;

@@ -1,4 +1,4 @@
-//! Leaves of tables that no interior page leads to any more, and whose they are.
+//! Pages of tables that no interior page leads to any more, and whose they are.
 //!
 //! Where an interior page is broken, the leaves below it are whole all the same. A leaf that has no place in any b-tree, and is not
 //! free, is such an orphan. It goes to a table at which something was missed, if that is the only one of those that its rows fit:
@@ -74,14 +74,20 @@ impl<'d> Orphans<'d> {
     fn collect_leaves(&mut self, schema: &Schema) -> Result<()> {
         let mut parents: HashMap<PageNumber, PageNumber> = HashMap::new();
         let page_count = self.walk.snapshot.page_count();
+        // The rows of a WITHOUT ROWID table look like entries of an index.
+        let with_keys = self.wounded.iter().any(|table| table.without_rowid);
         let mut next = Some(PageNumber::FIRST);
         while let Some(number) = next.filter(|number| number.get() <= page_count) {
             next = number.next();
             if self.walk.placed.contains(number) {
                 continue;
             }
-            match self.page(number).map(|page| page.kind) {
+            let kind = self.page(number).map(|page| page.kind);
+            match kind {
                 Some(PageKind::LeafTable) => self.leaves.push((number, number)),
+                Some(PageKind::LeafIndex | PageKind::InteriorIndex) if with_keys => {
+                    self.leaves.push((number, number));
+                }
                 Some(PageKind::InteriorTable) => {
                     let children: Vec<PageNumber> =
                         self.page(number).map(|page| children(&page)).unwrap_or_default();
@@ -111,9 +117,16 @@ impl<'d> Orphans<'d> {
             let mut entries = RecordReader::new(root, Some(false), self.walk.usable_bytes());
             while entries.next(&mut self.walk)?.is_some() {}
         }
+        let index_is_broken = self.walk.sink.count > 0;
         self.walk.sink = MissedPlaces::default();
-        let placed = &self.walk.placed;
-        self.leaves.retain(|(leaf, _)| !placed.contains(*leaf));
+        for (leaf, top) in std::mem::take(&mut self.leaves) {
+            // Entries that a broken index has lost are no rows.
+            let is_key = self.page(leaf).is_some_and(|page| !page.kind.is_table());
+            if self.walk.placed.contains(leaf) || (is_key && index_is_broken) {
+                continue;
+            }
+            self.leaves.push((leaf, top));
+        }
         Ok(())
     }
 
@@ -207,7 +220,7 @@ fn top_of(leaf: PageNumber, parents: &HashMap<PageNumber, PageNumber>) -> PageNu
 /// Whether a row, with its columns by position, can be one of this table.
 fn fits(row: &Row, table: &Table) -> bool {
     let stored = table.stored_columns();
-    if table.without_rowid || row.len() > stored.len() {
+    if table.without_rowid != row.rowid().is_none() || row.len() > stored.len() {
         return false;
     }
     let holds = |(field, &index): (usize, &usize)| {
