@@ -89,6 +89,7 @@ fn names_of_files_and_tables_do_nothing_to_a_terminal() {
         &["pages", EVIL],
         &["pages", EVIL, "--html", "map.html", "--svg", "map.svg"],
         &["rows", EVIL],
+        &["dump", &no],
         &["rows", "a.db", "sqlite_schema"],
         &["rows", "a.db", &no],
         &["rows", &no],

@@ -1,6 +1,6 @@
 //! `litecopy dump`: a database as SQL text.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use litecopy::inspect::{DumpOptions, DumpReport, dump};
 
 use super::exit_code::Ending;
 use super::output::{say_error, say_failure, say_lines};
-use super::printable::{printable, printable_path};
+use super::printable::{printable, printable_lines, printable_path};
 use super::reading_arguments::ReadingArguments;
 use super::reading_progress::ReadingProgress;
 
@@ -42,7 +42,8 @@ impl DumpArguments {
         let progress = ReadingProgress::new(database.page_count());
         let mut done = None;
         let ending = say_lines(|output| {
-            let mut kept = KeptError { output: output.writer(), error: None };
+            let for_terminal = io::stdout().is_terminal();
+            let mut kept = KeptError { output: output.writer(), for_terminal, error: None };
             let made = dump(&database, &options, &mut kept, |at| progress.show(at.pages_read));
             match kept.error.take() {
                 Some(error) => Err(error),
@@ -89,11 +90,18 @@ impl DumpArguments {
 /// Keeps what went wrong while writing, which is not an error of the database.
 struct KeptError<W> {
     output: W,
+    /// Whether a person looks at it: then control characters in names are spelled out.
+    for_terminal: bool,
     error: Option<io::Error>,
 }
 
 impl<W: Write> Write for KeptError<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.for_terminal {
+            let text = printable_lines(&String::from_utf8_lossy(bytes));
+            self.output.write_all(text.as_bytes()).map_err(|error| self.keep(error))?;
+            return Ok(bytes.len());
+        }
         self.output.write(bytes).map_err(|error| self.keep(error))
     }
 

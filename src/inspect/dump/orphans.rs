@@ -25,6 +25,8 @@ pub(super) struct Orphans<'d> {
     /// The leaves, in page order, and the top of the tree that each is in.
     leaves: Vec<(PageNumber, PageNumber)>,
     wounded: Vec<Table>,
+    /// Whether tables may be missing in the schema.
+    schema_is_wounded: bool,
     /// The most fields that one of their rows has.
     field_count: usize,
 }
@@ -34,9 +36,11 @@ impl<'d> Orphans<'d> {
     pub(super) fn find(
         mut walk: Walk<'d, MissedPlaces>,
         schema: &Schema,
-        wounded: Vec<Table>,
+        mut wounded: Vec<Table>,
         encoding: TextEncoding,
     ) -> Result<Self> {
+        let schema_is_wounded = wounded.iter().any(|table| table.root_page == Some(PageNumber::FIRST));
+        wounded.retain(|table| table.root_page != Some(PageNumber::FIRST));
         walk.sink = MissedPlaces::default();
         walk.freelist(|_| {})?;
         // With a broken freelist, pages that were freed long ago look like orphans: none of them is taken for rows of a table.
@@ -48,6 +52,7 @@ impl<'d> Orphans<'d> {
             encoding,
             leaves: Vec::new(),
             wounded,
+            schema_is_wounded,
             field_count: 0,
         };
         orphans.collect_leaves(schema)?;
@@ -75,7 +80,7 @@ impl<'d> Orphans<'d> {
         let mut parents: HashMap<PageNumber, PageNumber> = HashMap::new();
         let page_count = self.walk.snapshot.page_count();
         // The rows of a WITHOUT ROWID table look like entries of an index.
-        let with_keys = self.wounded.iter().any(|table| table.without_rowid);
+        let with_keys = self.schema_is_wounded || self.wounded.iter().any(|table| table.without_rowid);
         let mut next = Some(PageNumber::FIRST);
         while let Some(number) = next.filter(|number| number.get() <= page_count) {
             next = number.next();
@@ -152,6 +157,7 @@ impl<'d> Orphans<'d> {
                         visit(Ok(table), &row.with_layout(Arc::clone(&layout)));
                     }
                 }
+                _ if looks_like_an_index(&rows) => {}
                 _ => rows.iter().for_each(|row| visit(Err(top), row)),
             }
         }
@@ -215,6 +221,15 @@ fn top_of(leaf: PageNumber, parents: &HashMap<PageNumber, PageNumber>) -> PageNu
         top = parent;
     }
     top
+}
+
+/// Whether these are entries of an index that the schema has lost: each ends with a rowid.
+fn looks_like_an_index(rows: &[Row]) -> bool {
+    let ends_with_rowid = |row: &Row| {
+        let last = row.len().checked_sub(1).map(|last| row.value(last));
+        row.rowid().is_none() && matches!(last, Some(SqlValue::Integer(_)))
+    };
+    rows.iter().all(ends_with_rowid)
 }
 
 /// Whether a row, with its columns by position, can be one of this table.
