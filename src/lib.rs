@@ -109,7 +109,9 @@
 //!
 //! # What always holds
 //!
-//! The promises C1 to C12, and how they are kept, are in `format-spec-notes/copy-protocol.md`.
+//! The promises C1 to C12, and how they are kept, are in [the notes](crate::notes::copy_protocol#what-always-holds).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 mod backup;
@@ -151,6 +153,12 @@ pub use source::{
     ChangeStamp, DatabaseSet, FileDetour, Origin, SetMember, Source, SourceBytes, SourceNotes, SourceOptions,
 };
 pub use targets::{FileTarget, MemoryTarget, OwnerPolicy, PageOrder, StreamTarget, Target};
+
+/// What litecopy knows of SQLite's files and locks, one page an artifact: the pages to which the documentation points.
+#[cfg(doc)]
+pub mod notes {
+    include!(concat!(env!("OUT_DIR"), "/notes.rs"));
+}
 
 /// The examples of the README, compiled as tests.
 #[cfg(doctest)]

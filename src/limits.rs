@@ -10,7 +10,7 @@
 //! | `record-bytes` | the length of one record | 1000000000 | 2147483647 |
 //! | `schema-bytes` | the records of the schema together, where they are listed | 67108864 | 281474976579584 |
 //!
-//! Each hard bound is the most that the format can say; `[limits.md#hard-bounds]` derives them, and why the defaults are
+//! Each hard bound is the most that the format can say; [limits.md#hard-bounds](crate::notes::limits#hard-bounds) derives them, and why the defaults are
 //! as they are. A limit of a value lets through what is as large as the value, and refuses what is larger.
 
 use crate::format::btree_cell::{LONGEST_PAYLOAD_BYTES, shortest_local_bytes};
@@ -181,7 +181,7 @@ impl Limits {
     /// For files of strangers, such as uploads: no more than a database of everyday size needs.
     ///
     /// A million pages (4 GiB at the usual size), a log or journal of 1 GiB, records of 16 MiB, and 16 MiB of memory for where the
-    /// pages of a log or journal lie. `[limits.md#the-limits]`
+    /// pages of a log or journal lie. [limits.md#the-limits](crate::notes::limits#the-limits)
     ///
     /// ```
     /// use litecopy::{Limit, Limits};

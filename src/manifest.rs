@@ -1,6 +1,6 @@
 //! What a copy was when it was made: the sum of each page, that of the whole, the version that it is of.
 //!
-//! With the feature `serde` a manifest is written as, and read from, what `[manifest.md#the-file]` describes.
+//! With the feature `serde` a manifest is written as, and read from, what [manifest.md#the-file](crate::notes::manifest#the-file) describes.
 
 use crate::format::PageSize;
 use std::time::SystemTime;

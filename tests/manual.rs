@@ -40,6 +40,18 @@ fn each_verb_has_a_man_page() {
     assert!(folder.path().join("litecopy.1").is_file());
 }
 
+/// The commit is told where there is one: in a repository, and in the crate as it is published.
+#[test]
+fn the_version_names_the_commit() {
+    let version = litecopy(&["--version"]);
+    let rest = version.trim_end().strip_prefix(concat!("litecopy ", env!("CARGO_PKG_VERSION"))).unwrap();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if top.join(".git").exists() && Command::new("git").arg("--version").output().is_ok() {
+        let commit = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+        assert!(commit.len() >= 12 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+    }
+}
+
 #[test]
 fn each_shell_completes_each_verb() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

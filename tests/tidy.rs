@@ -81,6 +81,7 @@ fn only_the_clock_sleeps() {
 fn pointers_to_the_notes_lead_there() {
     let notes = notes();
     assert_tidy(files("src", ".rs").iter().flat_map(|f| rules::pointers_lead_somewhere(f, &notes)));
+    assert_tidy(files("src", ".rs").iter().flat_map(rules::pointers_are_links));
 }
 
 #[test]
@@ -196,6 +197,10 @@ mod each_rule_can_fail {
         assert_eq!(wrong("//! See `[wal.md#frame-validity]` and `[wal.md]`."), 0);
         assert_eq!(wrong("//! See `[wal.md#frame-valid]`."), 1);
         assert_eq!(wrong("//! See `[log.md#frame-validity]`."), 1);
+        let links = |text: &str| rules::pointers_are_links(&source("src/format/a.rs", text)).len();
+        assert_eq!(links("//! See [wal-index.md#a](crate::notes::wal_index#a)."), 0);
+        assert_eq!(links("//! See [wal-index.md#a](crate::notes::wal#a)."), 1);
+        assert_eq!(links("//! See `[wal-index.md#a]`."), 1);
     }
 
     #[test]

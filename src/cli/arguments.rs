@@ -6,7 +6,7 @@ use super::exit_code::{self, Ending};
 
 /// Copies a live SQLite database, page by page, without libsqlite3
 #[derive(Debug, Parser)]
-#[command(name = "litecopy", version, after_help = exit_code::HELP, arg_required_else_help = true)]
+#[command(name = "litecopy", version = env!("LITECOPY_VERSION"), after_help = exit_code::HELP, arg_required_else_help = true)]
 #[command(args_override_self = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]

@@ -24,7 +24,7 @@ pub const LEAST_CELL_BYTES: u32 = 4;
 /// The longest payload in bytes: what a 32-bit signed length can say.
 pub const LONGEST_PAYLOAD_BYTES: u32 = 0x7fff_ffff;
 
-/// One cell of a b-tree page. `[pages.md#cells]`
+/// One cell of a b-tree page. [pages.md#cells](crate::notes::pages#cells)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct BtreeCell<'a> {
     /// Where the cell begins in its page.
@@ -92,7 +92,7 @@ impl<'a> BtreeCell<'a> {
 }
 
 /// The longest payload, in bytes, that stays whole in a cell of a page of this kind.
-/// `[pages.md#local-payload]`
+/// [pages.md#local-payload](crate::notes::pages#local-payload)
 #[must_use]
 pub fn longest_local_bytes(kind: PageKind, usable_bytes: u32) -> u32 {
     match kind {
@@ -107,7 +107,7 @@ pub fn shortest_local_bytes(usable_bytes: u32) -> u32 {
     share(usable_bytes, 32)
 }
 
-/// How many bytes of a payload stay in the cell. `[pages.md#local-payload]`
+/// How many bytes of a payload stay in the cell. [pages.md#local-payload](crate::notes::pages#local-payload)
 #[must_use]
 pub fn local_payload_bytes(kind: PageKind, payload_bytes: u32, usable_bytes: u32) -> u32 {
     let longest = longest_local_bytes(kind, usable_bytes);

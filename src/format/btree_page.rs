@@ -24,7 +24,7 @@ use super::page_number::PageNumber;
 use super::page_reference::child;
 use super::page_size::PageSize;
 
-/// A b-tree page whose header keeps the rules. `[pages.md#b-tree-page]`
+/// A b-tree page whose header keeps the rules. [pages.md#b-tree-page](crate::notes::pages#b-tree-page)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct BtreePage<'a> {
     /// What the page holds.
@@ -212,7 +212,7 @@ pub struct Freeblock {
     pub size_bytes: u32,
 }
 
-/// The freeblocks of a page, upwards. `[pages.md#free-space]`
+/// The freeblocks of a page, upwards. [pages.md#free-space](crate::notes::pages#free-space)
 #[derive(Clone, Debug)]
 pub struct Freeblocks<'a> {
     usable: &'a [u8],

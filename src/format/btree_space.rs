@@ -30,7 +30,7 @@ impl SpaceUse {
     }
 }
 
-/// Adds up the space of a page. `[pages.md#free-space]`
+/// Adds up the space of a page. [pages.md#free-space](crate::notes::pages#free-space)
 ///
 /// # Errors
 /// What is wrong with a cell or a freeblock; [`Damage::Overlap`] when two of them share a byte;

@@ -121,7 +121,7 @@ impl<'a> ByteReader<'a> {
         })
     }
 
-    /// The next variable-length integer, 1 to 9 bytes. `[records.md#varint]`
+    /// The next variable-length integer, 1 to 9 bytes. [records.md#varint](crate::notes::records#varint)
     ///
     /// # Errors
     /// [`Damage::Short`] when the bytes end within it.

@@ -40,7 +40,7 @@ pub const DATABASE_MAGIC: [u8; 16] = *b"SQLite format 3\0";
 /// The least part of a page, in bytes, that must be left for content.
 pub const LEAST_USABLE_BYTES: u32 = 480;
 
-/// The database header, every field of it. `[database-header.md#the-100-bytes]`
+/// The database header, every field of it. [database-header.md#the-100-bytes](crate::notes::database_header#the-100-bytes)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseHeader {
     /// The page size.
@@ -92,7 +92,7 @@ impl DatabaseHeader {
     /// # Errors
     /// In this order: [`Damage::Short`], [`Damage::NotADatabase`], [`Damage::ReadVersion`],
     /// [`Damage::PayloadFractions`], [`Damage::DatabasePageSize`], [`Damage::UsableBytes`].
-    /// `[database-header.md#order-of-checks]`
+    /// [database-header.md#order-of-checks](crate::notes::database_header#order-of-checks)
     pub fn parse(bytes: &[u8]) -> Result<Self, Damage> {
         ByteReader::new(bytes).bytes(DATABASE_HEADER_BYTES)?;
         let mut reader = ByteReader::new(bytes);
@@ -154,7 +154,7 @@ impl DatabaseHeader {
     }
 
     /// Whether the stated page count counts: it is not 0, and the last writer was one that keeps it.
-    /// `[database-header.md#page-count]`
+    /// [database-header.md#page-count](crate::notes::database_header#page-count)
     #[must_use]
     pub fn size_is_valid(&self) -> bool {
         self.stated_page_count != 0 && self.change_counter == self.version_valid_for
@@ -163,7 +163,7 @@ impl DatabaseHeader {
     /// The page count that SQLite goes by: the header's if it counts, else the pager's.
     ///
     /// `pager_page_count` is what the log's last commit says if there is a log in use, otherwise what the
-    /// size of the file gives ([`PageSize::pages_in`]). `[database-header.md#page-count]`
+    /// size of the file gives ([`PageSize::pages_in`]). [database-header.md#page-count](crate::notes::database_header#page-count)
     #[must_use]
     pub fn believed_page_count(&self, pager_page_count: u32) -> u32 {
         if self.size_is_valid() { self.stated_page_count } else { pager_page_count }
@@ -227,7 +227,7 @@ pub enum JournalMode {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FormatVersion(pub u8);
 
-/// A text encoding as stored at offset 56; the low two bits count. `[database-header.md#text-encoding]`
+/// A text encoding as stored at offset 56; the low two bits count. [database-header.md#text-encoding](crate::notes::database_header#text-encoding)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TextEncoding(pub u32);
 
@@ -267,7 +267,7 @@ pub struct SqliteVersion(pub u32);
 
 impl SqliteVersion {
     /// Whether this version can lose committed pages of a database in WAL mode: from 3.7.0, which brought the log, to
-    /// 3.51.2, except 3.44.6 and 3.50.7 and what followed in those two lines. `[wal.md#the-wal-reset-fault]`
+    /// 3.51.2, except 3.44.6 and 3.50.7 and what followed in those two lines. [wal.md#the-wal-reset-fault](crate::notes::wal#the-wal-reset-fault)
     #[must_use]
     pub const fn has_wal_reset_fault(self) -> bool {
         let repaired_line = matches!(self.0, 3_044_006..=3_044_999 | 3_050_007..=3_050_999);

@@ -9,7 +9,7 @@ use super::wal_header::WAL_HEADER_BYTES;
 /// The length of a frame's header in bytes.
 pub const FRAME_HEADER_BYTES: usize = 24;
 
-/// The number of a frame in the log, counted from 1. `[wal.md#frame]`
+/// The number of a frame in the log, counted from 1. [wal.md#frame](crate::notes::wal#frame)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameNumber(NonZeroU32);
 

@@ -14,7 +14,7 @@ use super::damage::Damage;
 use super::page_number::PageNumber;
 use super::page_reference::child;
 
-/// A trunk page whose header keeps the rules. `[pages.md#freelist]`
+/// A trunk page whose header keeps the rules. [pages.md#freelist](crate::notes::pages#freelist)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct FreelistTrunk<'a> {
     /// The next trunk; `None` on the last.

@@ -27,7 +27,7 @@ pub const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0x
 /// The sector size that SQLite assumes for the first header when the device promises nothing worse.
 pub const DEFAULT_SECTOR_BYTES: u32 = 512;
 
-/// The header of one segment of a rollback journal. `[journal.md#header]`
+/// The header of one segment of a rollback journal. [journal.md#header](crate::notes::journal#header)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct JournalHeader {
     /// How many records follow.
@@ -95,7 +95,7 @@ impl JournalHeader {
     }
 
     /// Where the next segment can begin: `offset` rounded up to a multiple of the sector size.
-    /// `[journal.md#segments]`
+    /// [journal.md#segments](crate::notes::journal#segments)
     #[must_use]
     pub fn next_segment_offset(&self, offset: u64) -> u64 {
         offset.checked_next_multiple_of(u64::from(self.sector_bytes)).unwrap_or(u64::MAX)

@@ -19,7 +19,7 @@ pub const RECORD_OVERHEAD_BYTES: usize = 8;
 
 const CHECKSUM_STEP: usize = 200;
 
-/// One record of a rollback journal, not yet known to be valid. `[journal.md#records]`
+/// One record of a rollback journal, not yet known to be valid. [journal.md#records](crate::notes::journal#records)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct JournalRecord<'a> {
     /// The page; `None` for the 0 that ends the journal.
@@ -70,7 +70,7 @@ pub const fn record_bytes(page_size: PageSize) -> usize {
     page_size.bytes_usize() + RECORD_OVERHEAD_BYTES
 }
 
-/// The checksum of a page image in a segment with this nonce. `[journal.md#checksum]`
+/// The checksum of a page image in a segment with this nonce. [journal.md#checksum](crate::notes::journal#checksum)
 #[must_use]
 pub fn journal_checksum(nonce: u32, image: &[u8]) -> u32 {
     // The offsets length - 200, length - 400, ... that are above 0.

@@ -16,7 +16,7 @@
 use super::page_number::PageNumber;
 use super::page_size::PageSize;
 
-/// Offset of the PENDING lock in the database file. `[pages.md#lock-byte-page]`
+/// Offset of the PENDING lock in the database file. [pages.md#lock-byte-page](crate::notes::pages#lock-byte-page)
 pub const PENDING_BYTE: u64 = 0x4000_0000;
 /// Offset of the RESERVED lock in the database file.
 pub const RESERVED_BYTE: u64 = PENDING_BYTE + 1;
@@ -25,7 +25,7 @@ pub const SHARED_FIRST: u64 = PENDING_BYTE + 2;
 /// How many SHARED bytes there are.
 pub const SHARED_COUNT: u64 = 510;
 
-/// Offset of the WRITE lock in the wal-index. `[wal-index.md#lock-bytes]`
+/// Offset of the WRITE lock in the wal-index. [wal-index.md#lock-bytes](crate::notes::wal_index#lock-bytes)
 pub const WAL_WRITE_BYTE: u64 = 120;
 /// Offset of the CKPT lock in the wal-index: whoever holds it may checkpoint.
 pub const WAL_CKPT_BYTE: u64 = 121;

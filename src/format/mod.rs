@@ -1,7 +1,7 @@
 //! What the bytes of the four files mean: database, write-ahead log, wal-index, rollback journal.
 //!
 //! No I/O, no time, no paths, no panics: bytes in, types or [`Damage`] out.
-//! The formats are told in `format-spec-notes/`; doc comments point there, as `[wal.md#frame-validity]` does.
+//! The formats are told in `format-spec-notes/`; doc comments point there, as [wal.md#frame-validity](crate::notes::wal#frame-validity) does.
 //!
 //! | file | duty |
 //! |---|---|

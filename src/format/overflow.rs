@@ -15,7 +15,7 @@ use super::page_reference::child;
 
 const LINK_BYTES: u32 = 4;
 
-/// One page of an overflow chain. `[pages.md#overflow-chain]`
+/// One page of an overflow chain. [pages.md#overflow-chain](crate::notes::pages#overflow-chain)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct OverflowPage<'a> {
     /// The next page; `None` on the last.

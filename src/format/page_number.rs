@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 
 use super::page_size::PageSize;
 
-/// The number of a page, counted from 1. `[pages.md#page-numbers]`
+/// The number of a page, counted from 1. [pages.md#page-numbers](crate::notes::pages#page-numbers)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageNumber(NonZeroU32);
 

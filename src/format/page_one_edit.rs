@@ -12,7 +12,7 @@
 use super::database_header::{DATABASE_MAGIC, DatabaseHeader, JournalMode, SqliteVersion};
 use super::page_size::PageSize;
 
-/// An edit of the header in page 1. `[in-place.md#page-1]`
+/// An edit of the header in page 1. [in-place.md#page-1](crate::notes::in_place#page-1)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PageOneEdit {
     /// The change counter, by which connections in rollback mode see that the database was changed.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The size of a page in bytes. `[pages.md#page-sizes]`
+/// The size of a page in bytes. [pages.md#page-sizes](crate::notes::pages#page-sizes)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u32);
 
@@ -55,7 +55,7 @@ impl PageSize {
     /// The number of pages in a database file of `file_bytes`, a partial last page counted as a page.
     ///
     /// A file of a single byte counts as empty: SQLite on Unix takes it for a database that an old file
-    /// system could not create with no byte at all. `[database-header.md#page-count]`
+    /// system could not create with no byte at all. [database-header.md#page-count](crate::notes::database_header#page-count)
     #[must_use]
     pub fn pages_in(self, file_bytes: u64) -> u64 {
         if file_bytes == 1 { 0 } else { file_bytes.div_ceil(u64::from(self.0)) }

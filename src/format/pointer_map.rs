@@ -18,7 +18,7 @@ use super::page_number::PageNumber;
 /// The length of an entry in bytes.
 pub const POINTER_MAP_ENTRY_BYTES: u32 = 5;
 
-/// Where the entries of a database's pointer map lie. `[pages.md#pointer-map]`
+/// Where the entries of a database's pointer map lie. [pages.md#pointer-map](crate::notes::pages#pointer-map)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PointerMap {
     usable_bytes: u32,

@@ -22,7 +22,7 @@ use super::damage::Damage;
 /// The longest header that SQLite reads: 32767 serial types of three bytes, and the length.
 pub const LONGEST_RECORD_HEADER_BYTES: u64 = 98307;
 
-/// A record whose header is within its limits. `[records.md#record]`
+/// A record whose header is within its limits. [records.md#record](crate::notes::records#record)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     bytes: &'a [u8],
@@ -83,7 +83,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// What a value is made of, as stored. `[records.md#serial-types]`
+/// What a value is made of, as stored. [records.md#serial-types](crate::notes::records#serial-types)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialType(pub u64);
 

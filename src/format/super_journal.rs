@@ -30,7 +30,7 @@ const FOOTER_BYTES: usize = 16;
 /// The name of the super-journal that a journal of `journal_bytes` bytes names, given its last bytes.
 ///
 /// `tail` is the last [`TAIL_BYTES`] of the journal, or all of a shorter one. `None` is for a journal that
-/// names none. `[journal.md#super-journal]`
+/// names none. [journal.md#super-journal](crate::notes::journal#super-journal)
 ///
 /// # Errors
 /// [`Damage::SuperJournalNameLength`], [`Damage::SuperJournalNameChecksum`], [`Damage::SuperJournalNameEmpty`] and

@@ -4,7 +4,7 @@
 
 use super::database_header::TextEncoding;
 
-/// The text that these bytes are in this encoding. `[records.md#serial-types]`
+/// The text that these bytes are in this encoding. [records.md#serial-types](crate::notes::records#serial-types)
 #[must_use]
 pub fn decode_text(bytes: &[u8], encoding: TextEncoding) -> String {
     let unit = match encoding.effective() {

@@ -6,7 +6,7 @@ use super::damage::Damage;
 use super::page_number::PageNumber;
 
 /// Clears what no cell, no freeblock's header and no field of a b-tree page covers: the gap behind the cell pointers, the
-/// bodies of the freeblocks, and the fragments. `[treatments.md#unused-bytes]`
+/// bodies of the freeblocks, and the fragments. [treatments.md#unused-bytes](crate::notes::treatments#unused-bytes)
 ///
 /// What covers a byte that counts is never cleared, also where a damaged page lets things lie over each other.
 ///

@@ -8,7 +8,7 @@
 pub const LONGEST_VARINT: usize = 9;
 
 /// The value of the varint at the start of `bytes`, and its length in bytes; `None` when the bytes end within
-/// it. `[records.md#varint]`
+/// it. [records.md#varint](crate::notes::records#varint)
 #[must_use]
 pub fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;

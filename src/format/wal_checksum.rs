@@ -19,7 +19,7 @@ impl ByteOrder {
         if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
 }
 
-/// The two words of a running checksum. `[wal.md#checksum]`
+/// The two words of a running checksum. [wal.md#checksum](crate::notes::wal#checksum)
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WalChecksum {
     /// The first word.

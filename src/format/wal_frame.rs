@@ -20,7 +20,7 @@ use super::page_size::PageSize;
 use super::wal_checksum::{ByteOrder, WalChecksum};
 use super::wal_header::{Salts, WalHeader};
 
-/// The header of a frame, not yet known to be valid. `[wal.md#frame]`
+/// The header of a frame, not yet known to be valid. [wal.md#frame](crate::notes::wal#frame)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalFrameHeader {
     /// The page whose image follows; `None` for the 0 that no valid frame has.
@@ -49,7 +49,7 @@ impl WalFrameHeader {
     }
 
     /// Whether salts and checksum are all zero, as SQLite leaves them in a transaction that writes a page a second time
-    /// until it sums all frames anew at the commit. `[wal.md#states-of-a-frame]`
+    /// until it sums all frames anew at the commit. [wal.md#states-of-a-frame](crate::notes::wal#states-of-a-frame)
     #[must_use]
     pub fn is_unsummed(&self) -> bool {
         self.salts == Salts([0; 8]) && self.checksum == WalChecksum::SEED
@@ -77,7 +77,7 @@ impl WalFrame {
     }
 }
 
-/// Why the chain of valid frames ends at a frame. `[wal.md#frame-validity]`
+/// Why the chain of valid frames ends at a frame. [wal.md#frame-validity](crate::notes::wal#frame-validity)
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameFault {
@@ -115,7 +115,7 @@ pub enum FrameFault {
     TooMany,
 }
 
-/// Tells frame by frame, from the first on, whether the log is still valid. `[wal.md#frame-validity]`
+/// Tells frame by frame, from the first on, whether the log is still valid. [wal.md#frame-validity](crate::notes::wal#frame-validity)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct FrameChain {
     byte_order: ByteOrder,
@@ -179,7 +179,7 @@ impl FrameChain {
     /// As [`Self::accept`], of a frame that has zeros for salts and checksum; the frame after it is then accepted whatever
     /// its checksum is. For a log of which a live wal-index tells how far it is committed, and for nothing else.
     ///
-    /// SQLite up to 3.50.1 leaves such frames in ordinary work. `[wal.md#frames-without-checksums]`
+    /// SQLite up to 3.50.1 leaves such frames in ordinary work. [wal.md#frames-without-checksums](crate::notes::wal#frames-without-checksums)
     ///
     /// # Errors
     /// As [`Self::accept`] gives for it, when the frame is not such a one.

@@ -31,7 +31,7 @@ const SLOTS_OFFSET: usize = 16384;
 /// What the header takes from block 0, in entries.
 const HEADER_ENTRIES: u32 = BLOCK_FRAME_COUNT - FIRST_BLOCK_FRAME_COUNT;
 
-/// The block that lists a frame, counted from 0. `[wal-index.md#hash-blocks]`
+/// The block that lists a frame, counted from 0. [wal-index.md#hash-blocks](crate::notes::wal_index#hash-blocks)
 #[must_use]
 pub fn block_of(frame: FrameNumber) -> u32 {
     // (frame - 1 + 34) / 4096, in an order that cannot overflow.
@@ -66,7 +66,7 @@ pub fn next_hash_slot(slot: u16) -> u16 {
     slot.wrapping_add(1) % HASH_SLOT_COUNT
 }
 
-/// One block of the wal-index. `[wal-index.md#hash-blocks]`
+/// One block of the wal-index. [wal-index.md#hash-blocks](crate::notes::wal_index#hash-blocks)
 #[derive(Copy, Clone, Debug)]
 pub struct HashBlock<'a> {
     number: u32,

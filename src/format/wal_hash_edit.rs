@@ -11,7 +11,7 @@ use core::ops::Range;
 
 const SLOTS_OFFSET: usize = 16384;
 
-/// A block of the wal-index that is being written. `[wal-index.md#hash-blocks]`
+/// A block of the wal-index that is being written. [wal-index.md#hash-blocks](crate::notes::wal_index#hash-blocks)
 #[derive(Clone, Debug)]
 pub struct HashBlockEdit {
     /// How many entries of the block lie before its first: none but in block 0, where the header is.

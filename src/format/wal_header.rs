@@ -26,7 +26,7 @@ pub const WAL_VERSION: u32 = 3_007_000;
 const WAL_MAGIC: u32 = 0x377f_0682;
 const SUMMED_BYTES: usize = 24;
 
-/// The header of the write-ahead log. `[wal.md#header]`
+/// The header of the write-ahead log. [wal.md#header](crate::notes::wal#header)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalHeader {
     /// The order of the words that the checksums are made of.
@@ -103,7 +103,7 @@ impl WalHeader {
 
 impl Damage {
     /// Whether a log header with this damage makes the log count as empty, instead of making it unreadable.
-    /// `[wal.md#empty-or-unreadable]`
+    /// [wal.md#empty-or-unreadable](crate::notes::wal#empty-or-unreadable)
     #[must_use]
     pub fn leaves_wal_empty(&self) -> bool {
         matches!(

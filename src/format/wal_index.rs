@@ -43,7 +43,7 @@ pub const READ_MARK_UNUSED: u32 = 0xffff_ffff;
 
 const SUMMED_BYTES: usize = 40;
 
-/// One copy of the wal-index header. `[wal-index.md#header-copy]`
+/// One copy of the wal-index header. [wal-index.md#header-copy](crate::notes::wal_index#header-copy)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalIndexHeader {
     /// The version, always 3007000.
@@ -146,7 +146,7 @@ impl WalIndexHeader {
     }
 }
 
-/// Header and checkpoint information of the wal-index. `[wal-index.md#checkpoint-information]`
+/// Header and checkpoint information of the wal-index. [wal-index.md#checkpoint-information](crate::notes::wal_index#checkpoint-information)
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalIndex {
     /// The header, of which both copies agree.

@@ -14,7 +14,7 @@ use std::time::Duration;
 const TRIES: u32 = 3;
 
 /// One committed version of a database, open for reading under SQLite's own locks, hot journal and log included. Writers in
-/// rollback mode wait for as long as it lives. `[inspection.md#one-version]`
+/// rollback mode wait for as long as it lives. [inspection.md#one-version](crate::notes::inspection#one-version)
 ///
 /// A file whose header SQLite would refuse opens all the same, and as much as possible of it is decoded:
 /// [`header_damage`](Self::header_damage) says what was wrong.

@@ -7,7 +7,7 @@ use crate::format::database_header::{
 };
 use crate::format::page_size::PageSize;
 
-/// The fields of the 100 bytes with which a database begins; `[database-header.md#the-100-bytes]`.
+/// The fields of the 100 bytes with which a database begins; [database-header.md#the-100-bytes](crate::notes::database_header#the-100-bytes).
 ///
 /// They are as stored: what a field means where it is damaged, [`damage`](Self::damage) tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct HeaderReport {
     pub sqlite_version_number: u32,
     /// The same as people write it.
     pub sqlite_version: String,
-    /// Whether that version can lose committed pages of a database in WAL mode; `[wal.md#the-wal-reset-fault]`.
+    /// Whether that version can lose committed pages of a database in WAL mode; [wal.md#the-wal-reset-fault](crate::notes::wal#the-wal-reset-fault).
     pub has_wal_reset_fault: bool,
 }
 

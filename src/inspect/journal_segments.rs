@@ -1,8 +1,8 @@
 //! The segments and records of a rollback journal: those that a rollback would write back, and all that can be told behind them.
 //!
-//! A rollback ends with the first record that breaks a rule (`[journal.md#playback]`); what comes behind it is read on as far as
+//! A rollback ends with the first record that breaks a rule ([journal.md#playback](crate::notes::journal#playback)); what comes behind it is read on as far as
 //! the counts go, and marked as not rolled back. A header of zeros, as a transaction that ended leaves it, is made up for as far
-//! as the rest tells (`[journal.md#zeroed-headers]`).
+//! as the rest tells ([journal.md#zeroed-headers](crate::notes::journal#zeroed-headers)).
 
 use crate::error::{Error, Result};
 use crate::format::journal_header::{DEFAULT_SECTOR_BYTES, JOURNAL_HEADER_BYTES, JOURNAL_MAGIC, RecordCount};

@@ -1,7 +1,7 @@
 //! Who holds which lock on a database, and what the readers of its log keep from happening.
 //!
 //! What a lock on a read mark keeps from happening, with `last` the last committed frame
-//! (`[locks.md#what-a-read-mark-pins]`):
+//! ([locks.md#what-a-read-mark-pins](crate::notes::locks#what-a-read-mark-pins)):
 //!
 //! | slot, held shared | frames that must stay as they are | a checkpoint stops at | the log can be reset |
 //! |---|---|---|---|

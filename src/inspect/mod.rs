@@ -15,7 +15,7 @@
 //! | `log_hold` | keeps a log still while it is read, as every reader of SQLite does |
 //! | `named_file` | which file is meant where a database may be named, or one of its side files itself |
 //! | `owners` | the b-trees of a database: whose they are, and where each begins |
-//! | `page_numbers` | the numbers of a b-tree page: those that SQLite's `dbstat` table has of it. `[inspection.md#numbers-of-a-page]` |
+//! | `page_numbers` | the numbers of a b-tree page: those that SQLite's `dbstat` table has of it. [inspection.md#numbers-of-a-page](crate::notes::inspection#numbers-of-a-page) |
 //! | `page_owners` | whose some pages of a database are: those that are asked for, whatever the size of the database |
 //! | `page_use` | what a page of a database is used for, and where its content comes from |
 //! | `pages_report` | what each page of a database is used for, whose it is, and how full |

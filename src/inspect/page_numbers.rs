@@ -1,4 +1,4 @@
-//! The numbers of a b-tree page: those that SQLite's `dbstat` table has of it. `[inspection.md#numbers-of-a-page]`
+//! The numbers of a b-tree page: those that SQLite's `dbstat` table has of it. [inspection.md#numbers-of-a-page](crate::notes::inspection#numbers-of-a-page)
 
 use crate::format::btree_cell::CellPayload;
 use crate::format::{BtreeCell, BtreePage};

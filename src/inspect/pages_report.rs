@@ -29,7 +29,7 @@ pub enum PageFrom {
     Journal,
 }
 
-/// A page, and what it is used for. `[inspection.md#numbers-of-a-page]`
+/// A page, and what it is used for. [inspection.md#numbers-of-a-page](crate::notes::inspection#numbers-of-a-page)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

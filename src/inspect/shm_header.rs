@@ -5,7 +5,7 @@ use crate::format::wal_checksum::{ByteOrder, WalChecksum};
 use crate::format::wal_index::WAL_INDEX_HEADER_BYTES;
 use crate::format::{PageSize, WalIndexHeader};
 
-/// A copy of the header of a wal-index, every field as it is stored. `[wal-index.md#header-copy]`
+/// A copy of the header of a wal-index, every field as it is stored. [wal-index.md#header-copy](crate::notes::wal_index#header-copy)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use crate::format::damage::Damage;
 use crate::format::wal_checksum::{ByteOrder, WalChecksum};
 use crate::format::wal_header::{Salts, WAL_HEADER_BYTES, WalHeader};
 
-/// The first 32 bytes of a log, every field as it is stored, also where SQLite takes it for none; `[wal.md#header]`.
+/// The first 32 bytes of a log, every field as it is stored, also where SQLite takes it for none; [wal.md#header](crate::notes::wal#header).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -137,7 +137,7 @@ pub struct WalFrameReport {
     pub state: WalFrameState,
 }
 
-/// What a frame counts for; `[wal.md#states-of-a-frame]`.
+/// What a frame counts for; [wal.md#states-of-a-frame](crate::notes::wal#states-of-a-frame).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Rows: the values of tables straight from the pages, also of damaged databases. `[rows.md]`
+//! Rows: the values of tables straight from the pages, also of damaged databases. [rows.md](crate::notes::rows)
 //!
 //! | file | duty |
 //! |---|---|

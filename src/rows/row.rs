@@ -9,7 +9,7 @@ use super::sql_value::SqlValue;
 use crate::format::{Damage, PageNumber, Record, SerialType, Value};
 use crate::schema::Affinity;
 
-/// A row of a table. `[rows.md#values]`
+/// A row of a table. [rows.md#values](crate::notes::rows#values)
 ///
 /// ```no_run
 /// use litecopy::{Database, Source};

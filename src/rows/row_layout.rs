@@ -3,7 +3,7 @@
 use crate::format::database_header::TextEncoding;
 use crate::schema::{Affinity, Column, DefaultValue, Generated, Table};
 
-/// How the rows of one table are made from its records. `[schema.md#fields-of-a-record]`
+/// How the rows of one table are made from its records. [schema.md#fields-of-a-record](crate::notes::schema#fields-of-a-record)
 #[derive(Clone, Debug)]
 pub(crate) struct RowLayout {
     pub(crate) table: String,

@@ -6,7 +6,7 @@ use crate::format::Value;
 use crate::format::database_header::TextEncoding;
 use crate::schema::DefaultValue;
 
-/// A value of a row. `[rows.md#values]`
+/// A value of a row. [rows.md#values](crate::notes::rows#values)
 ///
 /// In JSON: null, a number, a string; a blob is `{"blob": "<hex>"}`, text that is not valid in the encoding of the
 /// database is `{"invalid_text": "<hex>"}`, and the infinities are `{"real": "inf"}` and `{"real": "-inf"}`.

@@ -1,6 +1,6 @@
 //! The affinity of a column: what SQLite makes of a value before it stores it.
 
-/// A column's affinity. `[schema.md#affinity]`
+/// A column's affinity. [schema.md#affinity](crate::notes::schema#affinity)
 ///
 /// ```
 /// use litecopy::schema::Affinity;

@@ -5,7 +5,7 @@ use super::index::Index;
 use super::table::Table;
 use std::collections::HashMap;
 
-/// The schema of a database. `[schema.md#statements]`
+/// The schema of a database. [schema.md#statements](crate::notes::schema#statements)
 ///
 /// ```
 /// use litecopy::schema::Schema;

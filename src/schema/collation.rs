@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A collating sequence, by name. `[schema.md#collations]`
+/// A collating sequence, by name. [schema.md#collations](crate::notes::schema#collations)
 ///
 /// ```
 /// use litecopy::schema::Collation;

@@ -7,7 +7,7 @@ use super::token::{Kind, Token};
 /// How deep signs, casts and parentheses of a default may be nested: more than anybody writes.
 const MOST_DEPTH: u32 = 20;
 
-/// A constant. `[schema.md#columns-added-later]`
+/// A constant. [schema.md#columns-added-later](crate::notes::schema#columns-added-later)
 ///
 /// ```
 /// use litecopy::schema::{Affinity, DefaultValue};

@@ -1,4 +1,4 @@
-//! What a `CREATE TABLE` or `CREATE INDEX` statement says, as it stands in `sqlite_schema`. `[schema.md#statements]`
+//! What a `CREATE TABLE` or `CREATE INDEX` statement says, as it stands in `sqlite_schema`. [schema.md#statements](crate::notes::schema#statements)
 //!
 //! SQLite has accepted the statement, so that it need not be checked: columns, types and constraints stand in a row, and
 //! what is in parentheses behind `CHECK`, `DEFAULT` and `AS` is skipped as a whole. A statement that ends too early, in a

@@ -3,7 +3,7 @@
 use crate::format::PageNumber;
 use crate::walk::SchemaRow;
 
-/// A row of the schema. The names in JSON are those of the columns. `[records.md#the-schema]`
+/// A row of the schema. The names in JSON are those of the columns. [records.md#the-schema](crate::notes::records#the-schema)
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use crate::format::PageNumber;
 use std::collections::HashSet;
 
 /// An index of a database, as its `CREATE INDEX` statement describes it, or the constraint that SQLite made it for.
-/// `[schema.md#indexes]`
+/// [schema.md#indexes](crate::notes::schema#indexes)
 ///
 /// ```no_run
 /// # fn main() -> litecopy::Result<()> {

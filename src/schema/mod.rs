@@ -1,4 +1,4 @@
-//! The schema: what the rows of `sqlite_schema` say about tables and indexes, without an engine. `[schema.md]`
+//! The schema: what the rows of `sqlite_schema` say about tables and indexes, without an engine. [schema.md](crate::notes::schema)
 //!
 //! | file | duty |
 //! |---|---|

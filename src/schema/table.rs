@@ -8,7 +8,7 @@ use super::entry::SchemaEntry;
 use crate::format::PageNumber;
 use std::collections::{HashMap, HashSet};
 
-/// A table of a database, as its `CREATE TABLE` statement describes it. `[schema.md#tables]`
+/// A table of a database, as its `CREATE TABLE` statement describes it. [schema.md#tables](crate::notes::schema#tables)
 ///
 /// ```
 /// use litecopy::schema::Table;
@@ -219,7 +219,7 @@ impl Table {
     /// Which column each field of a record is, in the order of the fields.
     ///
     /// The field of the column that names the rowid is NULL. In a WITHOUT ROWID table the primary key comes first; virtual
-    /// columns are nowhere. `[schema.md#fields-of-a-record]`
+    /// columns are nowhere. [schema.md#fields-of-a-record](crate::notes::schema#fields-of-a-record)
     #[must_use]
     pub fn stored_columns(&self) -> &[usize] {
         &self.stored

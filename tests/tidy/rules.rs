@@ -138,6 +138,25 @@ pub(crate) fn pointers_lead_somewhere(file: &SourceFile, notes: &[SourceFile]) -
     wrong
 }
 
+/// In the documentation of what is public a pointer is a link to the module that the page is there.
+pub(crate) fn pointers_are_links(file: &SourceFile) -> Vec<String> {
+    let comments = part(&file.text).comments;
+    let mut wrong = Vec::new();
+    for line in comments.lines().filter(|line| line.starts_with("///") || line.starts_with("//!")) {
+        for pointer in pointers(line) {
+            let (page, heading) = pointer.split_once('#').unwrap_or((&pointer, ""));
+            let module = page.trim_end_matches(".md").replace('-', "_");
+            let hash = if heading.is_empty() { "" } else { "#" };
+            let link = format!("[{pointer}](crate::notes::{module}{hash}{heading})");
+            let is_public = file.path.starts_with("src/format/") || line.contains(&format!("[{pointer}]("));
+            if is_public && !line.contains(&link) {
+                wrong.push(format!("{}: `[{pointer}]` is no link; say {link}", file.path));
+            }
+        }
+    }
+    wrong
+}
+
 fn pointers(text: &str) -> Vec<String> {
     let starts = text.match_indices('[').map(|(at, _)| &text[at + 1..]);
     let inner = starts.filter_map(|rest| rest.split_once(']').map(|(inner, _)| inner));

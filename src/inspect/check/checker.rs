@@ -25,7 +25,7 @@ const INCREMENTAL_OFFSET: u32 = 64;
 const HIGHEST_SCHEMA_FORMAT: u8 = 4;
 
 /// Checks a database, without an engine: that each page is used exactly once, that pages and records can be decoded and keys are in
-/// order, and that indexes hold what their tables do. `[inspection.md#what-check-looks-at]`
+/// order, and that indexes hold what their tables do. [inspection.md#what-check-looks-at](crate::notes::inspection#what-check-looks-at)
 ///
 /// It goes on behind what it finds. `progress` is told how far it has come.
 ///

@@ -1,7 +1,7 @@
 //! Whether an index has the entries that its table's rows need, and which it has not.
 //!
 //! Of each index one number is kept: the sum of the digests of its entries, less that of the entries that the rows need. It
-//! is 0 when they are the same, in whatever order (`[inspection.md#rows-and-index-entries]`). Only where it is not, table and index
+//! is 0 when they are the same, in whatever order ([inspection.md#rows-and-index-entries](crate::notes::inspection#rows-and-index-entries)). Only where it is not, table and index
 //! are gone through again: once to find which of 4096 parts of all digests differ, once to keep the digests of those.
 
 use super::fields::{Fields, LONGEST_BYTES};

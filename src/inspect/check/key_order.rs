@@ -1,4 +1,4 @@
-//! Compares records as SQLite does: NULL, numbers, text, blobs; text by its collation. `[inspection.md#order-of-keys]`
+//! Compares records as SQLite does: NULL, numbers, text, blobs; text by its collation. [inspection.md#order-of-keys](crate::notes::inspection#order-of-keys)
 
 use super::fields::Fields;
 use crate::format::Value;

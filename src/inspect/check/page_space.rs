@@ -1,4 +1,4 @@
-//! Whether cells, free blocks and fragments fill a page, each byte once. `[pages.md#free-space]`
+//! Whether cells, free blocks and fragments fill a page, each byte once. [pages.md#free-space](crate::notes::pages#free-space)
 
 use super::findings::Findings;
 use crate::format::{BtreePage, Damage, PageNumber};

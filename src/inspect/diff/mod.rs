@@ -1,4 +1,4 @@
-//! What differs between two databases, or two versions of one: pages, and rows by table. `[inspection.md#differences]`
+//! What differs between two databases, or two versions of one: pages, and rows by table. [inspection.md#differences](crate::notes::inspection#differences)
 //!
 //! | file | duty |
 //! |---|---|

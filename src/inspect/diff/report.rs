@@ -42,7 +42,7 @@ pub struct TableDifference {
     pub changed: u64,
 }
 
-/// Compares two databases, or two versions of one: their pages, and their rows. `[inspection.md#differences]`
+/// Compares two databases, or two versions of one: their pages, and their rows. [inspection.md#differences](crate::notes::inspection#differences)
 ///
 /// ```no_run
 /// use litecopy::{Database, Source, inspect};

@@ -43,7 +43,7 @@ pub struct RowChange {
     pub after: Option<Row>,
 }
 
-/// Compares the rows of two databases. `[inspection.md#differences]`
+/// Compares the rows of two databases. [inspection.md#differences](crate::notes::inspection#differences)
 ///
 /// ```no_run
 /// use litecopy::{Database, Source, SourceOptions, inspect};
