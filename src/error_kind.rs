@@ -1,6 +1,13 @@
 //! The kinds of errors, and what SQLite and programs call them.
 
-/// The kinds of errors, for programs that act on them.
+/// The kinds of errors, for programs that act on them; `examples/errors.rs` sorts them by who must act.
+///
+/// ```
+/// use litecopy::{ErrorKind, copy_database};
+///
+/// let error = copy_database("no/such.db", "backup.db").unwrap_err();
+/// assert_eq!((error.kind(), error.kind().name()), (ErrorKind::NotFound, "not_found"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

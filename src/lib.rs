@@ -141,7 +141,7 @@ pub use backup::{
     SetBackup, Status, StepOutcome, copy_database, quiet, restore, wait_for_change,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use format::{JournalMode, PageNumber, PageSize, Shape};
+pub use format::{JournalMode, PageNumber, PageSize, Shape, SqliteVersion};
 pub use halt::CancelToken;
 pub use inspect::Database;
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};

@@ -43,7 +43,9 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order of the table above.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &Self::EACH;
+
+    const EACH: [Self; 7] = [
         Self::Pages,
         Self::LogBytes,
         Self::JournalBytes,
@@ -133,7 +135,7 @@ impl fmt::Display for Limit {
 
 /// A name that is none of a [`Limit`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no limit; there are {}", Limit::ALL.map(Limit::name).join(", "))]
+#[error("`{name}` is no limit; there are {}", Limit::EACH.map(Limit::name).join(", "))]
 pub struct UnknownLimit {
     /// The name that was given.
     pub name: String,
@@ -143,7 +145,7 @@ impl FromStr for Limit {
     type Err = UnknownLimit;
 
     fn from_str(name: &str) -> std::result::Result<Self, UnknownLimit> {
-        let found = Self::ALL.into_iter().find(|limit| limit.name() == name);
+        let found = Self::EACH.into_iter().find(|limit| limit.name() == name);
         found.ok_or_else(|| UnknownLimit { name: name.to_owned() })
     }
 }
@@ -162,12 +164,12 @@ impl FromStr for Limit {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    values: [i64; Limit::ALL.len()],
+    values: [i64; Limit::EACH.len()],
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { values: Limit::ALL.map(Limit::default_value) }
+        Self { values: Limit::EACH.map(Limit::default_value) }
     }
 }
 
@@ -191,7 +193,7 @@ impl Limits {
     /// ```
     #[must_use]
     pub fn untrusted() -> Self {
-        Self { values: Limit::ALL.map(Limit::untrusted_value) }
+        Self { values: Limit::EACH.map(Limit::untrusted_value) }
     }
 
     /// The value of a limit.
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_old_value_comes_back_whether_or_not_it_changed() {
-        for limit in Limit::ALL {
+        for &limit in Limit::ALL {
             let mut limits = Limits::new();
             let default = limit.default_value();
             assert_eq!(limits.get(limit), default);
@@ -263,14 +265,14 @@ mod tests {
             assert_eq!(limits.set(limit, limit.hard_bound() + 1), 7, "{limit}");
             assert_eq!(limits.set(limit, 0), limit.hard_bound(), "cut silently");
             assert_eq!(limits.get(limit), 0);
-            let others = Limit::ALL.into_iter().filter(|&other| other != limit);
+            let others = Limit::EACH.into_iter().filter(|&other| other != limit);
             assert!(others.into_iter().all(|other| limits.get(other) == other.default_value()), "{limit}");
         }
     }
 
     #[test]
     fn names_are_read_and_unknown_ones_refused() {
-        for limit in Limit::ALL {
+        for &limit in Limit::ALL {
             assert_eq!(limit.to_string().parse(), Ok(limit));
         }
         let error = "page".parse::<Limit>().unwrap_err();
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn the_hard_bounds_are_those_of_the_format() {
         assert_eq!(
-            Limit::ALL.map(Limit::hard_bound),
+            Limit::EACH.map(Limit::hard_bound),
             [
                 4_294_967_294,
                 281_578_055_860_232,
@@ -296,8 +298,8 @@ mod tests {
                 281_474_976_579_584,
             ]
         );
-        assert_eq!(Limit::ALL.map(Limit::default_value)[3..], [1 << 30, 2_100_841, 1_000_000_000, 64 << 20]);
-        assert!(Limit::ALL.into_iter().all(|limit| limit.default_value() <= limit.hard_bound()));
+        assert_eq!(Limit::EACH.map(Limit::default_value)[3..], [1 << 30, 2_100_841, 1_000_000_000, 64 << 20]);
+        assert!(Limit::ALL.iter().all(|limit| limit.default_value() <= limit.hard_bound()));
     }
 
     #[test]

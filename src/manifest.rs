@@ -9,6 +9,18 @@ use std::time::SystemTime;
 ///
 /// [`CopyOptions::manifest`](crate::CopyOptions::manifest) asks for one,
 /// [`inspect::verify_copy`](crate::inspect::verify_copy) checks a file against it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, FileTarget, inspect::verify_copy, quiet};
+///
+/// let backup = CopyOptions::new().manifest(true).begin("app.db", FileTarget::new("backup.db"))?;
+/// if let Some(manifest) = backup.run(quiet)?.manifest {
+///     assert!(verify_copy("backup.db", &manifest)?.unchanged);
+/// }
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(into = "form::Form", try_from = "form::Form"))]

@@ -261,7 +261,7 @@ fn as_many_pages_may_be_missing_as_are_free() {
 #[test]
 fn what_is_not_trusted_gets_less_of_everything() {
     let untrusted = Limits::untrusted();
-    for limit in Limit::ALL {
+    for &limit in Limit::ALL {
         assert!(untrusted.get(limit) < Limits::new().get(limit), "{limit}");
     }
     assert_eq!(untrusted.get(Limit::ChainLength), 35_247, "16 MiB, in pages of which 476 bytes are used");

@@ -3,6 +3,15 @@
 use std::time::Duration;
 
 /// What a stepwise copy does between its steps.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{Consistency, CopyOptions};
+///
+/// CopyOptions::new().consistency(Consistency::Auto).copy("busy.db", "backup.db")?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Consistency {
@@ -35,6 +44,16 @@ pub(super) struct HoldLimits {
 }
 
 /// What to do when a snapshot was held for as long as it may be.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{AtLimit, Consistency, CopyOptions};
+///
+/// let held = CopyOptions::new().consistency(Consistency::Hold).max_log_growth(64 << 20);
+/// held.at_limit(AtLimit::Fail).copy("app.db", "backup.db")?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtLimit {

@@ -6,6 +6,15 @@ use crate::source::{ChangeStamp, Snapshot, SourceNotes};
 use std::time::Duration;
 
 /// What a finished copy came to.
+///
+/// # Examples
+///
+/// ```no_run
+/// let report = litecopy::copy_database("app.db", "backup.db")?;
+/// println!("{} pages of {} bytes", report.page_count, report.page_size.bytes());
+/// println!("{} restarts; commits had to wait {:?} at most", report.restarts, report.longest_lock);
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CopyReport {

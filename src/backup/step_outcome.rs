@@ -3,6 +3,12 @@
 use std::ops::ControlFlow;
 
 /// What a step came to. What passes by itself is no error.
+///
+/// ```
+/// use litecopy::{Status, StepOutcome};
+///
+/// assert_eq!((StepOutcome::Busy.status(), Status::Busy.code()), (Status::Busy, 5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
     /// Pages were copied, and some are left.

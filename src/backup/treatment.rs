@@ -4,6 +4,15 @@ use crate::format::PageOneEdit;
 use crate::format::database_header::SqliteVersion;
 
 /// How the header of a copy compares with that of its source.
+///
+/// # Examples
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, Fidelity};
+///
+/// CopyOptions::new().fidelity(Fidelity::Api).copy("app.db", "as-sqlite-would.db")?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fidelity {

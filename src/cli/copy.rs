@@ -140,8 +140,8 @@ fn refusal(arguments: &CopyArguments) -> Option<&'static str> {
         Some("what went into a stream cannot be read back (--verify, --manifest)")
     } else if stream::is_terminal() {
         Some("a database is not for a terminal: send stdout into a file or a pipe")
-    } else if stream::leads_to(&arguments.source) {
-        Some("stdout is the source itself")
+    } else if sources(arguments).any(stream::leads_to) {
+        Some("stdout is the source itself, or a side file of it")
     } else {
         None
     }
@@ -196,6 +196,12 @@ fn source(arguments: &CopyArguments) -> Result<(Source, &Path), Error> {
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
     let main = DatabaseSet::open(&arguments.source)?;
     arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
+}
+
+/// All databases that were named.
+fn sources(arguments: &CopyArguments) -> impl Iterator<Item = &Path> {
+    let attached = arguments.attach.iter().map(|attached| attached.path.as_path());
+    std::iter::once(arguments.source.as_path()).chain(attached)
 }
 
 /// The path that was given with a name of the set.

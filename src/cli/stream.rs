@@ -18,14 +18,20 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether what is written to stdout goes to the file at `path` (C9).
+/// Whether what is written to stdout goes to the database at `path`, or to a side file of it (C9).
 #[cfg(unix)]
 pub(crate) fn leads_to(path: &Path) -> bool {
     use std::os::fd::AsFd;
     use std::os::unix::fs::MetadataExt;
     let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
-    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    matches!((stdout, path.metadata()), (Ok(stdout), Ok(file)) if identity(&stdout) == identity(&file))
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let Ok(stdout) = stdout.map(identity) else { return false };
+    let database = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    ["", "-journal", "-wal", "-shm"].iter().any(|suffix| {
+        let mut name = database.clone().into_os_string();
+        name.push(suffix);
+        Path::new(&name).metadata().is_ok_and(|file| identity(file) == stdout)
+    })
 }
 
 #[cfg(not(unix))]

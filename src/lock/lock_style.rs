@@ -30,16 +30,16 @@ pub enum LockStyle {
 
 impl LockStyle {
     /// All of them, with their names.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("posix", Self::Posix), ("flock", Self::Flock), ("dotfile", Self::Dotfile), ("none", Self::None)];
+    pub const ALL: &'static [(&'static str, Self)] =
+        &[("posix", Self::Posix), ("flock", Self::Flock), ("dotfile", Self::Dotfile), ("none", Self::None)];
 }
 
 impl FromStr for LockStyle {
     type Err = UnknownLockStyle;
 
     fn from_str(name: &str) -> Result<Self, UnknownLockStyle> {
-        let found = Self::ALL.into_iter().find(|&(known, _)| known == name);
-        found.map(|(_, style)| style).ok_or(UnknownLockStyle)
+        let found = Self::ALL.iter().find(|&&(known, _)| known == name);
+        found.map(|&(_, style)| style).ok_or(UnknownLockStyle)
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_sqlite() {
-        for (name, style) in LockStyle::ALL {
+        for &(name, style) in LockStyle::ALL {
             assert_eq!(name.parse(), Ok(style));
         }
         assert_eq!("afp".parse::<LockStyle>(), Err(UnknownLockStyle));

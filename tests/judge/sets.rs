@@ -247,7 +247,7 @@ fn somebody_who_comes_to_a_log_that_nobody_had_open_makes_all_begin_again() {
 #[test]
 fn other_kinds_of_locks() {
     let pair = Pair::new(["DELETE", "DELETE"]);
-    for (name, style) in LockStyle::ALL {
+    for &(name, style) in LockStyle::ALL {
         for immutable in [false, true] {
             let options = SourceOptions::new().lock_style(style).immutable(immutable);
             let targets = Folder::new();

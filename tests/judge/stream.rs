@@ -207,6 +207,20 @@ fn a_reader_that_goes_away_is_told_from_a_failure() {
     assert_eq!(full.status.code(), Some(1), "{}", text(&full.stderr));
 }
 
+/// Whatever is written into a log or a journal of the source would be a part of it.
+#[test]
+fn a_stream_into_a_side_file_of_a_source_is_refused() {
+    let made = makers::usual();
+    drop(Connection::open(made.folder.join("other.db")).unwrap());
+    for name in ["source.db-wal", "source.db-journal", "other.db-wal"] {
+        fs::write(made.folder.join(name), "").unwrap();
+        let script = format!(r#""$litecopy" copy source.db - --name main --attach a=other.db >> {name}"#);
+        let output = shell(made.folder.path(), &script);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(fs::read(made.folder.join(name)).unwrap().is_empty(), "{name}");
+    }
+}
+
 #[test]
 fn where_a_stream_makes_no_sense_it_is_refused() {
     let made = makers::usual();

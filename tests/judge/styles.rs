@@ -81,7 +81,7 @@ fn a_lock_on_the_whole_file() {
 
 #[test]
 fn a_hot_journal_under_each_style() {
-    for (name, style) in LockStyle::ALL {
+    for &(name, style) in LockStyle::ALL {
         let folder = Folder::new();
         let source = folder.join("source.db");
         makers::hot_journal(&source, "DELETE");
