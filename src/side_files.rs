@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// SQLite resolves links first, so the side files lie beside the file that a link leads to
 /// (`[database-header.md#side-files]`). They are never links themselves (`[targets.md#names-and-links]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SideFiles(Arc<Places>);
+pub struct SideFiles(Arc<Places>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Places {

@@ -90,7 +90,7 @@ enum InTheWay {
 impl<T: Target> Backup<T> {
     pub(super) fn new(options: CopyOptions, source: Source, mut target: T) -> Result<Self> {
         if let Some(own) = target.internals() {
-            own.admit(options.file_options(), source.path())?;
+            own.admit(options.file_options(), source.files())?;
         }
         let halt = Halt::new(Deadline::after(None), options.run.cancel.clone());
         let mut lane = Lane::new(source, PageMover::new(options.treatment));

@@ -75,7 +75,7 @@ impl SetBackup {
             let lane = Lane::new(source, PageMover::new(options.treatment));
             members.push(Member { name: member.name().to_owned(), lane });
         }
-        let sources = members.iter().filter_map(|it| it.lane.source.path().map(Path::to_owned)).collect();
+        let sources = members.iter().filter_map(|it| it.lane.source.files().cloned()).collect();
         Ok(Self {
             options: options.run.clone(),
             target: FolderTarget::admit(folder, sources, options.file_options())?,

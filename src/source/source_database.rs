@@ -117,6 +117,14 @@ impl Source {
         }
     }
 
+    /// The file and its side files, where they were found when it was opened; `None` when it is made of bytes.
+    pub(crate) fn files(&self) -> Option<&SideFiles> {
+        match &self.content {
+            Content::Files(_, files) => Some(files),
+            Content::Bytes(_) => None,
+        }
+    }
+
     /// Which version was asked for.
     pub(crate) fn as_of(&self) -> Option<u64> {
         self.options.as_of

@@ -8,6 +8,7 @@ use crate::attempt::Attempt;
 use crate::error::{Error, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::shape::Shape;
+use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +109,7 @@ impl Target for FileTarget {
 
 /// Only to be told how: from then on the chosen one answers.
 impl Internals for FileTarget {
-    fn admit(&mut self, options: FileOptions, source: Option<&Path>) -> Result<()> {
+    fn admit(&mut self, options: FileOptions, source: Option<&SideFiles>) -> Result<()> {
         let FileOptions { replace, in_place, refresh, .. } = options;
         let is_in_place = (in_place || (refresh && !replace)) && self.path.exists();
         self.kind = if is_in_place {

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct FolderTarget {
     /// As the caller named it, for messages.
     path: PathBuf,
-    sources: Vec<PathBuf>,
+    sources: Vec<SideFiles>,
     options: FileOptions,
     filling: Option<Filling>,
 }
@@ -41,7 +41,7 @@ struct Filling {
 
 impl FolderTarget {
     /// Looks at the paths of the sources, links resolved, before anything is read. A folder is never replaced.
-    pub(crate) fn admit(path: &Path, sources: Vec<PathBuf>, options: FileOptions) -> Result<Self> {
+    pub(crate) fn admit(path: &Path, sources: Vec<SideFiles>, options: FileOptions) -> Result<Self> {
         let options = FileOptions { replace: false, in_place: false, refresh: false, ..options };
         let target = Self { path: path.to_owned(), sources, options, filling: None };
         target.refuse_conflicts()?;
@@ -92,12 +92,12 @@ impl FolderTarget {
 
     /// Where the copy of the source of that place will be, as the caller would name it.
     fn shown(&self, place: usize) -> PathBuf {
-        self.path.join(self.sources.get(place).map(|source| file_name(source)).unwrap_or_default())
+        self.path.join(self.sources.get(place).map(file_name).unwrap_or_default())
     }
 
     /// Refuses names that are one, or of which one is a side file's of the other.
     fn refuse_conflicts(&self) -> Result<()> {
-        let names: Vec<&OsStr> = self.sources.iter().map(|source| file_name(source)).collect();
+        let names: Vec<&OsStr> = self.sources.iter().map(file_name).collect();
         for (source, name) in self.sources.iter().zip(&names) {
             for (other, other_name) in self.sources.iter().zip(&names) {
                 let side_file = |suffix| {
@@ -105,9 +105,11 @@ impl FolderTarget {
                     side_file.push(suffix);
                     side_file
                 };
+                let (source, other) = (source.database(), other.database());
                 let same = source != other && name == other_name;
                 if same || SUFFIXES.iter().any(|suffix| *name == side_file(suffix)) {
-                    return Err(Error::new(source, Problem::FileNameConflict { other: other.clone() }));
+                    let other = other.path().to_owned();
+                    return Err(Error::new(source.path(), Problem::FileNameConflict { other }));
                 }
             }
         }
@@ -189,6 +191,6 @@ fn not_begun(path: &Path) -> Error {
     ))
 }
 
-fn file_name(source: &Path) -> &OsStr {
-    source.file_name().unwrap_or_default()
+fn file_name(source: &SideFiles) -> &OsStr {
+    source.database().path().file_name().unwrap_or_default()
 }

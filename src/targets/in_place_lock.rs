@@ -37,7 +37,7 @@ pub(super) struct InPlaceLock {
     /// Where that led when it was first asked: it may not lead elsewhere later.
     files: Option<SideFiles>,
     /// The source, if it is a file: not to be written over under whatever name.
-    source: Option<PathBuf>,
+    source: Option<SideFiles>,
     waiting: Option<Waiting>,
     /// Until when others have their turn.
     resting: Option<Instant>,
@@ -75,14 +75,14 @@ impl InPlaceLock {
     }
 
     /// Looks at what is there, and at the source's path (links resolved), before anything is locked.
-    pub(super) fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+    pub(super) fn admit(&mut self, source: Option<&SideFiles>) -> Result<()> {
         let files = SideFiles::of_target(&self.path)?;
         match files.database().look().map_err(self.cannot("look at it"))? {
             Found::File { .. } => {}
             Found::Nothing => return Err(self.cannot("open")(io::ErrorKind::NotFound.into())),
             Found::Unfit(unfit) => return Err(Error::new(&self.path, Problem::Unfit(unfit))),
         }
-        self.source = source.map(Path::to_owned);
+        self.source = source.cloned();
         self.refuse_source(&files)?;
         self.files = Some(files);
         Ok(())
@@ -173,7 +173,7 @@ impl InPlaceLock {
     }
 
     fn refuse_source(&self, files: &SideFiles) -> Result<()> {
-        self.source.as_deref().map_or(Ok(()), |source| refuse_the_source(&self.path, files, source))
+        self.source.as_ref().map_or(Ok(()), |source| refuse_the_source(&self.path, files, source))
     }
 
     fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + 'p {

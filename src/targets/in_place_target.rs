@@ -22,6 +22,7 @@ use crate::format::page_one_edit::fresh_page_one;
 use crate::format::{DatabaseHeader, JournalMode, PageNumber, PageOneEdit, PageSize, Shape};
 use crate::os::openers::Openers;
 use crate::os::random_access::ReadAt;
+use crate::side_files::SideFiles;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +87,7 @@ impl InPlaceTarget {
     }
 
     /// Looks at what is there, and refuses the source.
-    pub(super) fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+    pub(super) fn admit(&mut self, source: Option<&SideFiles>) -> Result<()> {
         self.lock.admit(source)
     }
 

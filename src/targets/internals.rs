@@ -4,8 +4,8 @@ use super::owner_policy::OwnerPolicy;
 use crate::error::Result;
 use crate::format::page_number::PageNumber;
 use crate::format::page_one_edit::PageOneEdit;
+use crate::side_files::SideFiles;
 use std::fs::File;
-use std::path::Path;
 
 /// How a copy becomes a file, as the options say.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub trait Internals {
     /// # Errors
     ///
     /// When this target is the source, or could harm it, or cannot be written for another reason that is known now.
-    fn admit(&mut self, options: FileOptions, source: Option<&Path>) -> Result<()> {
+    fn admit(&mut self, options: FileOptions, source: Option<&SideFiles>) -> Result<()> {
         let _ = (options, source);
         Ok(())
     }

@@ -53,7 +53,7 @@ pub(crate) struct NewFile {
     /// Where that leads, found once: whoever turns a link meanwhile turns nothing of ours.
     files: Option<SideFiles>,
     /// Where the source lies, links resolved, when it is a file.
-    source: Option<PathBuf>,
+    source: Option<SideFiles>,
     page_size: PageSize,
     file: Option<DurableFile>,
     /// How many bytes from the beginning on the file system keeps for the file.
@@ -97,11 +97,11 @@ impl NewFile {
     }
 
     /// Looks at what is there, and refuses what may not be replaced.
-    pub(super) fn admit(&mut self, source: Option<&Path>) -> Result<()> {
+    pub(super) fn admit(&mut self, source: Option<&SideFiles>) -> Result<()> {
         let files = self.files()?;
         if let Some(source) = source {
             refuse_the_source(&self.path, &files, source)?;
-            self.source = Some(source.to_owned());
+            self.source = Some(source.clone());
         }
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
         match lock_the_old(&self.path, &files, self.if_there)? {
@@ -122,9 +122,8 @@ impl NewFile {
     /// No more bytes than these will be needed for a copy of that shape: no more than its pages have, and no more than the source's files
     /// occupy, in which there may be holes.
     fn needed_bytes(&self, shape: Shape) -> Result<u64> {
-        let Some(source) = &self.source else { return Ok(shape.size_bytes()) };
+        let Some(files) = &self.source else { return Ok(shape.size_bytes()) };
         let mut occupied = 0_u64;
-        let files = SideFiles::of(source)?;
         for place in [files.database(), files.wal(), files.journal()] {
             let status = place.status().map_err(Error::io("look at it", place.path()))?;
             occupied = occupied.saturating_add(status.map_or(0, |status| status.occupied_bytes));
@@ -230,7 +229,7 @@ impl Target for NewFile {
         // An earlier one goes first, so that two never need the space of both.
         self.file = None;
         let replaces = self.if_there == IfThere::Replace;
-        let rights = new_rights(&files, replaces, self.source.as_deref(), self.owner)?;
+        let rights = new_rights(&files, replaces, self.source.as_ref(), self.owner)?;
         let file = DurableFile::create(files.database(), &rights)
             .map_err(Error::io("create a temporary file beside it", &self.path))?;
         if self.updates {

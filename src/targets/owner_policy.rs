@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::os::lock_file::LockFile;
 use crate::os::rights::NewRights;
 use crate::side_files::SideFiles;
-use std::path::Path;
 
 /// Whom a new copy belongs to, and who may use it. A file that is replaced keeps owner, group, mode and access control list in any
 /// case, as far as the system lets us.
@@ -24,7 +23,7 @@ pub enum OwnerPolicy {
 pub(super) fn new_rights(
     files: &SideFiles,
     replaces: bool,
-    source: Option<&Path>,
+    source: Option<&SideFiles>,
     policy: OwnerPolicy,
 ) -> Result<NewRights> {
     let of = |files: &SideFiles| {
@@ -36,7 +35,7 @@ pub(super) fn new_rights(
     if replaces && is_there()?.is_some() {
         return of(files).map(NewRights::SameAs);
     }
-    let source = source.map(|source| SideFiles::of(source).and_then(|files| of(&files))).transpose()?;
+    let source = source.map(of).transpose()?;
     Ok(match (policy, source) {
         (OwnerPolicy::Keep, Some(source)) => NewRights::SameAs(source),
         (_, source) => NewRights::Ours(source),

@@ -5,29 +5,29 @@ use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use std::path::Path;
 
-/// Refuses a target that is the source at `source` or would be a side file of it, or of which the source would be one. `path` is
+/// Refuses a target that is the `source` or would be a side file of it, or of which the source would be one. `path` is
 /// the target as the caller named it, `target` where that leads.
 ///
 /// They are told apart by what the files are; by names only where no file is yet.
-pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &Path) -> Result<()> {
+pub(super) fn refuse_the_source(path: &Path, target: &SideFiles, source: &SideFiles) -> Result<()> {
     let identity = |place: &Place| place.identity().map_err(Error::io("look at it", place.path()));
-    let source_files = SideFiles::of(source)?;
+    let source_path = || source.database().path().to_owned();
     let found = identity(target.database())?;
-    if found.is_some() && found == identity(source_files.database())? {
-        return Err(Error::new(path, Problem::SameFile { source_path: source.to_owned() }));
+    if found.is_some() && found == identity(source.database())? {
+        return Err(Error::new(path, Problem::SameFile { source_path: source_path() }));
     }
-    for side_file in source_files.all() {
+    for side_file in source.all() {
         if side_file == target.database() || (found.is_some() && found == identity(side_file)?) {
-            return Err(Error::new(path, Problem::TargetIsSideFile { source_path: source.to_owned() }));
+            return Err(Error::new(path, Problem::TargetIsSideFile { source_path: source_path() }));
         }
     }
-    let source_place = source_files.database();
+    let source_place = source.database();
     let source_identity = identity(source_place)?;
     for side_file in target.all() {
         // It would be applied to the copy, or removed.
         if side_file == source_place || (source_identity.is_some() && source_identity == identity(side_file)?)
         {
-            return Err(Error::new(path, Problem::SourceIsSideFile { source_path: source.to_owned() }));
+            return Err(Error::new(path, Problem::SourceIsSideFile { source_path: source_path() }));
         }
     }
     Ok(())
