@@ -1,0 +1,75 @@
+"""The verbs that look inside: dicts, and iterators of dicts, with the keys of the command's `--json`."""
+
+import json
+import os
+
+from . import _litecopy
+
+
+def _report(verb, file, options):
+    return json.loads(_litecopy.report(verb, os.fsdecode(file), options))
+
+
+def _lines(verb, file, options):
+    return map(json.loads, _litecopy.lines(verb, os.fsdecode(file), options))
+
+
+def info(file, **reading):
+    """What a database is: header, journal mode, side files, schema, locks."""
+    return _report("info", file, reading)
+
+
+def locks(file):
+    """Who holds which lock on a database, and what its readers keep of its log."""
+    return _report("locks", file, {})
+
+
+def check(file, *, quick=False, all=False, **reading):
+    """Whether a database is sound: ``sound``, ``findings``, ``not_checked``. ``quick`` leaves out indexes against rows."""
+    return _report("check", file, {"quick": bool(quick), "all": bool(all), **reading})
+
+
+def space(file, **reading):
+    """What fills a database: pages and bytes by table and index."""
+    return _report("space", file, reading)
+
+
+def page(file, number, **reading):
+    """One page decoded, cell by cell."""
+    return _report("page", file, {"number": number, **reading})
+
+
+def journal(file, **reading):
+    """The rollback journal: hot or not and why, its segments and records."""
+    return _report("journal", file, reading)
+
+
+def shm(file, **reading):
+    """The wal-index beside the log: headers, marks, locks, and where it differs from the log."""
+    return _report("shm", file, reading)
+
+
+def diff(a, b=None, *, versions=None, **reading):
+    """What differs between two databases, or between two ``versions=(N, M)`` of one: pages, and rows by table."""
+    other = None if b is None else os.fsdecode(b)
+    return _report("diff", a, {"other": other, "versions": versions, **reading})
+
+
+def pages(file, **reading):
+    """Each page's use, owner, fill and origin, in page order."""
+    return _lines("pages", file, reading)
+
+
+def wal(file, *, frames=False, **reading):
+    """The log: its header, each commit (or with ``frames`` each frame), and where it ends and why."""
+    return _lines("wal", file, {"frames": bool(frames), **reading})
+
+
+def rows(file, table=None, **reading):
+    """The rows of a table, or of all, straight from the pages."""
+    return _lines("rows", file, {"table": table, **reading})
+
+
+def deleted(file, table=None, **reading):
+    """Rows that were deleted or overwritten and whose bytes are still there, with where they were found."""
+    return _lines("deleted", file, {"table": table, **reading})

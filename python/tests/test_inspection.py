@@ -1,0 +1,97 @@
+"""The verbs that look inside give dicts with the keys of the command's `--json`."""
+
+import pytest
+
+import litecopy
+
+
+@pytest.fixture
+def logged(app, sqlite3):
+    """A database with two commits in its log, and a connection that keeps it there."""
+    connection = sqlite3.connect(app)
+    connection.execute("PRAGMA journal_mode = wal")
+    for key in (5, 6):
+        connection.execute("INSERT INTO foo VALUES (?)", (key,))
+        connection.commit()
+    yield app
+    connection.close()
+
+
+def test_info_and_locks(logged):
+    assert litecopy.info(logged)["page_count"] == 2
+    assert litecopy.locks(logged)["path"] == str(logged)
+
+
+def test_check(app):
+    report = litecopy.check(app)
+    assert report["sound"] is True and report["findings"] == []
+    with app.open("r+b") as file:
+        file.seek(4096 + 3)
+        file.write(b"\xff\xff")
+    report = litecopy.check(app, quick=True)
+    assert report["sound"] is False
+    assert report["findings"][0]["page"] == 2
+
+
+def test_pages_and_space(app):
+    found = list(litecopy.pages(app))
+    assert [page["page"] for page in found] == [1, 2]
+    assert [page["owner"] for page in found] == ["sqlite_schema", "foo"]
+    assert {owner["name"]: owner["entries"] for owner in litecopy.space(app)["owners"]} == {"sqlite_schema": 1, "foo": 2}
+
+
+def test_rows_and_versions(logged):
+    assert [row["values"] for row in litecopy.rows(logged, "foo")] == [{"key": key} for key in (3, 4, 5, 6)]
+    assert [row["values"]["key"] for row in litecopy.rows(logged, as_of=1)] == [3, 4, 5]
+    with pytest.raises(litecopy.OperationalError):
+        list(litecopy.rows(logged, as_of=3))
+
+
+def test_the_log(logged):
+    header, *commits, end = litecopy.wal(logged)
+    assert header["header"]["page_size"] == 4096
+    assert [commit["commit"] for commit in commits] == [1, 2]
+    assert commits[0]["owners"] == ["foo"]
+    assert end["end"]["commits"] == 2
+    assert [frame["state"] for frame in list(litecopy.wal(logged, frames=True))[1:-1]] == ["superseded", "committed"]
+
+
+def test_a_list_that_nobody_reads_to_its_end(large):
+    lines = litecopy.rows(large)
+    assert next(lines)["rowid"] == 1
+    del lines
+
+
+def test_values(tmp_path, sqlite3):
+    connection = sqlite3.connect(tmp_path / "values.db")
+    connection.execute("CREATE TABLE v (a, b, c, d)")
+    connection.execute("INSERT INTO v VALUES (9007199254740993, 0.1, x'00ff', NULL)")
+    connection.commit()
+    connection.close()
+    [row] = litecopy.rows(tmp_path / "values.db", "v")
+    assert row["values"] == {"a": 9007199254740993, "b": 0.1, "c": {"blob": "00ff"}, "d": None}
+
+
+def test_an_unknown_option(app):
+    with pytest.raises(TypeError, match="colour"):
+        litecopy.check(app, colour="red")
+
+
+def test_page(app):
+    page = litecopy.page(app, 2)
+    assert [cell["values"] for cell in page["cells"]] == [[3], [4]]
+    with pytest.raises(ValueError, match="there is no page 3"):
+        litecopy.page(app, 3)
+
+
+def test_journal_and_shm(logged):
+    assert litecopy.journal(logged)["state"] == "none"
+    assert litecopy.shm(logged)["mx_frame"] == 2
+
+
+def test_diff(logged, tmp_path):
+    litecopy.backup(logged, tmp_path / "copy.db")
+    assert litecopy.diff(logged, tmp_path / "copy.db")["same"] is True
+    report = litecopy.diff(logged, versions=(1, 2))
+    assert report["same"] is False
+    assert [(table["name"], table["added"]) for table in report["tables"]] == [("foo", 1)]
