@@ -242,6 +242,23 @@ fn what_a_hostile_file_claims_is_told_by_the_limit() {
     }
 }
 
+/// Pages that were never written are a hole in a file; in memory they would be memory.
+#[test]
+fn a_copy_in_memory_is_in_proportion_to_what_is_there() {
+    let first = hostile::first_page(|page| page[36..40].copy_from_slice(&250_000_u32.to_be_bytes()));
+    let mut database = first.clone();
+    database.resize(2000 * 512, 7);
+    let bytes = SourceBytes { database, wal: hostile::wal(&[(1, 200_000, first)]), ..SourceBytes::default() };
+    let exceeded = copy(&bytes, &SourceOptions::new()).unwrap_err().exceeded_limit().unwrap();
+    assert_eq!((exceeded.limit, exceeded.wanted), (Limit::Pages, 200_000));
+    assert_eq!(exceeded.value, 8 * 2000 + (64 << 20) / 512);
+    assert_eq!(copy(&bytes, &limited(Limit::Pages, 200_000)).unwrap().len(), 200_000 * 512);
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("copy.db");
+    CopyOptions::new().copy(bytes, &target).unwrap();
+    assert_eq!(fs::metadata(&target).unwrap().len(), 200_000 * 512);
+}
+
 /// Pages that were freed before they were ever written are no claim, as long as the header counts them.
 #[test]
 fn as_many_pages_may_be_missing_as_are_free() {

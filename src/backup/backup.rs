@@ -212,6 +212,10 @@ impl<T: Target> Backup<T> {
                 Attempt::Got(snapshot) => snapshot,
                 Attempt::Busy(obstacle) => return Ok(self.busy(InTheWay::OfSource(obstacle))),
             };
+            // In memory and in a stream there are no holes.
+            if target.internals().is_none() {
+                snapshot.check_proportion()?;
+            }
             if course.spools(&self.options, snapshot.journal_mode()) {
                 *spool = Some(Spool::new(self.options.spool_folder.clone()));
                 course.leave_order(&self.options);

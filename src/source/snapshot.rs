@@ -9,13 +9,18 @@ use super::view::{Overlay, PageOrigin, PageRun, View};
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::SqliteVersion;
 use crate::format::{Damage, DatabaseHeader, JournalMode, PageNumber, PageSize, Shape};
-use crate::limits::Limits;
+use crate::limits::{Limit, LimitExceeded, Limits};
 use crate::lock::lock_style::ReadLock;
 use crate::os::file_system::network_kind;
 use crate::os::lock_file::LockFile;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+
+/// How many times the pages that are really there a version may have where each page costs something, and how many bytes it may
+/// have whatever is there.
+const MOST_TIMES: u64 = 8;
+const FREE_OF_CHARGE_BYTES: u64 = 64 << 20;
 
 /// Whether what was read in a snapshot counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,26 @@ impl Snapshot {
     /// Whether a hot journal is laid over the file.
     pub(crate) fn rolls_back(&self) -> bool {
         self.view.rollback.is_some()
+    }
+
+    /// Refuses a version of far more pages than are really there, for a target where each costs memory or has to be sent: in a file
+    /// the pages that were never written are a hole. Whoever has set the limit on pages has said how many there may be
+    /// (`[limits.md#claims]`).
+    pub(crate) fn check_proportion(&self) -> Result<()> {
+        let limits = self.limits();
+        if limits.get(Limit::Pages) != Limit::Pages.default_value() {
+            return Ok(());
+        }
+        let there = self.view.pages_there(self.page_size)?;
+        let free_of_charge = FREE_OF_CHARGE_BYTES / u64::from(self.page_size.bytes());
+        let bound = there.saturating_mul(MOST_TIMES).saturating_add(free_of_charge);
+        let wanted = u64::from(self.page_count);
+        if wanted <= bound {
+            return Ok(());
+        }
+        let value = i64::try_from(bound).unwrap_or(i64::MAX);
+        let exceeded = LimitExceeded { limit: Limit::Pages, value, wanted };
+        Err(Error::new(&self.view.name, Problem::LimitExceeded(exceeded)))
     }
 
     /// What is worth knowing although it is right.

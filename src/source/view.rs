@@ -258,7 +258,7 @@ impl View {
     }
 
     /// How many pages the file, the journal and the log really have.
-    fn pages_there(&self, page_size: PageSize) -> Result<u64> {
+    pub(super) fn pages_there(&self, page_size: PageSize) -> Result<u64> {
         let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
         let in_file = page_size.pages_in(file_bytes);
         let in_journal =
