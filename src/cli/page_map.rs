@@ -227,3 +227,66 @@ fn bar(part: u32, whole: u32, most: usize) -> String {
     let cells = usize::try_from(cells).unwrap_or(most).min(most);
     format!("{:<most$}", "\u{2587}".repeat(cells))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use litecopy::{Database, Source, inspect};
+    use rusqlite::Connection;
+
+    /// The lines of a database whose table has an evil name, and has pages of all fills.
+    fn lines_of(paint: Paint) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let sqlite = Connection::open(&path).unwrap();
+        sqlite
+            .execute_batch(
+                "PRAGMA page_size = 512; CREATE TABLE \"evil \x1b[31m\n\u{202e}\"(a); CREATE TABLE t(b);
+                 INSERT INTO t VALUES (zeroblob(90000)), (zeroblob(20)); INSERT INTO t SELECT zeroblob(100) FROM t;
+                 CREATE TABLE gone(c); INSERT INTO gone VALUES (zeroblob(3000)); DROP TABLE gone",
+            )
+            .unwrap();
+        let mut database = Database::open(Source::open(&path).unwrap(), None).unwrap();
+        let report = database.report(inspect::pages).unwrap();
+        lines(&report, &MapHead::new("a.db", 512, report.page_count()), paint)
+    }
+
+    /// What is left of a line when its colours are taken away; that they end with it is asserted.
+    fn without_colours(line: &str) -> String {
+        let mut plain = String::new();
+        let mut parts = line.split('\u{1b}');
+        plain.push_str(parts.next().unwrap());
+        let mut last = "[0m";
+        for part in parts {
+            let (code, text) = part.split_once('m').unwrap();
+            assert!(
+                code.starts_with('[') && code[1..].chars().all(|c| c.is_ascii_digit() || c == ';'),
+                "{line:?}"
+            );
+            plain.push_str(text);
+            last = &part[..=code.len()];
+        }
+        assert_eq!(last, "[0m", "{line:?}");
+        plain
+    }
+
+    #[test]
+    fn lines_fit_with_colours_and_without_and_names_do_nothing() {
+        for width in [40, 80, 200] {
+            for paint in [Paint::plain(width), Paint::in_colour(width)] {
+                let lines = lines_of(paint);
+                let plain: Vec<_> = lines.iter().map(|line| without_colours(line)).collect();
+                let map = plain.iter().skip(2).take_while(|line| !line.is_empty());
+                for line in map.clone() {
+                    assert!(line.chars().count() <= width, "{width}: {line}");
+                }
+                assert!(map.count() <= MOST_LINES);
+                let text = plain.join("\n");
+                assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
+                assert!(text.contains("evil \\u{1b}[31m\\n\\u{202e}"), "{text}");
+                assert!(text.contains("freelist-leaf"), "{text}");
+                assert_eq!(text.contains('\u{2591}'), paint.has_colours(), "{text}");
+            }
+        }
+    }
+}

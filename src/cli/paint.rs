@@ -30,6 +30,12 @@ impl Paint {
         Self { colours, width: told.or_else(asked).unwrap_or(USUAL_WIDTH) }
     }
 
+    /// With colours.
+    #[cfg(test)]
+    pub(crate) fn in_colour(width: usize) -> Self {
+        Self { colours: true, width }
+    }
+
     /// Without colours.
     #[cfg(test)]
     pub(crate) fn plain(width: usize) -> Self {

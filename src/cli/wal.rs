@@ -43,7 +43,9 @@ but no commit follows), stale (behind the valid frames: of an earlier generation
 salts and sums).
 
 The valid frames end by: end-of-file; salt (the next frame is of an earlier generation); checksum; page-number (the next frame is for \
-page 0); partial-frame (the file ends within it); no-commit (the file ends, with a transaction that is not committed).";
+page 0); partial-frame (the file ends within it); no-commit (the file ends, with a transaction that is not committed).
+
+Tables and indexes are named as of the version that the commit made, as long as that is not too much work; else, or with --as-of, as of one version for all.";
 
 impl WalArguments {
     pub(crate) fn run(&self) -> Ending {
