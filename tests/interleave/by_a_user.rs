@@ -178,7 +178,6 @@ fn is_copy(path: &Path) -> Result<(), String> {
 }
 
 #[test]
-#[ignore = "the faults that it found are being mended"]
 fn a_user_turns_names_into_links_while_root_copies() {
     let of = "links by a user";
     if fs::metadata("/proc/self").unwrap().uid() != 0 {

@@ -43,7 +43,6 @@ impl Pair for JobAndAct<'_> {
 }
 
 #[test]
-#[ignore = "the faults that it found are being mended"]
 fn another_process_acts_between_any_two_calls() {
     let templates = &Templates::new();
     let pairs: Vec<JobAndAct<'_>> = JOBS
