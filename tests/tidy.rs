@@ -53,6 +53,20 @@ fn each_floor_uses_only_those_below() {
 }
 
 #[test]
+fn each_folder_has_its_map() {
+    let files = files("src", ".rs");
+    // The command has a file for each verb, which its list of verbs names.
+    let maps = files.iter().filter(|file| file.path.ends_with("/mod.rs") && file.path != "src/cli/mod.rs");
+    assert_tidy(maps.flat_map(|map| rules::maps_its_files(map, &files)));
+}
+
+#[test]
+fn every_floor_of_the_table_is_there() {
+    let floors = floors::floors(&file("src/lib.rs").text);
+    assert_tidy(floors::floors_are_there(&floors, &files("src", ".rs")).into_iter());
+}
+
+#[test]
 fn no_files_import_each_other_in_a_circle() {
     assert_tidy(imports::circles(&files("src", ".rs")).into_iter());
 }
@@ -90,8 +104,9 @@ fn links_between_pages_lead_there() {
     pages.extend(["docs", "benches", "fuzz", ".ci"].iter().flat_map(|folder| files(folder, ".md")));
     pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(file));
     assert!(pages.iter().all(|page| !page.text.is_empty()), "a page is empty, or not there");
-    // The published crate has no fuzz targets.
-    let exists = |path: &str| exists(path) || (path.starts_with("fuzz/") && !exists("fuzz"));
+    // The published crate has neither the fuzz targets nor the package for Python.
+    let is_left_out = |path: &str| ["fuzz", "python"].iter().any(|it| path.starts_with(it) && !exists(it));
+    let exists = |path: &str| exists(path) || is_left_out(path);
     assert_tidy(pages.iter().flat_map(|p| rules::links_lead_somewhere(p, &pages, exists)));
 }
 
@@ -154,6 +169,14 @@ mod each_rule_can_fail {
         let lines = |n: usize| source("src/a.rs", &"x\n".repeat(n));
         assert_eq!(rules::short_enough(&lines(rules::MOST_LINES)).len(), 0);
         assert_eq!(rules::short_enough(&lines(rules::MOST_LINES + 1)).len(), 1);
+    }
+
+    #[test]
+    fn maps() {
+        let map = |docs: &str| source("src/a/mod.rs", docs);
+        let files = [source("src/a/b.rs", ""), source("src/a/c/mod.rs", ""), source("src/d.rs", "")];
+        assert_eq!(rules::maps_its_files(&map("//! A: `b` and `c`\nmod b;"), &files).len(), 0);
+        assert_eq!(rules::maps_its_files(&map("//! A: `b`\nmod b;"), &files).len(), 1);
     }
 
     #[test]

@@ -40,6 +40,10 @@
 //! | `shm_comparison` | compares a wal-index with its log: the header with the last commit, and each hash block with the frames |
 //! | `shm_contents` | the wal-index whole: both copies of its header, marks and locks, and whether it is what the log says |
 //! | `shm_header` | a copy of the header of a wal-index, as it is stored |
+//! | `page_content` | one page, decoded: its header, its cells with their values, and what each of its bytes is |
+//! | `page_parts` | what each byte of a page is: parts that together cover the page |
+//! | `diff` | what differs between two databases, or two versions of one: pages, and rows by table. [inspection.md#differences](crate::notes::inspection#differences) |
+//! | `dump` | the dump: SQL text that any SQLite reads back, also of a damaged database. `[dump.md]` |
 
 mod check;
 mod damage_report;

@@ -27,6 +27,7 @@
 //! | `range_lock` | locks on ranges of a file's bytes, as the system at hand gives them |
 //! | `descriptors` | which processes have a file open, by their descriptors, as far as Linux's `/proc` tells |
 //! | `lease` | a lease on a file (Linux): had only by who has it open alone; as long as it lasts, nobody else can open it |
+//! | `rights` | whose a new file is, and who may use it |
 
 pub(crate) mod bulk_copy;
 pub(crate) mod clock;

@@ -5,8 +5,16 @@
 //! damaged database, gives the columns that are there.
 
 use super::cursor::{Cursor, split_at_commas};
-use super::table::Generated;
 use super::token::{Kind, Token, unquote};
+
+/// Where the values of a generated column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generated {
+    /// In the record, as those of other columns.
+    Stored,
+    /// Nowhere: they are computed whenever they are read.
+    Virtual,
+}
 
 /// What a `CREATE TABLE` statement says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

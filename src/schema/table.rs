@@ -3,7 +3,7 @@
 use super::affinity::Affinity;
 use super::collation::Collation;
 use super::default_value::DefaultValue;
-use super::definition::{ColumnDefinition, KeyDefinition, TableDefinition, TermDefinition};
+use super::definition::{ColumnDefinition, Generated, KeyDefinition, TableDefinition, TermDefinition};
 use super::entry::SchemaEntry;
 use crate::format::PageNumber;
 use std::collections::{HashMap, HashSet};
@@ -67,15 +67,6 @@ pub struct Column {
     pub added_value: DefaultValue,
     /// How it is computed, if it is.
     pub generated: Option<Generated>,
-}
-
-/// Where the values of a generated column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Generated {
-    /// In the record, as those of other columns.
-    Stored,
-    /// Nowhere: they are computed whenever they are read.
-    Virtual,
 }
 
 /// A column of a key.

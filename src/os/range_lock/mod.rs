@@ -14,6 +14,10 @@
 //! | `open_file_description` | locks that belong to one open of a file: no other descriptor of the process can drop them |
 //! | `process_owned` | locks that belong to the whole process, shared out among its opens of a file by a table |
 //! | `windows` | locks that belong to one handle of a file: `LockFileEx` |
+//!
+//! | file | duty |
+//! |---|---|
+//! | `of_either` | locks of one open of a file; where the kernel or the file system does not know these (gVisor, WSL1, some 9p), those of the |
 
 #[cfg(unix)]
 mod fcntl;

@@ -1,4 +1,9 @@
 //! Whose a new file is, and who may use it.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `other` | elsewhere a new file has the rights that its folder gives it |
+//! | `unix` | who may use a file: its mode, its owner, its access control list |
 
 #[cfg(not(unix))]
 mod other;
