@@ -312,9 +312,7 @@ impl Error {
             ErrorKind::AlreadyInSet => "attach each file once, under a name of its own",
             ErrorKind::FileNameConflict => "copy them one by one, into folders of their own",
             ErrorKind::TargetExists => "name another target, or let it be replaced",
-            ErrorKind::TargetInUse => {
-                "close whatever has it open, write into it in place, or name another target"
-            }
+            ErrorKind::TargetInUse => "close whatever has it open, or name another target",
             ErrorKind::SideFileInTheWay => {
                 "find out which database it belongs to, then move it away, or name another target"
             }

@@ -1,6 +1,7 @@
 //! What to do about an error, in the words of the command line; where they have nothing to add, what the library says.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use litecopy::{Error, ErrorKind};
@@ -21,6 +22,7 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
              cannot always see a change that is made meanwhile"
         }
         ErrorKind::Busy => " (`--timeout`)",
+        ErrorKind::TargetInUse if !is_locked(error) => "; or write into it in place (`--in-place`)",
         ErrorKind::DeadlinePassed => " (`--deadline`, `--pages`)",
         ErrorKind::NotADatabase => " (`--opaque=PAGE_SIZE`)",
         ErrorKind::PageSizeUnknown => " (`--opaque=PAGE_SIZE`)",
@@ -40,11 +42,26 @@ fn on_existing(target: &Path) -> &'static str {
         Ok(found) if found.is_symlink() && !target.exists() => {
             "it is a symbolic link that leads nowhere: name the file itself, or remove the link"
         }
+        Ok(found) if (found.is_symlink() || found.is_file()) && is_foreign(target) => {
+            "name another target: what is neither empty nor a database is not replaced"
+        }
         Ok(found) if found.is_symlink() || found.is_file() => {
             "name another target, or have this one replaced (`--replace`)"
         }
         _ => "name another target: this one is no file; into a pipe, a copy goes by `copy SOURCE - > PIPE`",
     }
+}
+
+/// Whether a file is neither empty nor a database, as far as its first bytes tell.
+fn is_foreign(path: &Path) -> bool {
+    let mut first = [0; 16];
+    let read = fs::File::open(path).and_then(|mut file| io::Read::read(&mut file, &mut first));
+    read.is_ok_and(|count| count > 1 && first != *b"SQLite format 3\0")
+}
+
+/// Whether somebody holds a lock, by which it could not be written over in place either.
+fn is_locked(error: &Error) -> bool {
+    error.lock_holders().iter().any(|holder| holder.lock != "OPEN")
 }
 
 /// Whether somebody keeps everybody out: a writer for as long as it commits, or exclusive locking mode for ever.
