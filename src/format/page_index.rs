@@ -23,6 +23,15 @@ impl<P: Copy + Ord> PageIndex<P> {
         self.entries.push((page, place));
     }
 
+    /// Adds the place of a page that has none yet, to an index that is tidy and stays so.
+    pub(crate) fn insert(&mut self, page: PageNumber, place: P) {
+        let ascends = self.entries.last().is_none_or(|&(last, _)| last < page);
+        self.entries.push((page, place));
+        if !ascends {
+            self.tidy();
+        }
+    }
+
     /// Moves all entries of another index to this one, which is tidied before it needs more memory: pages that are written
     /// again and again must not make it long.
     pub(crate) fn append(&mut self, other: &mut Self) {
@@ -88,6 +97,14 @@ mod tests {
         assert_eq!(index.run(page(3), 6), [(page(5), 3)]);
         assert_eq!(index.run(page(3), 7).len(), 2);
         assert_eq!(index.run(page(9), u32::MAX), [(page(9), 4)]);
+        index.insert(page(12), 1);
+        index.insert(page(3), 2);
+        assert_eq!(
+            (index.place(page(3)), index.place(page(12)), index.iter().count()),
+            (Some(2), Some(1), 5)
+        );
+
+        index.entries.retain(|&(page, _)| [2, 5, 9].contains(&page.get()));
         assert_eq!([0, 2, 5, 9].map(|count| index.count_behind(count)), [3, 2, 1, 0]);
     }
 

@@ -15,17 +15,24 @@ impl PageSet {
         Self { words: vec![0; (page_count as usize).div_ceil(64)], page_count }
     }
 
+    /// The same, which takes memory only up to the highest page that is added: for a page count that is nothing but a claim.
+    pub(crate) fn growing(page_count: u32) -> Self {
+        Self { words: Vec::new(), page_count }
+    }
+
     /// Whether it can have no page at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.page_count == 0
     }
 
     /// Adds a page; `false` when it is in already, or behind the highest.
     pub(crate) fn insert(&mut self, page: PageNumber) -> bool {
-        let (word, bit) = place(page);
-        let Some(word) = self.words.get_mut(word).filter(|_| page.get() <= self.page_count) else {
+        if page.get() > self.page_count {
             return false;
-        };
+        }
+        let (word, bit) = place(page);
+        self.words.resize(self.words.len().max(word + 1), 0);
+        let Some(word) = self.words.get_mut(word) else { return false };
         let new = *word & bit == 0;
         *word |= bit;
         new

@@ -7,6 +7,7 @@ use super::frame_sums::go_through;
 use crate::error::{Error, Problem, Result};
 use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::frame_bytes;
+use crate::format::page_index::PageIndex;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{FrameChain, FrameNumber, PageNumber, PageSize, WalFrameHeader, WalHeader};
 use crate::os::random_access::{ReadAt, read_padded};
@@ -30,7 +31,7 @@ pub(super) struct NewFrames {
     gathered: Vec<u8>,
     gathered_from: Option<FrameNumber>,
     /// Which frame each page has, by page. 8 bytes a page (C12).
-    index: Vec<(PageNumber, FrameNumber)>,
+    index: PageIndex<FrameNumber>,
     /// The first frame that was written over since its sum was made.
     written_over: Option<FrameNumber>,
 }
@@ -47,7 +48,7 @@ impl NewFrames {
             end: start,
             gathered: Vec::new(),
             gathered_from: None,
-            index: Vec::new(),
+            index: PageIndex::default(),
             written_over: None,
         })
     }
@@ -75,26 +76,12 @@ impl NewFrames {
 
     /// Appends a page, or writes it over the frame that it has.
     pub(super) fn write(&mut self, page: PageNumber, image: &[u8]) -> Result<()> {
-        match self.index.last() {
-            Some(&(last, _)) if page <= last => {
-                match self.index.binary_search_by_key(&page, |&(page, _)| page) {
-                    Ok(place) => match self.index.get(place) {
-                        Some(&(_, frame)) => self.write_over(frame, image),
-                        None => Ok(()),
-                    },
-                    Err(place) => {
-                        let frame = self.append(page, 0, image)?;
-                        self.index.insert(place, (page, frame));
-                        Ok(())
-                    }
-                }
-            }
-            _ => {
-                let frame = self.append(page, 0, image)?;
-                self.index.push((page, frame));
-                Ok(())
-            }
+        if let Some(frame) = self.index.place(page) {
+            return self.write_over(frame, image);
         }
+        let frame = self.append(page, 0, image)?;
+        self.index.insert(page, frame);
+        Ok(())
     }
 
     /// Ends them with the frame of the first page, the database having `page_count` pages then. Gives that frame.
@@ -117,16 +104,15 @@ impl NewFrames {
 
     /// The pages of the frames in order, that of the commit as the last.
     pub(super) fn pages(&self) -> Vec<PageNumber> {
-        let mut by_frame = self.index.clone();
-        by_frame.sort_unstable_by_key(|&(_, frame)| frame);
-        by_frame.into_iter().map(|(page, _)| page).chain([PageNumber::FIRST]).collect()
+        let mut by_frame: Vec<_> = self.index.iter().map(|(page, frame)| (frame, page)).collect();
+        by_frame.sort_unstable();
+        by_frame.into_iter().map(|(_, page)| page).chain([PageNumber::FIRST]).collect()
     }
 
     /// Reads a page as it was written; zeros for one that was not.
     pub(super) fn read(&self, page: PageNumber, image: &mut [u8]) -> Result<()> {
-        match self.index.binary_search_by_key(&page, |&(page, _)| page).ok().and_then(|at| self.index.get(at))
-        {
-            Some(&(_, frame)) => self.read_image(frame, image),
+        match self.index.place(page) {
+            Some(frame) => self.read_image(frame, image),
             None => {
                 image.fill(0);
                 Ok(())
@@ -151,7 +137,7 @@ impl NewFrames {
     pub(super) fn take_back(&mut self) -> Result<()> {
         (self.gathered_from, self.end) = (None, self.start);
         self.gathered.clear();
-        self.index.clear();
+        self.index = PageIndex::default();
         let size_bytes = self.log.size_bytes().map_err(Error::io("look at it", self.log.path()))?;
         if size_bytes > self.old_bytes {
             self.log.set_size(self.old_bytes).map_err(Error::io("set its size", self.log.path()))?;

@@ -15,6 +15,7 @@ use crate::error::{Error, Problem, Result};
 use crate::format::journal_header::DEFAULT_SECTOR_BYTES;
 use crate::format::journal_header::RecordCount;
 use crate::format::journal_record::{append_record, record_bytes};
+use crate::format::page_set::PageSet;
 use crate::format::{JournalHeader, JournalRecord, PageNumber, Shape};
 use crate::os::durable_file::FolderSync;
 use crate::os::lock_file::LockFile;
@@ -35,8 +36,7 @@ const LATE_BYTES: usize = 12;
 pub(super) struct ProtectingJournal {
     file: SideFile,
     shape: Shape,
-    /// One bit a page, as far as pages were recorded: the file may claim to be of any size.
-    recorded: Vec<u64>,
+    recorded: PageSet,
     /// Synced, magic and all: their pages may be written over.
     sealed: Vec<Segment>,
     open: Option<Segment>,
@@ -62,7 +62,7 @@ impl ProtectingJournal {
         let mut journal = Self {
             file,
             shape,
-            recorded: Vec::new(),
+            recorded: PageSet::growing(shape.page_count),
             sealed: Vec::new(),
             open: None,
             gathered: Vec::new(),
@@ -85,19 +85,13 @@ impl ProtectingJournal {
 
     /// Whether the page is one of the old database that it has not taken in yet.
     pub(super) fn wants(&self, page: PageNumber) -> bool {
-        let (word, bit) = place_of(page);
-        page.get() <= self.shape.page_count && self.recorded.get(word).is_none_or(|word| word & bit == 0)
+        page.get() <= self.shape.page_count && !self.recorded.contains(page)
     }
 
     /// Takes in a page as it was, unless it has it already. It may be written over after the next [`Self::seal`].
     pub(super) fn record(&mut self, page: PageNumber, image: &[u8]) -> Result<()> {
-        if !self.wants(page) {
+        if !self.recorded.insert(page) {
             return Ok(());
-        }
-        let (word, bit) = place_of(page);
-        self.recorded.resize(self.recorded.len().max(word + 1), 0);
-        if let Some(word) = self.recorded.get_mut(word) {
-            *word |= bit;
         }
         if self.open.is_none() {
             self.open_segment()?;
@@ -194,9 +188,4 @@ impl ProtectingJournal {
     fn sync(&self) -> Result<()> {
         self.file.sync().map_err(Error::io("sync", self.file.path()))
     }
-}
-
-/// Where the bit of a page lies: in which word, and which it is.
-fn place_of(page: PageNumber) -> (usize, u64) {
-    ((page.get() / u64::BITS) as usize, 1 << (page.get() % u64::BITS))
 }
