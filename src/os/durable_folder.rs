@@ -5,7 +5,9 @@ use super::durable_file::FolderSync;
 use super::durable_file::sync_folder;
 #[cfg(unix)]
 use super::left_over::{self, Temporary};
-use super::place::{IfThere, Place};
+#[cfg(unix)]
+use super::place::IfThere;
+use super::place::Place;
 #[cfg(unix)]
 use std::fs::File;
 use std::io;

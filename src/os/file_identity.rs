@@ -201,6 +201,7 @@ impl Found {
             FileType::Directory => Unfit::Folder,
             FileType::Fifo => Unfit::Pipe,
             FileType::Socket => Unfit::Socket,
+            FileType::BlockDevice => Unfit::BlockDevice,
             _ => Unfit::Device,
         })
     }

@@ -3,10 +3,16 @@
 //! Whoever writes under such a name holds a lock (`flock`) on it until it has its final name. The lock goes with its
 //! process, so a temporary name on which nobody has it is a left-over (`[targets.md#left-overs]`).
 
-use super::file_identity::{FileIdentity, Found, Status};
-use super::place::{Access, IfThere, Place};
+use super::file_identity::FileIdentity;
+#[cfg(unix)]
+use super::file_identity::{Found, Status};
+#[cfg(unix)]
+use super::place::Access;
+use super::place::{IfThere, Place};
 use super::random;
+#[cfg(unix)]
 use super::unfit::Unfit;
+#[cfg(unix)]
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;

@@ -30,6 +30,17 @@ impl LockFile {
         Self::open_with(place, Access::Read)
     }
 
+    /// Opens the file or block device at `place`, which nobody writes, for reading.
+    pub(crate) fn open_immutable(place: &Place) -> io::Result<Self> {
+        match Self::open(place) {
+            Err(error) if Unfit::in_error(&error) == Some(Unfit::BlockDevice) => {
+                let (file, status) = place.open_immutable()?;
+                Ok(Self::new(file, status.identity, Access::Read))
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens the regular file at `place` for reading and writing: only so can it be locked exclusively.
     pub(crate) fn open_to_write(place: &Place) -> io::Result<Self> {
         Self::open_with(place, Access::ReadWrite)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 /// A way by which other files lie beside a file than where its users have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells"))]
 pub(crate) enum Detour {
     /// The file itself is a mount point.
     SingleFileMount,

@@ -11,6 +11,7 @@ use super::lock_file::LockFile;
 
 /// Who has a file open besides the descriptor that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells"))]
 pub(crate) enum Openers {
     Nobody,
     /// Somebody, of which these processes could be told.

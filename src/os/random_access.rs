@@ -70,7 +70,13 @@ impl ReadAt for File {
     }
 
     fn size_bytes(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        let metadata = self.metadata()?;
+        // A block device has no size of its own, but an end. The position that this moves is nobody's.
+        #[cfg(unix)]
+        if std::os::unix::fs::FileTypeExt::is_block_device(&metadata.file_type()) {
+            return Ok(rustix::fs::seek(self, rustix::fs::SeekFrom::End(0))?);
+        }
+        Ok(metadata.len())
     }
 }
 

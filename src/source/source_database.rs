@@ -80,7 +80,7 @@ impl Source {
     /// The database at `path`.
     pub(super) fn from_path(path: &Path, options: &SourceOptions) -> Result<Self> {
         let files = SideFiles::of(path)?;
-        LockFile::open(files.database()).map_err(Error::io("open", path))?;
+        open(files.database(), options).map_err(Error::io("open", path))?;
         Ok(Self::new(Content::Files(path.to_owned(), files), *options))
     }
 
@@ -395,9 +395,13 @@ fn begin_locked(
     wal_snapshot::begin(files, view, &mut known.log, terms)
 }
 
+fn open(place: &Place, options: &SourceOptions) -> io::Result<LockFile> {
+    if options.immutable { LockFile::open_immutable(place) } else { LockFile::open(place) }
+}
+
 fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
     let path = place.path();
-    let file = LockFile::open(place).map_err(Error::io("open", path))?;
+    let file = open(place, options).map_err(Error::io("open", path))?;
     let style = if options.immutable { LockStyle::None } else { options.lock_style };
     if style == LockStyle::Posix {
         // Whoever locks by a folder would not see our locks, nor we theirs.

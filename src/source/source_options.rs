@@ -43,7 +43,7 @@ impl SourceOptions {
     }
 
     /// Whether nobody can change the files: an evidence image, a file system snapshot, read-only media. No lock is taken
-    /// then, and nothing is checked at the end.
+    /// then, and nothing is checked at the end. A block device is read only so.
     ///
     /// Unlike with SQLite's `immutable=1`, a hot journal and a log count: what is seen is what SQLite would recover.
     pub fn immutable(mut self, immutable: bool) -> Self {

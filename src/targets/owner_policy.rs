@@ -28,7 +28,8 @@ pub(super) fn new_rights(
 ) -> Result<NewRights> {
     let of = |files: &SideFiles| {
         let path = files.database().path();
-        let file = LockFile::open(files.database()).map_err(Error::io("open", path))?;
+        // Only looked at, whoever writes it.
+        let file = LockFile::open_immutable(files.database()).map_err(Error::io("open", path))?;
         file.rights().map_err(Error::io("look at it", path))
     };
     let is_there = || files.database().identity().map_err(Error::io("look at it", files.database().path()));

@@ -212,3 +212,27 @@ fn a_mounted_file_is_not_replaced_but_written_in_place() {
     assert_eq!(integrity_check(&host), "'ok'");
     assert!(dump(&host).iter().any(|line| line.starts_with("'table' 't'")));
 }
+
+/// A snapshot of a volume, for instance, which has no folder and no side files.
+#[test]
+fn a_block_device_is_copied_when_it_is_said_that_nobody_writes_it() {
+    let made = makers::usual();
+    let image = made.folder.join("image");
+    // A device has whole blocks, and may be longer than the database.
+    let mut bytes = fs::read(&made.path).unwrap();
+    bytes.resize(bytes.len() + 64 * 4096, 0);
+    fs::write(&image, bytes).unwrap();
+    let made_device = Command::new("losetup").args(["--find", "--show", "--read-only"]).arg(&image).output();
+    let Some(device) = made_device.ok().filter(|output| output.status.success()) else {
+        eprintln!("SKIP: this machine lets us make no block device");
+        return;
+    };
+    let device = String::from_utf8(device.stdout).unwrap().trim().to_owned();
+    let copy = made.folder.join("copy.db");
+    let refused = run("copy", &[Path::new(&device), &copy]);
+    let copied = run("copy", &[Path::new("--immutable"), Path::new(&device), &copy]);
+    assert!(Command::new("losetup").args(["--detach", &device]).status().unwrap().success());
+    is_refused(&refused, Path::new(&device), "is a block device, which is read only as immutable");
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    assert!(fs::read(&copy).unwrap() == fs::read(&made.path).unwrap());
+}

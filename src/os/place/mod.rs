@@ -198,6 +198,19 @@ impl Place {
         }
     }
 
+    /// The same, also of a block device: one that nobody writes is as good as a file.
+    pub(super) fn open_immutable(&self) -> io::Result<(File, Status)> {
+        match self.open(Access::Read) {
+            Err(error) if Unfit::in_error(&error) == Some(Unfit::BlockDevice) => {
+                let file = self.folder.open_file(&self.name, Access::Read)?;
+                let status = Status::of_file(&file)?;
+                // Looked at again: it may have become something else.
+                if status.found == Found::Unfit(Unfit::BlockDevice) { Ok((file, status)) } else { Err(error) }
+            }
+            opened => opened,
+        }
+    }
+
     /// The same for a side file that is going to be written: it must have no other name.
     pub(crate) fn open_alone(&self) -> io::Result<(File, Status)> {
         let (file, status) = self.open(Access::ReadWrite)?;

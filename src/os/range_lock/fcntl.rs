@@ -95,7 +95,8 @@ fn request(range: ByteRange, kind: Option<LockKind>) -> io::Result<libc::flock> 
         Some(LockKind::Exclusive) => EXCLUSIVE,
     };
     request.l_start = range.start.try_into().map_err(beyond)?;
-    request.l_len = range.length.try_into().map_err(beyond)?;
+    // Longer than the system can say (all there is, where its numbers have 32 bits): 0 is up to the end.
+    request.l_len = range.length.try_into().unwrap_or(0);
     Ok(request)
 }
 
