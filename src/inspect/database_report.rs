@@ -35,7 +35,7 @@ pub struct DatabaseReport {
     /// The first 100 bytes of the file; `None` for an empty file, which is an empty database.
     pub header: Option<HeaderReport>,
     /// The same of the version that a reader sees, with log and hot journal laid over the file; `None` when no version could be
-    /// seen ([`SchemaReport::unread`] says why), and of an empty database.
+    /// seen (`SchemaReport::unread` says why), and of an empty database.
     pub current_header: Option<HeaderReport>,
     /// What a reader goes by; `None` when no version could be seen.
     pub journal_mode: Option<JournalMode>,
