@@ -32,6 +32,7 @@ fn main() {
     super_journal(&seeds, folder.path());
     sources(&seeds, folder.path());
     schemas(&seeds, folder.path());
+    reports(&seeds, folder.path());
 }
 
 struct Seeds(PathBuf);
@@ -202,6 +203,24 @@ fn schemas(seeds: &Seeds, folder: &Path) {
         db.execute_batch("CREATE TABLE t(a UNIQUE); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;")
             .unwrap();
         seeds.write("schema", name, &[&fs::read(&path).unwrap()]);
+    }
+}
+
+/// Databases with b-trees of both sorts, indexes, overflow chains and free pages; one with a pointer map.
+fn reports(seeds: &Seeds, folder: &Path) {
+    for (name, auto_vacuum) in [("plain", "NONE"), ("pointer-map", "FULL")] {
+        let path = folder.join(name).with_extension("reports");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch(&format!(
+            "PRAGMA page_size=512; PRAGMA auto_vacuum={auto_vacuum};
+             CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT UNIQUE, c REAL NOT NULL); CREATE INDEX i ON t(c DESC, b);
+             CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE gone(x);
+             INSERT INTO t WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 25) SELECT i, 'b' || i, i / 3.0 FROM n;
+             INSERT INTO w SELECT b, zeroblob(a * 40) FROM t; INSERT INTO gone VALUES (zeroblob(1500)); DROP TABLE gone;"
+        ))
+        .unwrap();
+        drop(db);
+        seeds.write("reports", name, &[&fs::read(&path).unwrap()]);
     }
 }
 

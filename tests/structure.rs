@@ -97,6 +97,11 @@ fn a_header_that_sqlite_refuses_is_a_finding() {
     patch(folder.path(), 28, &[0, 0, 0, 99]);
     let report = json_of(folder.path(), &["check", "a.db", "--json"]);
     assert_eq!(report["findings"][0]["kind"], "page-count", "{report}");
+    // A page size of which the file is no whole number.
+    patch(folder.path(), 16, &[0x80, 0]);
+    let output = run(folder.path(), &["check", "a.db", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["sound"], output.status.code()), (&json!(false), Some(1)), "{report}");
 }
 
 #[test]

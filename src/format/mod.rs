@@ -24,6 +24,7 @@
 //! | `page_reference` | a page that another page names: its child, or the next of a chain |
 //! | `page_set` | a set of pages of a database, at one bit a page |
 //! | `page_size` | the size of a page: a power of two from 512 to 65536 bytes, and its 16-bit code in headers |
+//! | `payload_sums` | the payloads of a page, added up |
 //! | `pointer_map` | the pointer map of databases that vacuum by themselves: what each page is, and which page leads to it |
 //! | `record` | the record: the values of a table row or an index entry, as the payload of a cell |
 //! | `shape` | how large a database is: the size of its pages, and their number |
@@ -57,6 +58,7 @@ pub mod page_one_edit;
 mod page_reference;
 pub(crate) mod page_set;
 pub(crate) mod page_size;
+pub(crate) mod payload_sums;
 pub mod pointer_map;
 pub mod record;
 pub(crate) mod shape;

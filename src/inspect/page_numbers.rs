@@ -1,6 +1,7 @@
 //! The numbers of a b-tree page: those that SQLite's `dbstat` table has of it. [inspection.md#numbers-of-a-page](crate::notes::inspection#numbers-of-a-page)
 
 use crate::format::btree_cell::CellPayload;
+use crate::format::payload_sums::PayloadSums;
 use crate::format::{BtreeCell, BtreePage};
 
 /// What is in a b-tree page, in bytes where it is not a count.
@@ -25,6 +26,12 @@ impl PageNumbers {
             unused_bytes: gap.saturating_add(page.fragmented_bytes.into()).saturating_add(free_blocks),
             ..Self::default()
         }
+    }
+
+    /// Adds all cells at once.
+    pub(super) fn add_sums(&mut self, sums: PayloadSums) {
+        self.payload_bytes = sums.local_bytes;
+        self.largest_payload_bytes = sums.longest_bytes;
     }
 
     pub(super) fn add(&mut self, cell: &BtreeCell<'_>) {

@@ -6,6 +6,7 @@ use super::page_numbers::PageNumbers;
 use crate::error::Result;
 use crate::format::lock_bytes::lock_byte_page;
 use crate::format::page_set::PageSet;
+use crate::format::payload_sums::PayloadSums;
 use crate::format::{PageKind, PageNumber};
 use crate::walk::{Fault, FreePage, OverflowPart, Step, TreePlace, TreeWalk, Walk};
 
@@ -41,7 +42,10 @@ pub(super) fn survey(database: &Database, owners: &[Owner], told: &mut impl Surv
             };
             let mut numbers = PageNumbers::from_header(&page);
             let mut has_chains = false;
-            if page.kind != PageKind::InteriorTable {
+            if let Some(sums) = PayloadSums::of(&page) {
+                numbers.add_sums(sums);
+                has_chains = sums.has_overflow;
+            } else {
                 for (_, cell) in Step::cells(page, at).flatten() {
                     numbers.add(&cell);
                     has_chains |= cell.payload.is_some_and(|payload| payload.first_overflow.is_some());

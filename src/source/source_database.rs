@@ -8,7 +8,7 @@ use super::hot_journal::KnownJournal;
 use super::snapshot::{Snapshot, Standing};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_notes::FileDetour;
-use super::source_options::SourceOptions;
+use super::source_options::{Opaque, SourceOptions};
 use super::view::View;
 use super::wal_join::{self, Patience, Terms, Want};
 use super::wal_snapshot::KnownLog;
@@ -316,7 +316,7 @@ impl Source {
 
     /// Reads it from now on as a database whose header cannot be read, with pages of this size.
     pub(crate) fn read_as_opaque(&mut self, page_size: PageSize) {
-        self.options = self.options.opaque(Some(page_size));
+        self.options.opaque = Some(Opaque { page_size: Some(page_size), must_divide: false });
     }
 }
 

@@ -22,6 +22,8 @@ pub struct SourceOptions {
 pub(crate) struct Opaque {
     /// `None`: as the log says.
     pub(crate) page_size: Option<PageSize>,
+    /// Whether the file must be a whole number of pages. Of a database with a wrong header, as much as there is is looked at.
+    pub(crate) must_divide: bool,
 }
 
 impl SourceOptions {
@@ -84,7 +86,7 @@ impl SourceOptions {
     /// Copies a database whose pages are encrypted, header and all, as it is. Its page size cannot be read then: it is
     /// `page_size`, or what the log says, if there is one.
     pub fn opaque(mut self, page_size: Option<PageSize>) -> Self {
-        self.opaque = Some(Opaque { page_size });
+        self.opaque = Some(Opaque { page_size, must_divide: true });
         self
     }
 }

@@ -217,7 +217,7 @@ impl View {
     /// Refuses a page size that was given for pages that cannot be read, and does not divide the file.
     fn check_divides(&self, page_size: PageSize) -> Result<()> {
         let size_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
-        if self.options.opaque.is_none()
+        if !self.options.opaque.is_some_and(|opaque| opaque.must_divide)
             || self.rollback.is_some()
             || size_bytes % u64::from(page_size.bytes()) == 0
         {

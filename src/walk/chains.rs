@@ -14,7 +14,7 @@ pub(crate) struct OverflowPart<'b> {
     pub(crate) page: PageNumber,
     /// The page that leads to it: that of the cell, or the one before in the chain.
     pub(crate) from: PageNumber,
-    /// The part of the payload that lies in it.
+    /// The part of the payload that lies in it; nothing where the page cannot be read.
     pub(crate) content: &'b [u8],
     /// How many bytes of the page count, its link included.
     pub(crate) used_bytes: u32,
@@ -55,6 +55,7 @@ impl<F: FaultSink> Walk<'_, F> {
             let bytes = match reader.read(self.snapshot, page) {
                 Ok(bytes) => bytes,
                 Err(error) => {
+                    visit(OverflowPart { page, from: from.page, content: &[], used_bytes: 0 });
                     self.tell(Fault::unreadable(page, error))?;
                     break;
                 }
@@ -62,6 +63,7 @@ impl<F: FaultSink> Walk<'_, F> {
             let overflow = match OverflowPage::parse(bytes, usable_bytes) {
                 Ok(overflow) => overflow,
                 Err(damage) => {
+                    visit(OverflowPart { page, from: from.page, content: &[], used_bytes: 0 });
                     self.tell(Fault::new(page, damage).at(0))?;
                     break;
                 }

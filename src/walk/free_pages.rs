@@ -12,7 +12,7 @@ use crate::limits::Limit;
 /// A page of the freelist.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FreePage {
-    /// Of it, only the first bytes count: the numbers of its leaves.
+    /// Of it, only the first bytes count: the numbers of its leaves; none where it cannot be read.
     Trunk { page: PageNumber, from: PageNumber, used_bytes: u32 },
     /// Nothing of it counts.
     Leaf { page: PageNumber, trunk: PageNumber },
@@ -33,16 +33,24 @@ impl<F: FaultSink> Walk<'_, F> {
             trunk_count += 1;
             let fits = self.place(page, Role::FreelistTrunk, Named::at(from, 0))?;
             is_whole = fits && self.allow(Limit::ChainLength, trunk_count, Named::by(page))?;
+            let unread = FreePage::Trunk { page, from, used_bytes: 0 };
             if !is_whole {
+                if fits {
+                    visit(unread);
+                }
                 break;
             }
             let bytes = match reader.read(self.snapshot, page) {
                 Ok(bytes) => bytes,
-                Err(error) => return self.tell(Fault::unreadable(page, error)),
+                Err(error) => {
+                    visit(unread);
+                    return self.tell(Fault::unreadable(page, error));
+                }
             };
             let trunk = match FreelistTrunk::parse(bytes, usable_bytes) {
                 Ok(trunk) => trunk,
                 Err(damage) => {
+                    visit(unread);
                     return self.tell(Fault::new(page, damage).of_kind(super::FindingKind::Freelist));
                 }
             };

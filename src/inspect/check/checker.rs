@@ -55,7 +55,7 @@ pub fn check(
     if database.page_count() > 0 {
         let (schema, findings_of_schema) = read_schema(database, findings)?;
         findings = findings_of_schema;
-        let plan = Plan::new(&schema);
+        let plan = Plan::new(&schema, database.header().schema_format_number());
         tell_schema(&schema, &mut findings);
         not_checked.clone_from(&plan.not_checked);
         if options.quick {

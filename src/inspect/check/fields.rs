@@ -1,5 +1,7 @@
 //! The fields of a record: what type each has, and where its bytes lie.
 
+use crate::format::record::LONGEST_RECORD_HEADER_BYTES;
+use crate::format::varint::read_varint;
 use crate::format::{Damage, Record, SerialType, Value};
 
 /// Records longer than this are not looked into: they would have to be put together in memory.
@@ -22,6 +24,34 @@ pub(super) struct Fields {
 impl Fields {
     /// Finds the fields of the record that is all of `payload`. They fill it, to the last byte.
     pub(super) fn read(&mut self, payload: &[u8]) -> Result<(), Damage> {
+        match self.read_sound(payload) {
+            Some(()) => Ok(()),
+            None => self.read_fully(payload),
+        }
+    }
+
+    /// Of a record that breaks no rule, in a fraction of the time; `None` for any other.
+    fn read_sound(&mut self, payload: &[u8]) -> Option<()> {
+        self.list.clear();
+        let (header_bytes, taken) = read_varint(payload)?;
+        let mut offset = usize::try_from(header_bytes).ok()?;
+        if !(2..=LONGEST_RECORD_HEADER_BYTES).contains(&header_bytes) {
+            return None;
+        }
+        let mut types = payload.get(taken..offset)?;
+        while !types.is_empty() {
+            let (serial_type, taken) = read_varint(types)?;
+            types = types.get(taken..)?;
+            let serial_type = SerialType(serial_type);
+            let size_bytes = usize::try_from(serial_type.body_bytes()).ok()?;
+            self.list.push(Field { serial_type, offset, size_bytes });
+            offset = offset.checked_add(size_bytes)?;
+        }
+        (offset == payload.len()).then_some(())
+    }
+
+    /// The same, to say which rule is broken.
+    fn read_fully(&mut self, payload: &[u8]) -> Result<(), Damage> {
         self.list.clear();
         let record = Record::parse(payload)?;
         let mut offset = record.header_bytes();
@@ -55,5 +85,30 @@ impl Fields {
     pub(super) fn texts<'p>(&self, payload: &'p [u8]) -> impl Iterator<Item = (usize, &'p [u8])> {
         let texts = self.list.iter().filter(|field| field.serial_type.is_text());
         texts.filter_map(|field| Some((field.offset, payload.get(field.offset..)?.get(..field.size_bytes)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_short_way_finds_what_the_long_one_does(payload in proptest::collection::vec(0..40_u8, 0..60), header in 0..9_u8) {
+            let mut payload = payload;
+            if let Some(first) = payload.first_mut() {
+                *first = header;
+            }
+            let (mut short, mut long) = (Fields::default(), Fields::default());
+            let is_sound = short.read_sound(&payload).is_some();
+            prop_assert_eq!(is_sound, long.read_fully(&payload).is_ok());
+            if is_sound {
+                let values = |fields: &Fields| -> Vec<_> {
+                    (0..fields.len()).map(|field| format!("{:?}", fields.value(field, &payload))).collect()
+                };
+                prop_assert_eq!(values(&short), values(&long));
+            }
+        }
     }
 }

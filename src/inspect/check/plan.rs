@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub(super) indexes: Vec<IndexPlan>,
     /// What cannot be checked, and why.
     pub(super) not_checked: Vec<String>,
+    /// Whether the order of fields that descend is turned round.
+    heeds_desc: bool,
 }
 
 /// A b-tree.
@@ -73,8 +75,9 @@ pub(super) enum RowPart {
 }
 
 impl Plan {
-    pub(super) fn new(schema: &Schema) -> Self {
-        let mut plan = Self::default();
+    /// Below schema format 4, SQLite takes no notice of DESC: `schema_format` is the header's.
+    pub(super) fn new(schema: &Schema, schema_format: u8) -> Self {
+        let mut plan = Self { heeds_desc: schema_format >= 4, ..Self::default() };
         let mut places = HashMap::new();
         for table in &schema.tables {
             plan.add_table(table, &mut places);
@@ -101,9 +104,7 @@ impl Plan {
         let not_null = table.columns.iter().enumerate().filter(|(_, column)| column.not_null);
         let not_null = not_null.filter(|&(column, _)| Some(column) != table.rowid_column);
         let key = table.primary_key.iter().filter(|_| table.without_rowid);
-        let key: Vec<_> = key
-            .map(|key| KeyField { collation: key.collation.clone(), descending: key.descending })
-            .collect();
+        let key: Vec<_> = key.map(|key| self.key_field(&key.collation, key.descending)).collect();
         self.doubt_order(&table.name, &key);
         places.entry(table.name.to_ascii_lowercase()).or_insert(self.tables.len());
         self.trees.push(TreePlan { owner: name.clone(), root, content: Content::Table(self.tables.len()) });
@@ -123,9 +124,7 @@ impl Plan {
         let Some(root) = index.root_page else { return };
         let name: Arc<str> = index.name.as_str().into();
         let fields = index.columns.iter();
-        let fields: Vec<_> = fields
-            .map(|field| KeyField { collation: field.collation.clone(), descending: field.descending })
-            .collect();
+        let fields: Vec<_> = fields.map(|field| self.key_field(&field.collation, field.descending)).collect();
         self.doubt_order(&index.name, &fields);
         let is_partial = index.condition.is_some();
         if is_partial {
@@ -157,6 +156,10 @@ impl Plan {
             self.not_checked.push(format!("index-entry of {}: what its expressions give", index.name));
         }
         sources
+    }
+
+    fn key_field(&self, collation: &Collation, descending: bool) -> KeyField {
+        KeyField { collation: collation.clone(), descending: descending && self.heeds_desc }
     }
 
     /// Says so where the order of an index is an application's.
