@@ -91,6 +91,7 @@ fn names_of_files_and_tables_do_nothing_to_a_terminal() {
         &["rows", EVIL],
         &["dump", &no],
         &["rows", "a.db", "sqlite_schema"],
+        &["rows", &no, "--deleted"],
         &["rows", "a.db", &no],
         &["rows", &no],
         &["journal", EVIL],

@@ -1,9 +1,11 @@
 //! `litecopy rows`: the rows of tables, straight from the pages.
 
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use litecopy::inspect::{DeletedOptions, deleted_rows};
 use litecopy::rows::{Missed, Rows};
 use litecopy::schema::Table;
 use litecopy::{Database, Error};
@@ -30,6 +32,19 @@ pub(crate) struct RowsArguments {
     /// As JSON, an object for each row, one a line; or as CSV, with the names of the columns first, of one table
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RowFormat::Json)]
     format: RowFormat,
+
+    /// Give instead the rows that were deleted, or former versions of those that were changed, and that are still in the file,
+    /// its log or its journal: with where they were found, and how sure that is
+    #[arg(long, conflicts_with = "format")]
+    deleted: bool,
+
+    /// With --deleted: leave out what is less sure than this
+    #[arg(long, value_name = "0..1", requires = "deleted", default_value_t = 0.0)]
+    confidence: f64,
+
+    /// Give the versions of one row, by its rowid: the deleted ones as they were found, then the live one
+    #[arg(long, num_args = 2, value_names = ["TABLE", "ROWID"], conflicts_with_all = ["table", "deleted", "format"])]
+    history: Option<Vec<String>>,
 
     /// JSON, an object for each row, one a line: what is printed anyway
     #[arg(long, conflicts_with = "format")]
@@ -97,6 +112,12 @@ impl RowsArguments {
     }
 
     fn print(&self, database: &Database, output: &mut Output) -> Result<(), Stopped> {
+        if let Some([table, rowid]) = self.history.as_deref() {
+            return print_history(database, table, rowid.parse().unwrap_or_default(), output);
+        }
+        if self.deleted {
+            return self.print_deleted(database, output);
+        }
         if let Some(name) = &self.table {
             let mut rows = database.table(name)?.rows();
             return self.print_table(&mut rows, database, output);
@@ -124,6 +145,24 @@ impl RowsArguments {
             before = Some(rows);
         }
         Ok(())
+    }
+
+    fn print_deleted(&self, database: &Database, output: &mut Output) -> Result<(), Stopped> {
+        if let Some(table) = &self.table {
+            database.table(table)?;
+        }
+        let mut options = DeletedOptions::default();
+        options.table.clone_from(&self.table);
+        options.least_confidence = self.confidence;
+        let mut failed = None;
+        deleted_rows(database, &options, &mut |row| match output.json(&row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn print_table(
@@ -173,4 +212,30 @@ impl RowsArguments {
             say_error(&format!("litecopy: {file}: table `{table}`: and {untold} places more"));
         }
     }
+}
+
+/// The versions of a row: what was deleted in the order of the commits, as far as they are known, then what is live.
+fn print_history(database: &Database, table: &str, rowid: i64, output: &mut Output) -> Result<(), Stopped> {
+    let reader = database.table(table)?;
+    let mut options = DeletedOptions::default();
+    options.table = Some(table.to_owned());
+    let mut versions = Vec::new();
+    deleted_rows(database, &options, &mut |row| {
+        if row.row.rowid() == Some(rowid) {
+            versions.push(row);
+        }
+        ControlFlow::Continue(())
+    })?;
+    // What lies in the file alone is older than every commit in the log.
+    versions.sort_by_key(|version| (version.found.commit, version.found.frame));
+    for version in &versions {
+        output.json(version)?;
+    }
+    let mut rows = reader.rows();
+    while let Some(row) = rows.next_row()? {
+        if row.rowid() == Some(rowid) {
+            output.json(row)?;
+        }
+    }
+    Ok(())
 }

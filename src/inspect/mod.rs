@@ -43,12 +43,14 @@
 //! | `page_content` | one page, decoded: its header, its cells with their values, and what each of its bytes is |
 //! | `page_parts` | what each byte of a page is: parts that together cover the page |
 //! | `diff` | what differs between two databases, or two versions of one: pages, and rows by table. [inspection.md#differences](crate::notes::inspection#differences) |
+//! | `deleted` | rows that were deleted, from free space, the log and a journal |
 //! | `dump` | the dump: SQL text that any SQLite reads back, also of a damaged database. `[dump.md]` |
 
 mod check;
 mod damage_report;
 mod database;
 mod database_report;
+mod deleted;
 mod diff;
 mod dump;
 mod found_header;
@@ -95,6 +97,7 @@ pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, Severity, che
 pub use damage_report::DamageReport;
 pub use database::Database;
 pub use database_report::{DatabaseReport, inspect_database, inspect_database_with};
+pub use deleted::{DeletedOptions, DeletedRow, Found, FoundIn, deleted_rows};
 pub use diff::{
     DiffReport, NotCompared, PageDifference, RowChange, RowChangeKind, RowChanges, TableDifference, diff,
     row_changes,

@@ -6,9 +6,11 @@
 //! | `row_layout` | which field of a record is which column of its table |
 //! | `row` | one row: its rowid, and its values as SELECT gives them |
 //! | `sql_value` | one value, and its form in JSON |
+//! | `carver` | records in bytes that no page accounts for |
 //! | `missed` | what could not be read, and why |
 //! | `table_rows` | the rows of a table |
 
+mod carver;
 mod missed;
 mod record_reader;
 mod row;
@@ -16,12 +18,13 @@ mod row_layout;
 mod sql_value;
 mod table_rows;
 
+pub(crate) use carver::{Carved, Region, Template, add_varint, carve};
 pub use missed::Missed;
 pub(crate) use missed::MissedPlaces;
 pub(crate) use record_reader::{RecordReader, StoredRecord};
 pub use row::Row;
 #[cfg(feature = "serde")]
-pub(crate) use row::ValuesByName;
+pub(crate) use row::{KnownValues, ValuesByName};
 pub(crate) use row_layout::RowLayout;
 pub use sql_value::SqlValue;
 pub use table_rows::{Rows, TableReader};

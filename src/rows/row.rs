@@ -68,6 +68,24 @@ impl Row {
         Self { layout, ..self }
     }
 
+    /// Whether the column `index` is another name for the rowid.
+    pub(crate) fn is_rowid(&self, index: usize) -> bool {
+        self.layout.columns.get(index).is_some_and(|column| column.place == Place::Rowid)
+    }
+
+    pub(crate) fn has_rowid_column(&self) -> bool {
+        (0..self.layout.columns.len()).any(|index| self.is_rowid(index))
+    }
+
+    /// Whether the value of the column `index` is in the record.
+    pub(crate) fn is_stored(&self, index: usize) -> bool {
+        match self.layout.columns.get(index).map(|column| column.place) {
+            Some(Place::Rowid) => self.rowid.is_some(),
+            Some(Place::Field(field)) => field < self.fields.len(),
+            None => true,
+        }
+    }
+
     /// The table that it is of.
     #[must_use]
     pub fn table(&self) -> &str {
@@ -178,5 +196,18 @@ pub(crate) struct ValuesByName<'r>(pub(crate) &'r Row);
 impl serde::Serialize for ValuesByName<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.values())
+    }
+}
+
+/// The values of a row that are known, as one object: all of one that is whole, else those that are stored.
+#[cfg(feature = "serde")]
+pub(crate) struct KnownValues<'r>(pub(crate) &'r Row, pub(crate) bool);
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for KnownValues<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(row, is_whole) = self;
+        let known = row.values().enumerate().filter(|(index, _)| *is_whole || row.is_stored(*index));
+        serializer.collect_map(known.map(|(_, value)| value))
     }
 }

@@ -13,6 +13,7 @@
 mod command;
 mod corpus;
 mod damage;
+mod deleted;
 mod dump;
 mod schemas;
 mod select;
