@@ -53,7 +53,6 @@ pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Snapshot, Standing};
-#[allow(unused_imports, reason = "for the report of pages")]
 pub(crate) use view::PageOrigin;
 
 use crate::error::{Error, Problem};

@@ -189,7 +189,7 @@ impl Snapshot {
         }
         let size =
             self.view.held.database().size_bytes().map_err(Error::io("look at it", &self.view.name))?;
-        Ok(size.saturating_sub(u64::from(self.page_count).saturating_mul(u64::from(self.page_size.bytes()))))
+        Ok(size.saturating_sub(self.shape().size_bytes()))
     }
 
     /// The header on the first page. The snapshot has pages.
@@ -205,7 +205,6 @@ impl Snapshot {
     }
 
     /// What a page is read from.
-    #[allow(dead_code, reason = "for the report of pages")]
     pub(crate) fn origin(&self, page: PageNumber) -> PageOrigin {
         self.view.origin(page)
     }
