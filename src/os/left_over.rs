@@ -47,7 +47,11 @@ impl Temporary {
     pub(super) fn folder(place: &Place, mode: u32) -> io::Result<(File, Self)> {
         Self::make(place, true, |temporary| {
             temporary.create_folder(mode)?;
-            temporary.folder().folder_to_list(temporary.name())
+            temporary.folder().folder_to_list(temporary.name()).inspect_err(|_| {
+                if let Ok(Some(identity)) = temporary.identity() {
+                    drop(temporary.remove_folder(identity));
+                }
+            })
         })
     }
 
@@ -62,7 +66,16 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             };
-            let identity = FileIdentity::of_file(&file)?;
+            let identity = match FileIdentity::of_file(&file) {
+                Ok(identity) => identity,
+                Err(error) => {
+                    // By its name, which is too random to be another's.
+                    if let Ok(Some(identity)) = temporary.identity() {
+                        drop(Self { place: temporary, identity, is_folder, kept: false });
+                    }
+                    return Err(error);
+                }
+            };
             // From here on it is removed when something fails.
             let temporary = Self { place: temporary, identity, is_folder, kept: false };
             if temporary.claim(&file)? {

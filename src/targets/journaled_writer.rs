@@ -163,7 +163,7 @@ impl JournaledWriter {
             let _ = self.file().set_size(self.sealed_bytes).and_then(|()| self.file().sync());
         }
         // Else it is there, but not where it was asked for.
-        self.old.refuse_if_moved().map_err(Error::in_doubt)
+        self.old.confirm_place()
     }
 
     /// Reads pages of the sealed copy.

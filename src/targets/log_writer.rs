@@ -15,7 +15,7 @@
 use super::frame_sums::go_through;
 use super::index_writer::IndexWriter;
 use super::new_frames::NewFrames;
-use super::old_database::{is_in_its_place, refuse_if_moved, refuse_lack_of_room};
+use super::old_database::{confirm_place, is_in_its_place, refuse_if_moved, refuse_lack_of_room};
 use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
@@ -146,7 +146,7 @@ impl LogWriter {
             Ok(()) => {
                 self.committed = true;
                 // Else it is there, but not where it was asked for.
-                self.refuse_if_moved().map_err(Error::in_doubt)
+                confirm_place(&self.path, &self.files, Some(self.shared.file()))
             }
             // Once the commit is in the log, it comes true at the next recovery, unless it can be made void.
             Err(error) => Err(if self.take_back().is_ok() { error } else { error.in_doubt() }),

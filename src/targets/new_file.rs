@@ -10,7 +10,7 @@
 //! | folder synced | power cut before | old state or copy |
 
 use super::internals::{FileOptions, Internals};
-use super::old_database::{in_use, refuse_a_turned_name};
+use super::old_database::{confirm_place, in_use, refuse_a_turned_name};
 use super::old_file::{lock_the_old, refuse_side_files};
 use super::owner_policy::{OwnerPolicy, new_rights};
 use super::settle::settle;
@@ -183,8 +183,12 @@ impl NewFile {
         })?;
         let synced = folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path));
         synced.map_err(Error::in_doubt)?;
+        if !self.sync_name {
+            // Its folder has its own name still to get.
+            return Ok(());
+        }
         // Else it is there, but not where it was asked for.
-        refuse_a_turned_name(&self.path, &files).map_err(Error::in_doubt)
+        confirm_place(&self.path, &files, None)
     }
 
     /// Has the device write while more comes: the sync at the end then waits for little.

@@ -84,6 +84,11 @@ impl OldDatabase {
         Err(Error::new(&self.path, Problem::NotReplaced))
     }
 
+    /// Makes sure that it is under its name still, now that the copy is finished.
+    pub(super) fn confirm_place(&self) -> Result<()> {
+        confirm_place(&self.path, &self.files, Some(self.file()))
+    }
+
     /// Who has it open without a lock, as far as the system tells.
     pub(super) fn openers(&self) -> Openers {
         openers::of_file(self.file())
@@ -178,6 +183,21 @@ pub(super) fn refuse_if_moved(path: &Path, files: &SideFiles, file: &LockFile) -
     match is_in_its_place(path, files, file)? {
         true => Ok(()),
         false => Err(Error::new(path, Problem::LeadsElsewhere)),
+    }
+}
+
+/// Makes sure that the finished copy is where it was asked for, `file` under the name; else the error tells that it is there all the
+/// same.
+pub(super) fn confirm_place(path: &Path, files: &SideFiles, file: Option<&LockFile>) -> Result<()> {
+    let place = files.database();
+    let stands = place.is_reached_by(path).and_then(|reached| match file {
+        Some(file) if reached => Ok(place.identity()? == Some(file.identity())),
+        _ => Ok(reached),
+    });
+    match stands.map_err(Error::io("look at the name of the finished copy", path)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(path, Problem::LeadsElsewhere).in_doubt()),
+        Err(error) => Err(error.in_doubt()),
     }
 }
 

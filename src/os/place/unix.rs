@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,20 +39,19 @@ const LEASE_PAUSE: Duration = Duration::from_millis(2);
 
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let descriptor = rustix::fs::openat(CWD, path, TO_USE, Mode::empty())?;
+        let descriptor = open_at(CWD, path, TO_USE, Mode::empty())?;
         Self::new(descriptor, || path.canonicalize())
     }
 
     /// The folder that `path` leads to from here.
     pub(super) fn open_within(&self, path: &Path) -> io::Result<Self> {
-        let descriptor = rustix::fs::openat(&self.descriptor, path, TO_USE, Mode::empty())?;
+        let descriptor = open_at(&self.descriptor, path, TO_USE, Mode::empty())?;
         Self::new(descriptor, || self.path.join(path).canonicalize())
     }
 
     /// The folder of that name here, which is no link; its path is `path`.
     pub(super) fn open_named(&self, name: &OsStr, path: &Path) -> io::Result<Self> {
-        let descriptor =
-            rustix::fs::openat(&self.descriptor, name, TO_USE | OFlags::NOFOLLOW, Mode::empty())?;
+        let descriptor = open_at(&self.descriptor, name, TO_USE | OFlags::NOFOLLOW, Mode::empty())?;
         Ok(Self { identity: Status::of_descriptor(&descriptor)?.identity, descriptor, path: path.to_owned() })
     }
 
@@ -125,7 +124,7 @@ impl Folder {
     }
 
     fn try_open(&self, name: &OsStr, flags: OFlags) -> io::Result<File> {
-        let open = || rustix::fs::openat(&self.descriptor, name, flags, Mode::empty());
+        let open = || open_at(&self.descriptor, name, flags, Mode::empty());
         let mut opened = open();
         for _ in 0..MOST_LEASE_TRIES {
             if !matches!(opened, Err(Errno::AGAIN)) {
@@ -147,7 +146,7 @@ impl Folder {
 
     pub(super) fn create_file(&self, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | FILE;
-        Ok(rustix::fs::openat(&self.descriptor, name, flags, mode_of(mode))?.into())
+        Ok(open_at(&self.descriptor, name, flags, mode_of(mode))?.into())
     }
 
     pub(super) fn create_folder(&self, name: &OsStr, mode: u32) -> io::Result<()> {
@@ -204,17 +203,17 @@ impl Folder {
 
     /// The folder itself, open so that its names can be listed and synced.
     pub(in crate::os) fn to_list(&self) -> io::Result<File> {
-        Ok(rustix::fs::openat(&self.descriptor, c".", TO_LIST, Mode::empty())?.into())
+        Ok(open_at(&self.descriptor, c".", TO_LIST, Mode::empty())?.into())
     }
 
     /// The folder of that name, likewise.
     pub(in crate::os) fn folder_to_list(&self, name: &OsStr) -> io::Result<File> {
-        Ok(rustix::fs::openat(&self.descriptor, name, TO_LIST | OFlags::NOFOLLOW, Mode::empty())?.into())
+        Ok(open_at(&self.descriptor, name, TO_LIST | OFlags::NOFOLLOW, Mode::empty())?.into())
     }
 
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
-        for entry in Dir::new(rustix::fs::openat(&self.descriptor, c".", TO_LIST, Mode::empty())?)? {
+        for entry in Dir::new(open_at(&self.descriptor, c".", TO_LIST, Mode::empty())?)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
@@ -259,4 +258,14 @@ fn path_of(descriptor: &OwnedFd) -> Option<PathBuf> {
 #[allow(clippy::cast_possible_truncation, reason = "permission bits; their type is smaller on some systems")]
 fn mode_of(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o7777) as RawMode)
+}
+
+/// Opens a name in a folder; a signal that comes in between is carried on with.
+fn open_at(
+    folder: impl AsFd,
+    name: impl rustix::path::Arg + Copy,
+    flags: OFlags,
+    mode: Mode,
+) -> rustix::io::Result<OwnedFd> {
+    rustix::io::retry_on_intr(|| rustix::fs::openat(&folder, name, flags, mode))
 }
