@@ -85,6 +85,12 @@ impl RowsArguments {
             say_error("litecopy: --format csv gives one table: name it");
             return Ending::WrongUse;
         }
+        if let Some([_, rowid]) = self.history.as_deref()
+            && rowid.parse::<i64>().is_err()
+        {
+            say_error(&format!("litecopy: `{}` is no rowid: a whole number is", printable(rowid)));
+            return Ending::WrongUse;
+        }
         let database = match self.reading.database(&self.file) {
             Ok(database) => database,
             Err(error) => return say_failure(&error),
@@ -113,6 +119,7 @@ impl RowsArguments {
 
     fn print(&self, database: &Database, output: &mut Output) -> Result<(), Stopped> {
         if let Some([table, rowid]) = self.history.as_deref() {
+            // That it is a number has been seen.
             return print_history(database, table, rowid.parse().unwrap_or_default(), output);
         }
         if self.deleted {
