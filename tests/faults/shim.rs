@@ -61,8 +61,10 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn is_sync_of_folder(&self) -> bool {
-        // Here all files, and no folders, have it in their names.
-        self.name == "sync" && !self.path.file_name().unwrap().to_str().unwrap().contains(".db")
+        // Here all files, and no folders, have it in their names; but for temporary names, which are those of files, and of the
+        // folder of a set, whose own folder is synced after it.
+        let name = self.path.file_name().unwrap().to_str().unwrap();
+        self.name == "sync" && !name.contains(".db") && !name.starts_with(".litecopy-")
     }
 }
 
