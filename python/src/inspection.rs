@@ -1,12 +1,13 @@
 //! Reports as JSON texts, with the keys of the command's `--json`.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use litecopy::inspect::{self, CheckOptions, CommitOwners, WalTimeline};
+use litecopy::inspect::{self, CheckOptions, CommitOwners, DeletedOptions, WalTimeline};
 use litecopy::schema::Table;
 use litecopy::{Database, PageNumber, Result, SourceOptions};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -65,7 +66,7 @@ impl Question {
                 ("page", "number") => made.number = value.extract()?,
                 ("diff", "other") => made.other = value.extract()?,
                 ("diff", "versions") => made.versions = value.extract()?,
-                ("rows", "table") => made.table = value.extract()?,
+                ("rows" | "deleted", "table") => made.table = value.extract()?,
                 _ => return Err(unexpected(name)),
             }
             Ok(())
@@ -133,6 +134,15 @@ impl Question {
             }
             "wal" => self.wal_lines(give)?,
             "rows" => self.row_lines(give)?,
+            "deleted" => {
+                let mut options = DeletedOptions::default();
+                options.table.clone_from(&self.table);
+                let database = self.database()?;
+                inspect::deleted_rows(&database, &options, &mut |row| match give(answer(&row)) {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                })?;
+            }
             _ => {
                 give(Err(format!("no such list: {}", self.verb)));
             }

@@ -95,3 +95,18 @@ def test_diff(logged, tmp_path):
     report = litecopy.diff(logged, versions=(1, 2))
     assert report["same"] is False
     assert [(table["name"], table["added"]) for table in report["tables"]] == [("foo", 1)]
+
+
+def test_deleted(logged, sqlite3):
+    connection = sqlite3.connect(logged)
+    connection.execute("PRAGMA secure_delete = OFF")
+    connection.execute("CREATE TABLE note (id INTEGER PRIMARY KEY, text)")
+    connection.executemany("INSERT INTO note (text) VALUES (?)", [(f"a note, the number {n}",) for n in range(20)])
+    connection.commit()
+    connection.execute("DELETE FROM note WHERE id = 7")
+    connection.commit()
+    # What the log still has of the table's older pages.
+    found = [row for row in litecopy.deleted(logged, "note") if row["rowid"] == 7]
+    assert found[0]["values"]["text"] == "a note, the number 6"
+    assert 0 < found[0]["confidence"] <= 1
+    connection.close()
