@@ -261,7 +261,7 @@ fn check_dbstat(db: &Connection, walk: &Walk) {
 
 #[test]
 fn every_page_size() {
-    for size in PageSize::ALL {
+    for &size in PageSize::ALL {
         check(size.bytes(), 0);
     }
 }
@@ -277,7 +277,7 @@ fn every_kind_of_vacuum() {
 #[test]
 fn a_fresh_table_is_an_empty_leaf() {
     let folder = tempfile::tempdir().unwrap();
-    for size in PageSize::ALL {
+    for &size in PageSize::ALL {
         let path = folder.path().join(format!("{size}.db"));
         let db = Connection::open(&path).unwrap();
         db.execute_batch(&format!("PRAGMA page_size={size}; CREATE TABLE t(x);")).unwrap();

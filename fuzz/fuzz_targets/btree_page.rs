@@ -7,7 +7,7 @@ use litecopy::format::{BtreePage, PageNumber, PageSize, Record};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&[first, reserved], page)) = data.split_first_chunk::<2>() else { return };
-    let Some(size) = PageSize::ALL.into_iter().find(|size| size.bytes_usize() >= page.len()) else { return };
+    let Some(size) = PageSize::ALL.iter().copied().find(|size| size.bytes_usize() >= page.len()) else { return };
     let mut page = page.to_vec();
     page.resize(size.bytes_usize(), 0);
     let usable = size.bytes() - u32::from(reserved);

@@ -6,7 +6,7 @@ use litecopy::format::{OverflowPage, PageSize};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&reserved, page)) = data.split_first() else { return };
-    let Some(size) = PageSize::ALL.into_iter().find(|size| size.bytes_usize() >= page.len()) else { return };
+    let Some(size) = PageSize::ALL.iter().copied().find(|size| size.bytes_usize() >= page.len()) else { return };
     let mut page = page.to_vec();
     page.resize(size.bytes_usize(), 0);
     let usable = size.bytes() - u32::from(reserved);

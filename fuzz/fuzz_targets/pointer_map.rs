@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((&lock, page)) = rest.split_first_chunk::<4>() else { return };
     let Some(number) = PageNumber::new(u32::from_be_bytes(number)) else { return };
     let Some(lock) = PageNumber::new(u32::from_be_bytes(lock)) else { return };
-    let Some(size) = PageSize::ALL.into_iter().find(|size| size.bytes_usize() >= page.len()) else { return };
+    let Some(size) = PageSize::ALL.iter().copied().find(|size| size.bytes_usize() >= page.len()) else { return };
     let mut page = page.to_vec();
     page.resize(size.bytes_usize(), 0);
     let usable = size.bytes() - u32::from(reserved);

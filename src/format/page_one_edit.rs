@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_fresh_page_is_the_one_that_sqlite_makes() {
         let sqlite_version = Some(SqliteVersion(u32::try_from(rusqlite::version_number()).unwrap()));
-        for page_size in PageSize::ALL {
+        for &page_size in PageSize::ALL {
             for (auto_vacuum, largest_root_page, incremental) in
                 [("NONE", 0, 0), ("FULL", 1, 0), ("INCREMENTAL", 1, 1)]
             {

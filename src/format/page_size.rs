@@ -11,7 +11,7 @@ impl PageSize {
     pub const DEFAULT: PageSize = PageSize(4096);
 
     /// Every page size there is, ascending.
-    pub const ALL: [PageSize; 8] = [
+    pub const ALL: &'static [PageSize] = &[
         PageSize(512),
         PageSize(1024),
         PageSize(2048),
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn header_codes_round_trip() {
-        for size in PageSize::ALL {
+        for &size in PageSize::ALL {
             assert_eq!(PageSize::from_header_code(size.header_code()), Some(size));
         }
         assert_eq!(PageSize::from_header_code(0x0200).map(PageSize::bytes), Some(512));

@@ -82,7 +82,7 @@ fn guess_page_size(snapshot: &Snapshot) -> PageSize {
         }
         found
     };
-    let fits = PageSize::ALL.into_iter().filter(|size| size.bytes() >= unit);
+    let fits = PageSize::ALL.iter().copied().filter(|size| size.bytes() >= unit);
     let best = fits.map(|size| (score(size), size)).max().filter(|&(score, _)| score > 0);
     best.map_or(PageSize::DEFAULT, |(_, size)| size)
 }

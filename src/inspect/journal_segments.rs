@@ -162,7 +162,7 @@ impl Reader<'_> {
     /// The nonce follows from any record; two that agree on it tell the sizes.
     fn guess_start(&self, database_page_size: Option<PageSize>) -> Result<Option<Start>> {
         let of_database = database_page_size.into_iter();
-        let page_sizes = of_database.chain(PageSize::ALL).filter(|_| self.journal_bytes > 0);
+        let page_sizes = of_database.chain(PageSize::ALL.iter().copied()).filter(|_| self.journal_bytes > 0);
         for page_size in page_sizes {
             for sector_bytes in [512, 4096, 1024, 2048, 8192, 16384, 32768, 65536] {
                 let nonce = |place: u64| self.nonce_of(u64::from(sector_bytes) + place, page_size);
