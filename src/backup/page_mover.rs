@@ -192,7 +192,7 @@ impl PageMover {
         let Some((file, offset)) = snapshot.plain_pages(run.first, run.count) else { return Ok(false) };
         let taken = target.take_pages(run.first, run.count, file, offset)?;
         if taken {
-            self.moved_bytes += u64::from(run.count) * u64::from(self.shape.page_size.bytes());
+            self.moved_bytes += self.shape.page_size.bytes_of(run.count);
         }
         Ok(taken)
     }

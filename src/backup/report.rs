@@ -87,6 +87,6 @@ impl CopyReport {
     /// The size of the copy.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        u64::from(self.page_count) * u64::from(self.page_size.bytes())
+        self.page_size.bytes_of(self.page_count)
     }
 }

@@ -81,11 +81,11 @@ fn summary(CopiedFile { source, target, report, .. }: &CopiedFile) -> String {
         printable_path(target),
         counted(u64::from(report.page_count), "page", "pages"),
         report.page_size.bytes(),
-        size(copied_bytes(report)),
+        size(report.size_bytes()),
         time(report.elapsed),
         mode_name(report.mode),
     );
-    if let Some(written_bytes) = report.written_bytes.filter(|&bytes| bytes < copied_bytes(report)) {
+    if let Some(written_bytes) = report.written_bytes.filter(|&bytes| bytes < report.size_bytes()) {
         line.push_str(&format!(", {} written", size(written_bytes)));
     }
     if report.restarts > 0 {
@@ -107,7 +107,7 @@ fn json_summary(CopiedFile { name, source, target, report }: &CopiedFile) -> ser
         "target": JsonName(target.as_os_str()),
         "page_count": report.page_count,
         "page_size": report.page_size.bytes(),
-        "bytes": copied_bytes(report),
+        "bytes": report.size_bytes(),
         "read_bytes": report.read_bytes,
         "written_bytes": report.written_bytes,
         "restarts": report.restarts,
@@ -122,10 +122,6 @@ fn json_summary(CopiedFile { name, source, target, report }: &CopiedFile) -> ser
         members.insert("name".to_owned(), json!(name));
     }
     object
-}
-
-fn copied_bytes(report: &CopyReport) -> u64 {
-    u64::from(report.page_count) * u64::from(report.page_size.bytes())
 }
 
 fn mode_name(mode: JournalMode) -> &'static str {

@@ -138,7 +138,7 @@ fn next(chunks: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Vec<u8>> {
 /// How long the whole of a database is by its header; `None` where the header does not tell, having been written by an old SQLite.
 fn stated_bytes(beginning: &[u8]) -> io::Result<Option<u64>> {
     let header = DatabaseHeader::parse(beginning).map_err(|damage| wrong(&damage.to_string()))?;
-    let stated = u64::from(header.stated_page_count) * u64::from(header.page_size.bytes());
+    let stated = header.page_size.bytes_of(header.stated_page_count);
     Ok(header.size_is_valid().then_some(stated))
 }
 

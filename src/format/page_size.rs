@@ -60,6 +60,12 @@ impl PageSize {
     pub fn pages_in(self, file_bytes: u64) -> u64 {
         if file_bytes == 1 { 0 } else { file_bytes.div_ceil(u64::from(self.0)) }
     }
+
+    /// The size in bytes of so many pages.
+    #[must_use]
+    pub fn bytes_of(self, page_count: u32) -> u64 {
+        u64::from(page_count) * u64::from(self.0)
+    }
 }
 
 impl Default for PageSize {

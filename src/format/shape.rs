@@ -16,6 +16,6 @@ impl Shape {
     /// The bytes of all pages.
     #[must_use]
     pub fn size_bytes(self) -> u64 {
-        u64::from(self.page_count) * u64::from(self.page_size.bytes())
+        self.page_size.bytes_of(self.page_count)
     }
 }

@@ -135,7 +135,7 @@ impl JournaledWriter {
     /// Ends the writing of a database of `page_count` pages, and brings it to the device. It can still be rolled back.
     pub(super) fn seal(&mut self, page_count: u32) -> Result<()> {
         self.write_batch()?;
-        self.sealed_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
+        self.sealed_bytes = self.page_size.bytes_of(page_count);
         // Cut it is only after the commit, as by SQLite: then the journal need not have what is cut off.
         if self.file().size_bytes().map_err(self.cannot("look at it"))? < self.sealed_bytes {
             self.journal.seal()?;

@@ -80,7 +80,7 @@ impl Target for MemoryTarget {
     }
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
-        self.resize(u64::from(page_count) * u64::from(self.page_size.bytes()))
+        self.resize(self.page_size.bytes_of(page_count))
     }
 
     fn publish(mut self, page_count: u32) -> Result<Vec<u8>> {

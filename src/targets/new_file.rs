@@ -251,8 +251,7 @@ impl Target for NewFile {
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
         let file = self.file.as_ref().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
-        let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
-        file.set_size(size_bytes).map_err(Error::io("set its size", &self.path))?;
+        file.set_size(self.page_size.bytes_of(page_count)).map_err(Error::io("set its size", &self.path))?;
         self.reader = None;
         if self.sync { file.sync().map_err(Error::io("sync", &self.path)) } else { Ok(()) }
     }
@@ -292,7 +291,7 @@ impl Internals for NewFile {
             // Something is there already: what differs can only be told page by page.
             return Ok(false);
         }
-        let size_bytes = u64::from(count) * u64::from(self.page_size.bytes());
+        let size_bytes = self.page_size.bytes_of(count);
         let range = from_offset..from_offset.saturating_add(size_bytes);
         let Some(taken_bytes) = file.take(from, range, offset) else { return Ok(false) };
         self.written_bytes += taken_bytes;

@@ -79,7 +79,7 @@ impl<W: Write> Target for StreamTarget<W> {
     }
 
     fn seal(&mut self, page_count: u32) -> Result<()> {
-        let size_bytes = u64::from(page_count) * u64::from(self.page_size.bytes());
+        let size_bytes = self.page_size.bytes_of(page_count);
         if size_bytes < self.given_bytes {
             return Err(self.given_away());
         }
