@@ -77,8 +77,7 @@ impl JournalHeader {
     /// The header's bytes, without its padding.
     ///
     /// A writer stores the first 12, magic and count, only when what they stand for is synced.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; JOURNAL_HEADER_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; JOURNAL_HEADER_BYTES] {
         let record_count = match self.record_count {
             RecordCount::Stated(count) => count,
             RecordCount::FromFileSize => u32::MAX,

@@ -58,7 +58,7 @@ impl<'a> JournalRecord<'a> {
 }
 
 /// Appends the record of a page to `journal`, for a segment with this nonce.
-pub fn append_record(journal: &mut Vec<u8>, page_number: PageNumber, image: &[u8], nonce: u32) {
+pub(crate) fn append_record(journal: &mut Vec<u8>, page_number: PageNumber, image: &[u8], nonce: u32) {
     journal.extend(page_number.get().to_be_bytes());
     journal.extend(image);
     journal.extend(journal_checksum(nonce, image).to_be_bytes());

@@ -16,19 +16,19 @@ use super::page_size::PageSize;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PageOneEdit {
     /// The change counter, by which connections in rollback mode see that the database was changed.
-    pub change_counter: u32,
+    pub(crate) change_counter: u32,
     /// The schema cookie, by which prepared statements see that they have to be prepared again.
-    pub schema_cookie: u32,
+    pub(crate) schema_cookie: u32,
     /// The SQLite to name as the last writer; `None` leaves the source's.
-    pub sqlite_version: Option<SqliteVersion>,
+    pub(crate) sqlite_version: Option<SqliteVersion>,
     /// The journal mode; `None` leaves the source's.
-    pub journal_mode: Option<JournalMode>,
+    pub(crate) journal_mode: Option<JournalMode>,
 }
 
 impl PageOneEdit {
     /// The edit for a copy onto a database whose header was `target`; `None` for an empty one.
     #[must_use]
-    pub fn over(target: Option<&DatabaseHeader>) -> Self {
+    pub(crate) fn over(target: Option<&DatabaseHeader>) -> Self {
         let keeps_log = target.is_some_and(|header| header.journal_mode() == JournalMode::Wal);
         Self {
             change_counter: target.map_or(0, |header| header.change_counter).wrapping_add(1),
@@ -39,7 +39,7 @@ impl PageOneEdit {
     }
 
     /// Edits `page`, the first of `page_count`. What lies beyond the end of a page cut short is passed over.
-    pub fn apply(&self, page: &mut [u8], page_count: u32) {
+    pub(crate) fn apply(&self, page: &mut [u8], page_count: u32) {
         if let Some(mode) = self.journal_mode {
             let version = if mode == JournalMode::Wal { 2 } else { 1 };
             put(page, 18, &[version, version]);
@@ -55,7 +55,7 @@ impl PageOneEdit {
 }
 
 /// Makes the header in `page` say rollback mode where it says WAL; one that is encrypted stays as it is.
-pub fn leave_wal_mode(page: &mut [u8]) {
+pub(crate) fn leave_wal_mode(page: &mut [u8]) {
     if DatabaseHeader::parse(page).is_ok_and(|header| header.journal_mode() == JournalMode::Wal) {
         put(page, 18, &[1, 1]);
     }
@@ -64,7 +64,7 @@ pub fn leave_wal_mode(page: &mut [u8]) {
 /// The only page of a database in which nothing was ever made, as SQLite writes it over a database whose header was
 /// `target` (`None` for an empty one): with its page size, reserved bytes and way of vacuuming.
 #[must_use]
-pub fn fresh_page_one(target: Option<&DatabaseHeader>) -> Vec<u8> {
+pub(crate) fn fresh_page_one(target: Option<&DatabaseHeader>) -> Vec<u8> {
     let page_size = target.map_or(PageSize::DEFAULT, |header| header.page_size);
     let usable_bytes = target.map_or(page_size.bytes(), DatabaseHeader::usable_bytes);
     let mut page = vec![0; page_size.bytes_usize()];

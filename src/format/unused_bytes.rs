@@ -12,7 +12,11 @@ use super::page_number::PageNumber;
 ///
 /// # Errors
 /// What is wrong with the page's header, a cell, or a freeblock; then nothing has been cleared.
-pub fn clear_unused_bytes(bytes: &mut [u8], page: PageNumber, usable_bytes: u32) -> Result<(), Damage> {
+pub(crate) fn clear_unused_bytes(
+    bytes: &mut [u8],
+    page: PageNumber,
+    usable_bytes: u32,
+) -> Result<(), Damage> {
     let btree = BtreePage::parse(bytes, page, usable_bytes)?;
     let mut used = Vec::with_capacity(usize::from(btree.cell_count).saturating_add(1));
     used.push((0, btree.pointers_end()));
@@ -35,7 +39,7 @@ pub fn clear_unused_bytes(bytes: &mut [u8], page: PageNumber, usable_bytes: u32)
 }
 
 /// Clears the usable bytes of a page behind the first `used_bytes`.
-pub fn clear_behind(bytes: &mut [u8], used_bytes: u32, usable_bytes: u32) {
+pub(crate) fn clear_behind(bytes: &mut [u8], used_bytes: u32, usable_bytes: u32) {
     clear(bytes, used_bytes, usable_bytes);
 }
 

@@ -210,7 +210,7 @@ impl FrameChain {
 
     /// Appends the next frame to `log`, with its header, and moves past it; `commit_page_count` is 0 where it ends no
     /// transaction. `None` when no more frames can be numbered.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         log: &mut Vec<u8>,
         page_number: PageNumber,

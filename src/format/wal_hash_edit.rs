@@ -13,7 +13,7 @@ const SLOTS_OFFSET: usize = 16384;
 
 /// A block of the wal-index that is being written. [wal-index.md#hash-blocks](crate::notes::wal_index#hash-blocks)
 #[derive(Clone, Debug)]
-pub struct HashBlockEdit {
+pub(crate) struct HashBlockEdit {
     /// How many entries of the block lie before its first: none but in block 0, where the header is.
     header_bytes: usize,
     first_frame: FrameNumber,
@@ -24,7 +24,7 @@ impl HashBlockEdit {
     /// The block of this number, made of its bytes, in this machine's byte order; those that are not there are zeros. `last` is
     /// the last frame that was published: what is entered behind it is taken out. `None` for a block that no frame can have.
     #[must_use]
-    pub fn new(number: u32, mut bytes: Vec<u8>, last: u32) -> Option<Self> {
+    pub(crate) fn new(number: u32, mut bytes: Vec<u8>, last: u32) -> Option<Self> {
         bytes.resize(BLOCK_BYTES, 0);
         let header_bytes = if number == 0 { WAL_INDEX_BYTES } else { 0 };
         let mut block = Self { header_bytes, first_frame: first_frame_of(number)?, bytes };
@@ -33,7 +33,7 @@ impl HashBlockEdit {
     }
 
     /// Enters a frame of this block; `false` when it is not one of it, or there is no room.
-    pub fn insert(&mut self, frame: FrameNumber, page: PageNumber) -> bool {
+    pub(crate) fn insert(&mut self, frame: FrameNumber, page: PageNumber) -> bool {
         let Some(index) = frame.get().checked_sub(self.first_frame.get()) else { return false };
         let Some(place) = self.page_place(index) else { return false };
         let Some(entry) = index.checked_add(1).and_then(|entry| u16::try_from(entry).ok()) else {
@@ -55,13 +55,13 @@ impl HashBlockEdit {
 
     /// The page numbers, with the offset in the block where they begin. They are written before the slots.
     #[must_use]
-    pub fn page_numbers(&self) -> (usize, &[u8]) {
+    pub(crate) fn page_numbers(&self) -> (usize, &[u8]) {
         (self.header_bytes, self.bytes.get(self.header_bytes..SLOTS_OFFSET).unwrap_or_default())
     }
 
     /// The slots, with the offset in the block where they begin.
     #[must_use]
-    pub fn slots(&self) -> (usize, &[u8]) {
+    pub(crate) fn slots(&self) -> (usize, &[u8]) {
         (SLOTS_OFFSET, self.bytes.get(SLOTS_OFFSET..).unwrap_or_default())
     }
 

@@ -76,8 +76,7 @@ impl WalHeader {
 
 impl WalHeader {
     /// The header of a log that begins with these salts, in this machine's byte order.
-    #[must_use]
-    pub fn new(page_size: PageSize, checkpoint_sequence: u32, salts: Salts) -> Self {
+    pub(crate) fn new(page_size: PageSize, checkpoint_sequence: u32, salts: Salts) -> Self {
         let byte_order = ByteOrder::NATIVE;
         let unsummed =
             Self { byte_order, page_size, checkpoint_sequence, salts, checksum: WalChecksum::SEED };
@@ -87,8 +86,7 @@ impl WalHeader {
     }
 
     /// The header's bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; WAL_HEADER_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; WAL_HEADER_BYTES] {
         let magic = WAL_MAGIC + u32::from(self.byte_order == ByteOrder::Big);
         let [salt_1, salt_2] = self.salts.numbers();
         let (page_bytes, WalChecksum { s1, s2 }) = (self.page_size.bytes(), self.checksum);

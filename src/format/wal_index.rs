@@ -118,8 +118,7 @@ impl WalIndexHeader {
     }
 
     /// The 48 bytes of one copy, in this machine's byte order.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; WAL_INDEX_HEADER_BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; WAL_INDEX_HEADER_BYTES] {
         let [c0, c1] = self.page_size_code.to_ne_bytes();
         let flags =
             u32::from_ne_bytes([self.is_init, u8::from(self.checksum_order == ByteOrder::Big), c0, c1]);

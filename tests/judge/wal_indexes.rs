@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use litecopy::format::wal_index::WAL_INDEX_HEADER_BYTES;
-use litecopy::format::{Salts, WalIndexHeader};
+use litecopy::format::{ByteOrder, Salts, WalChecksum, WalIndexHeader};
 use litecopy::lock::LockStyle;
 use litecopy::{Consistency, CopyOptions, ErrorKind, MemoryTarget, Source, SourceOptions, StepOutcome};
 
@@ -43,8 +43,23 @@ fn header(scene: &Scene) -> WalIndexHeader {
 
 fn publish(scene: &Scene, copies: &[u64], header: &WalIndexHeader) {
     for copy in copies {
-        patch(&scene.wal_index(), copy * 48, &header.to_bytes());
+        patch(&scene.wal_index(), copy * 48, &bytes_of(header));
     }
+}
+
+/// The 48 bytes of one copy, as SQLite writes them.
+fn bytes_of(header: &WalIndexHeader) -> Vec<u8> {
+    let big = u32::from_ne_bytes([0, u8::from(header.checksum_order == ByteOrder::Big), 0, 0]);
+    let [c0, c1] = header.page_size_code.to_ne_bytes();
+    let flags = big | u32::from_ne_bytes([header.is_init, 0, c0, c1]);
+    let mut bytes: Vec<u8> = [header.version, 0, header.change, flags, header.mx_frame, header.page_count]
+        .map(u32::to_ne_bytes)
+        .concat();
+    bytes.extend(header.frame_checksum.words().map(u32::to_ne_bytes).as_flattened());
+    bytes.extend(header.salts.0);
+    let sum = WalChecksum::SEED.extend(ByteOrder::NATIVE, &bytes).words();
+    bytes.extend(sum.map(u32::to_ne_bytes).as_flattened());
+    bytes
 }
 
 /// Whoever begins the log anew publishes an empty one first, and only then that nothing of it is in the file: between the two, and
