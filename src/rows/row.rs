@@ -78,6 +78,7 @@ impl Row {
     }
 
     /// Whether the value of the column `index` is in the record.
+    #[cfg(feature = "serde")]
     pub(crate) fn is_stored(&self, index: usize) -> bool {
         match self.layout.columns.get(index).map(|column| column.place) {
             Some(Place::Rowid) => self.rowid.is_some(),

@@ -80,6 +80,7 @@ fn valid_text(bytes: &[u8], encoding: TextEncoding) -> Option<Cow<'_, str>> {
 }
 
 /// The bytes in lower-case hexadecimal digits.
+#[cfg(feature = "serde")]
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |four: u8| DIGITS.get(usize::from(four & 15)).copied().map_or('0', char::from);
