@@ -6,6 +6,8 @@ use std::path::Path;
 
 use litecopy::{Error, ErrorKind};
 
+use super::plain_file;
+
 /// The advice for whoever typed the command.
 pub(crate) fn advice(error: &Error) -> Option<String> {
     let general = error.advice();
@@ -55,7 +57,7 @@ fn on_existing(target: &Path) -> &'static str {
 /// Whether a file is neither empty nor a database, as far as its first bytes tell.
 fn is_foreign(path: &Path) -> bool {
     let mut first = [0; 16];
-    let read = fs::File::open(path).and_then(|mut file| io::Read::read(&mut file, &mut first));
+    let read = plain_file::open(path).and_then(|mut file| io::Read::read(&mut file, &mut first));
     read.is_ok_and(|count| count > 1 && first != *b"SQLite format 3\0")
 }
 

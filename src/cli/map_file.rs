@@ -8,6 +8,7 @@ use litecopy::Error;
 use tempfile::NamedTempFile;
 
 use super::manifest_file::is_name_of;
+use super::plain_file;
 
 /// With what maps begin, and nothing else that one would not want to lose.
 const BEGINNINGS: [&[u8]; 2] = [b"<!doctype html>\n<html lang=\"en\">", b"<svg xmlns="];
@@ -29,7 +30,7 @@ impl MapFile {
             );
             return Err(Error::from_io("write the map", path, refused));
         }
-        let is_new = match File::open(path) {
+        let is_new = match plain_file::open(path) {
             Ok(file) if begins_as_map(&file) => false,
             Ok(_) => {
                 let refused = io::Error::new(io::ErrorKind::AlreadyExists, "what is there is no map");

@@ -7,6 +7,7 @@
 //! | `*_arguments`, `attached`, `values` | options that several verbs share, and how their values are read |
 //! | `output`, `printable`, `columns`, `numbers` | how reports and errors are said |
 //! | `job`, `repeat`, `stream`, `progress`, `interrupt`, `manifest_file`, `notes` | what verbs that copy share |
+//! | `plain_file` | opening what is a file, and no pipe |
 
 mod advice;
 mod arguments;
@@ -37,6 +38,7 @@ mod page_map;
 mod page_runs;
 mod pages;
 mod paint;
+mod plain_file;
 mod printable;
 mod progress;
 mod reading_arguments;

@@ -107,6 +107,9 @@ impl Place {
             if !may_follow(&folder, &name)? {
                 return Err(Unfit::ForeignLink.into());
             }
+            if let Found::Unfit(unfit @ (Unfit::Pipe | Unfit::Socket)) = folder.look_through(&name)? {
+                return Err(unfit.into());
+            }
             let link = folder.read_link(&name)?;
             (folder, name) = (folder.open_within(folder_of(&link))?, file_name(&link)?.to_owned());
         }
@@ -380,6 +383,16 @@ mod tests {
             assert_eq!(place.look().unwrap(), Found::Unfit(expected));
             assert_eq!(unfit(place.open(Access::Read)), expected);
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_link_to_a_pipe_without_a_name_leads_to_a_pipe() {
+        use std::os::fd::AsRawFd;
+        let (reader, _writer) = io::pipe().unwrap();
+        let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+        assert_eq!(unfit(Place::of_existing(&path)), Unfit::Pipe);
+        assert_eq!(unfit(Place::of_target(&path)), Unfit::Pipe);
     }
 
     #[test]

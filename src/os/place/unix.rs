@@ -81,6 +81,17 @@ impl Folder {
         Ok(self.status(name)?.map_or(Found::Nothing, |status| status.found))
     }
 
+    /// What a link under a name leads to in the end, whatever its text says: those in `/proc` name pipes that have no name.
+    pub(super) fn look_through(&self, name: &OsStr) -> io::Result<Found> {
+        match rustix::fs::statat(&self.descriptor, name, AtFlags::empty()) {
+            Ok(stat) => Ok(Status::of_stat(&stat).found),
+            Err(Errno::NOENT | Errno::NAMETOOLONG | Errno::LOOP | Errno::NOTDIR | Errno::ACCESS) => {
+                Ok(Found::Nothing)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Whether a file system is mounted on what lies under a name, as far as the system tells.
     #[cfg(target_os = "linux")]
     pub(super) fn is_mount_root(&self, name: &OsStr) -> bool {
