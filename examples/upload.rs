@@ -1,5 +1,5 @@
 //! A stream that uploads: the copy goes out in parts of 5 MiB, and counts when the last one is confirmed.
-//! `cargo run --example upload SOURCE FOLDER`, where the folder stands for an object store.
+//! `cargo run --example upload SOURCE FOLDER`, which is made: it stands for the object in a store.
 
 use litecopy::{Consistency, CopyOptions, StreamTarget, quiet};
 use std::fs;
