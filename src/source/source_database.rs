@@ -27,6 +27,7 @@ use crate::os::lock_file::LockFile;
 use crate::os::mounts;
 use crate::os::place::Place;
 use crate::side_files::SideFiles;
+use crate::state::log::has_log;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -426,12 +427,6 @@ fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
         None => Ok(view.read_page_one()?.journal_mode() == JournalMode::Wal),
         Some(_) => file_watch::appeared(files.wal_index()),
     }
-}
-
-/// Whether there is a log with anything in it. It counts then, whatever the database's header says.
-fn has_log(files: &SideFiles) -> Result<bool> {
-    let wal = files.wal();
-    wal.has_content().map_err(Error::io("look at it", wal.path()))
 }
 
 /// The same questions, asked of bytes: there are no locks, and nobody is connected.

@@ -14,7 +14,9 @@
 use crate::error::{Error, Result};
 use crate::format::Damage;
 use crate::format::super_journal::{TAIL_BYTES, super_journal_name};
+use crate::os::place::Place;
 use crate::os::random_access::{ReadAt, read_padded};
+use crate::os::side_file::SideFile;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -72,9 +74,7 @@ pub(crate) fn judge(database: &mut impl JournalQuestions) -> Result<Option<Journ
 
 /// What a journal is of which nothing else is left to ask: no writer lives, and the database has pages.
 pub(crate) fn judge_content(journal: &dyn ReadAt, path: &Path) -> Result<JournalState> {
-    let mut first = [0];
-    read_padded(journal, &mut first, 0).map_err(Error::io("read", path))?;
-    if first == [0] {
+    if is_zeroed(journal, path)? {
         return Ok(JournalState::Zeroed);
     }
     // Whatever is wrong with a name makes it none: the journal is rolled back as one of a single database.
@@ -83,6 +83,28 @@ pub(crate) fn judge_content(journal: &dyn ReadAt, path: &Path) -> Result<Journal
         Some(super_journal) if is_gone(&super_journal)? => JournalState::Committed,
         _ => JournalState::Hot,
     })
+}
+
+/// Whether there is a journal whose transaction has begun to change the database, and has not ended.
+///
+/// It is hot, unless its writer lives, or a super-journal that is gone says that it was committed.
+pub(crate) fn is_begun(journal: &Place) -> Result<bool> {
+    let path = journal.path();
+    if !journal.has_content().map_err(Error::io("look at it", path))? {
+        return Ok(false);
+    }
+    match SideFile::open(journal) {
+        Ok(journal) => Ok(!is_zeroed(&journal, path)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", path)(error)),
+    }
+}
+
+/// Whether its first byte is 0: the transaction ended (PERSIST), or its writer had not synced it yet.
+fn is_zeroed(journal: &dyn ReadAt, path: &Path) -> Result<bool> {
+    let mut first = [0];
+    read_padded(journal, &mut first, 0).map_err(Error::io("read", path))?;
+    Ok(first == [0])
 }
 
 /// The super-journal that a journal names, if it names one rightly (`[journal.md#super-journal]`).

@@ -12,7 +12,7 @@
 //! (`[in-place.md#locks]`).
 
 use super::log_writer::LogWriter;
-use super::old_database::{OldDatabase, has_content, refuse_a_turned_name, share};
+use super::old_database::{OldDatabase, refuse_a_turned_name, share};
 use super::settle::settle;
 use super::source_guard::refuse_the_source;
 use crate::attempt::{Attempt, Obstacle};
@@ -23,8 +23,9 @@ use crate::lock::database_lock::{ExclusiveLock, PendingLock, SharedLock};
 use crate::os::file_identity::Found;
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::{ReadAt, read_padded};
-use crate::os::side_file::SideFile;
 use crate::side_files::SideFiles;
+use crate::state::journal::is_begun;
+use crate::state::log::has_log;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -110,13 +111,13 @@ impl InPlaceLock {
 
     /// In SQLite's order of questions: a hot journal, a log, then the way of a writer.
     fn go_on(&mut self, files: SideFiles, shared: SharedLock) -> Result<Attempt<Locked>> {
-        let journal = begins_hot(&files)?;
+        let journal = is_begun(files.journal())?;
         if journal && shared.reserved_by_other().map_err(self.cannot("ask for its locks"))? {
             return Ok(Attempt::Busy(Obstacle::Writer));
         }
         // Past RESERVED where somebody has to settle what is left (`[hazards.md#h38]`); and beside a connection in WAL mode, which
         // keeps SHARED as long as it lives, there is no use in waiting.
-        if journal || has_content(files.wal())? || keeps_log(shared.file(), &self.path)? {
+        if journal || has_log(&files)? || keeps_log(shared.file(), &self.path)? {
             return match shared.exclude().map_err(self.cannot("lock"))? {
                 Attempt::Got(lock) => self.decide(files, lock),
                 Attempt::Busy(_) if journal => Ok(Attempt::Busy(Obstacle::Users)),
@@ -155,7 +156,7 @@ impl InPlaceLock {
         self.refuse_source(old.files())?;
         // A log that is used, while nobody has the database, is that of one which was moved away.
         old.refuse_living_log()?;
-        let settled = match begins_hot(old.files())? || has_content(old.files().wal())? {
+        let settled = match is_begun(old.files().journal())? || has_log(old.files())? {
             true => settle(&old)?,
             false => Attempt::Got(()),
         };
@@ -178,20 +179,6 @@ impl InPlaceLock {
 
     fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + 'p {
         Error::io(operation, &self.path)
-    }
-}
-
-/// Whether there is a journal whose transaction has begun to change the database, and has not ended: its first byte is not zero.
-fn begins_hot(files: &SideFiles) -> Result<bool> {
-    let journal = files.journal();
-    if !has_content(journal)? {
-        return Ok(false);
-    }
-    let mut first = [0];
-    match SideFile::open(journal).and_then(|journal| read_padded(&journal, &mut first, 0)) {
-        Ok(_) => Ok(first != [0]),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("read", journal.path())(error)),
     }
 }
 
@@ -265,11 +252,11 @@ mod tests {
         let sqlite = Connection::open(&scene.path).unwrap();
         sqlite.execute_batch("UPDATE t SET v = 2").unwrap();
         drop(sqlite);
-        assert!(has_content(scene.files().wal()).unwrap());
+        assert!(has_log(&scene.files()).unwrap());
         let lock = shared.exclude().unwrap().got().unwrap();
         let locked = InPlaceLock::new(scene.path.clone()).decide(scene.files(), lock).unwrap().got().unwrap();
         assert!(matches!(locked, Locked::Alone(_)));
-        assert!(!has_content(scene.files().wal()).unwrap());
+        assert!(!has_log(&scene.files()).unwrap());
         drop(locked);
         assert_eq!(version(&scene.path), 2);
     }
