@@ -395,7 +395,8 @@ fn what_somebody_has_open_without_a_lock_is_not_replaced() {
             let error = options.refresh(refresh).copy(&made.path, &target).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TargetInUse, "{error}");
             let holders: Vec<_> = error.lock_holders().iter().map(|it| (it.lock, it.process_id)).collect();
-            assert_eq!(holders, [("OPEN", Some(user.process_id()))], "{error}");
+            // A child that another test is just starting has what this process has open, for a moment.
+            assert!(holders.contains(&("OPEN", Some(user.process_id()))), "{error}");
         }
         assert_same(&before, &Fingerprint::of(targets.path()));
         user.execute("main", "INSERT INTO u VALUES (2);").unwrap();
