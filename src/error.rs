@@ -146,6 +146,12 @@ impl Error {
         Self::new(path.as_ref(), Problem::Io { operation, error })
     }
 
+    /// The time for the whole work is over ([`DeadlinePassed`](ErrorKind::DeadlinePassed)), as what waits beside a copy says it: what
+    /// brings the file at `path`, or a [`Target`](crate::Target) of your own.
+    pub fn from_deadline(path: impl AsRef<Path>) -> Self {
+        Self::new(path.as_ref(), Problem::OutOfTime)
+    }
+
     /// The same error, met when the new content may be in the target all the same.
     pub(crate) fn in_doubt(self) -> Self {
         match Arc::try_unwrap(self.0) {

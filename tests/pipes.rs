@@ -5,7 +5,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -134,4 +135,37 @@ fn an_interrupt_ends_the_wait_for_a_pipe() {
     assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
     assert_nothing_left(folder.path());
     drop(stdin);
+}
+
+/// Nobody opens the other side of the named pipe, or nothing comes through stdin.
+#[test]
+fn the_deadline_counts_for_the_pipe_too() {
+    let folder = folder("DELETE");
+    let before = fs::read(folder.path().join("old.db")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());
+    for backup in ["pipe", "-"] {
+        let words = ["restore", backup, "old.db", "--deadline", "0.5"];
+        let mut process = litecopy(folder.path(), &words).stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = process.stdin.take().unwrap();
+        assert!(ends_soon(&mut process), "{backup}: it waits without end");
+        let ended = process.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(5), "{backup}: {}", stderr(&ended));
+        assert!(stderr(&ended).contains("not done in time"), "{backup}: {}", stderr(&ended));
+        assert_eq!(fs::read(folder.path().join("old.db")).unwrap(), before);
+        assert_nothing_left(folder.path());
+        drop(stdin);
+    }
+}
+
+/// Waits for its end, and if there is none for long, makes one.
+fn ends_soon(process: &mut Child) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        if process.try_wait().unwrap().is_some() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    process.kill().unwrap();
+    false
 }

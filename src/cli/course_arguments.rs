@@ -1,6 +1,6 @@
 //! Options about the course of a copy: its steps, what it holds, how long it waits, whom it belongs to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use litecopy::{AtLimit, Consistency, CopyOptions, OwnerPolicy};
@@ -85,6 +85,11 @@ enum AtLimitKind {
 }
 
 impl CourseArguments {
+    /// When the whole has to be done that begins now; without `--deadline`, or so far away that the clock cannot tell it, never.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        self.deadline.and_then(|deadline| Instant::now().checked_add(deadline))
+    }
+
     /// The options that follow from it.
     pub(crate) fn options(&self, reading: &ReadingArguments) -> CopyOptions {
         let consistency = match self.consistency {

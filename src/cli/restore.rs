@@ -1,6 +1,7 @@
 //! `litecopy restore`: the content of one database into another, which others may have open.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Args;
 use litecopy::FileTarget;
@@ -55,12 +56,15 @@ impl RestoreArguments {
             say_error(&format!("litecopy: {refusal}"));
             return Ending::WrongUse;
         }
+        let end = course.end();
         report(telling, say, |progress| {
-            let spool = if spool::is_pipe(backup) { Some(Spool::read(backup)?) } else { None };
+            let spool = if spool::is_pipe(backup) { Some(Spool::read(backup, end)?) } else { None };
             let source = reading.options();
             // Nobody else can reach what came through the pipe.
             let source = if spool.is_some() { source.immutable(true) } else { source };
-            let options = course.options(reading).source(source).in_place(true);
+            // What the pipe took is gone of the deadline.
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let options = course.options(reading).source(source).in_place(true).deadline(left);
             let from = spool.as_ref().map_or(backup.as_path(), Spool::path);
             let report = options.begin(from, FileTarget::new(database))?.run(progress)?.report;
             Ok(vec![CopiedFile { name: None, source: backup.clone(), target: database.clone(), report }])

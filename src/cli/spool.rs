@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use litecopy::Error;
 use litecopy::format::DatabaseHeader;
@@ -15,7 +15,7 @@ use super::interrupt;
 /// How much is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// How long an interrupt may have to wait.
+/// How long an interrupt, or the deadline, may have to wait.
 const ANSWER: Duration = Duration::from_millis(100);
 
 /// What came through the pipe. It lies in a folder that only we can look into, where nobody can lay a journal beside it, and is
@@ -50,16 +50,17 @@ fn is_fifo(_: &std::fs::Metadata) -> bool {
 }
 
 impl Spool {
-    /// Reads the backup to its end.
+    /// Reads the backup to its end, until `end` at the latest.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or kept, and when it does not end where its header says: then whoever sent it did not get to the
-    /// end.
-    pub(crate) fn read(backup: &Path) -> Result<Self, Error> {
-        let kept = keep(&chunks(backup.to_owned()));
-        let cannot = |error| Error::from_io("keep the backup that comes through the pipe", backup, error);
-        kept.map_err(cannot)
+    /// When it cannot be read or kept; when it is not there as a whole at `end`; and when it does not end where its header says:
+    /// then whoever sent it did not get to the end.
+    pub(crate) fn read(backup: &Path, end: Option<Instant>) -> Result<Self, Error> {
+        keep(&chunks(backup.to_owned()), end).map_err(|error| match has_passed(end) {
+            true => Error::from_deadline(backup),
+            false => Error::from_io("keep the backup that comes through the pipe", backup, error),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -67,7 +68,11 @@ impl Spool {
     }
 }
 
-/// What is read, by a thread of its own, since a read cannot be interrupted.
+fn has_passed(end: Option<Instant>) -> bool {
+    end.is_some_and(|end| Instant::now() >= end)
+}
+
+/// What is read, by a thread of its own, since neither opening a pipe nor reading it can be interrupted.
 fn chunks(backup: PathBuf) -> Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = sync_channel(2);
     std::thread::spawn(move || {
@@ -91,14 +96,14 @@ fn chunks(backup: PathBuf) -> Receiver<io::Result<Vec<u8>>> {
     receiver
 }
 
-fn keep(chunks: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Spool> {
+fn keep(chunks: &Receiver<io::Result<Vec<u8>>>, end: Option<Instant>) -> io::Result<Spool> {
     let folder = tempfile::Builder::new().prefix("litecopy-").tempdir()?;
     let path = folder.path().join("backup");
     let mut file = File::create_new(&path)?;
     let mut whole_bytes = None;
     let mut kept_bytes = 0;
     loop {
-        let chunk = next(chunks)?;
+        let chunk = next(chunks, end)?;
         if chunk.is_empty() {
             break;
         }
@@ -122,14 +127,18 @@ fn keep(chunks: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Spool> {
 }
 
 /// The next chunk, which is empty at the end.
-fn next(chunks: &Receiver<io::Result<Vec<u8>>>) -> io::Result<Vec<u8>> {
+fn next(chunks: &Receiver<io::Result<Vec<u8>>>, end: Option<Instant>) -> io::Result<Vec<u8>> {
     loop {
+        // Also of a pipe that never runs dry.
+        if interrupt::came().is_some() {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
+        }
+        if has_passed(end) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "not done in time"));
+        }
         match chunks.recv_timeout(ANSWER) {
             Ok(chunk) => return chunk,
             Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
-            Err(RecvTimeoutError::Timeout) if interrupt::came().is_some() => {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
-            }
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
