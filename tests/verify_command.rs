@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -200,28 +201,52 @@ fn a_pipe_is_no_manifest() {
     }
 }
 
-/// It is as readable as the copy; what a run that was killed long ago left goes, what a living one has stays.
+/// It is as readable as the copy; what a run that was killed just now left goes, what a living one has stays.
 #[cfg(unix)]
 #[test]
 fn a_manifest_is_an_ordinary_file_and_left_overs_go() {
     use std::os::unix::fs::PermissionsExt;
     let scene = Place::new();
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    let leave = |name: &str| {
-        let file = fs::File::create(scene.path(name)).unwrap();
-        file.set_modified(long_ago).unwrap();
-        file
-    };
+    let leave = |name: &str| fs::File::create(scene.path(name)).unwrap();
     drop(leave(".litecopy-manifest-killed"));
     let living = leave(".litecopy-manifest-living");
     living.lock().unwrap();
+    let strangers = [".litecopy-manifest-of-May", ".litecopy-manifest-long-ago", ".litecopy-manifest-linked"];
+    drop((leave(strangers[0]), leave(strangers[1])));
+    std::os::unix::fs::symlink("app.db", scene.path(strangers[2])).unwrap();
     fs::write(scene.path("any"), "").unwrap();
     scene.says(0, &["copy", "app.db", "copy.db", "--manifest", "m.json"]);
     let mode = |name: &str| fs::metadata(scene.path(name)).unwrap().permissions().mode();
     assert_eq!(mode("m.json"), mode("any"));
-    assert!(
-        !scene.path(".litecopy-manifest-killed").exists() && scene.path(".litecopy-manifest-living").exists()
-    );
+    assert!(!scene.path(".litecopy-manifest-killed").exists());
+    assert!(scene.path(".litecopy-manifest-living").exists());
+    assert!(strangers.iter().all(|name| scene.path(name).exists()));
+}
+
+/// Killed while it waits for a lock; the very next run removes what it left.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_left_of_a_manifest_is_removed_by_the_next() {
+    let place = Place::new();
+    let arguments = ["refresh", "app.db", "copy.db", "--manifest", "m.json"];
+    place.says(0, &arguments);
+    let names = place.names();
+    let writer = Connection::open(place.path("app.db")).unwrap();
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("litecopy"));
+    command.current_dir(place.0.path()).stdin(Stdio::null()).stderr(Stdio::null()).args(arguments);
+    let mut killed = command.spawn().unwrap();
+    let left = |place: &Place| place.names().iter().any(|name| name.starts_with(".litecopy-manifest-"));
+    let begun = Instant::now();
+    while !left(&place) && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(left(&place), "it was killed too early");
+    writer.execute_batch("ROLLBACK").unwrap();
+    place.says(0, &arguments);
+    assert_eq!(place.names(), names);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! The file that a manifest is kept in: it appears all at once, and takes the place of nothing but an older one.
 
-use std::ffi::OsString;
-use std::fs::File;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use litecopy::{Error, Manifest};
 use tempfile::NamedTempFile;
@@ -14,6 +13,12 @@ const BEGINNING: &[u8] = b"{\n  \"litecopy_manifest\": ";
 
 /// With what its name begins until it is complete.
 const PREFIX: &str = ".litecopy-manifest-";
+
+/// How many random letters and digits end that name.
+const RANDOM_LETTERS: usize = 6;
+
+/// How often a name is made that somebody else takes for a left-over before it is locked.
+const MOST_TRIES: u32 = 100;
 
 /// A manifest to be written, under a temporary name until it is on the device.
 pub(crate) struct ManifestFile {
@@ -91,28 +96,49 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// A temporary file in `folder`, locked as long as it is ours; what runs that were killed left is removed.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    for entry in folder.read_dir()?.filter_map(Result::ok) {
-        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) && is_left_over(&entry.path())
+    remove_left_overs(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).rand_bytes(RANDOM_LETTERS);
+    // As with any new file, the process's mask is taken off.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    for _ in 0..MOST_TRIES {
+        let file = builder.tempfile_in(folder)?;
+        if claim(&file)? {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "each temporary file was removed by somebody else"))
+}
+
+/// Locks what has just been made. `false`: somebody took it for a left-over first.
+fn claim(file: &NamedTempFile) -> io::Result<bool> {
+    match file.as_file().try_lock() {
+        // Nobody else makes the name again, as random as it is.
+        Ok(()) => file.path().try_exists(),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        // A file system without such locks: nobody can take it for a left-over either.
+        Err(TryLockError::Error(_)) => Ok(true),
+    }
+}
+
+/// Removes what nobody has locked. What cannot be removed is in nobody's way.
+fn remove_left_overs(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()?.filter_map(Result::ok).filter(|entry| is_temporary(&entry.file_name())) {
+        // No link is followed, and the lock is held until the name is gone, so that nobody claims it meanwhile.
+        if entry.file_type().is_ok_and(|found| found.is_file())
+            && let Ok(file) = open(&entry.path())
+            && file.try_lock().is_ok()
         {
             drop(std::fs::remove_file(entry.path()));
         }
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
-    // As with any new file, the process's mask is taken off.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder)?;
-    file.as_file().try_lock()?;
-    Ok(file)
+    Ok(())
 }
 
-/// Whether nobody has a temporary manifest any more: one that was made just now may be locked in a moment.
-fn is_left_over(path: &Path) -> bool {
-    let Ok(file) = open(path) else { return false };
-    let age =
-        file.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
-    age.is_some_and(|age| age > Duration::from_secs(60)) && file.try_lock().is_ok()
+fn is_temporary(name: &OsStr) -> bool {
+    let random = name.as_encoded_bytes().strip_prefix(PREFIX.as_bytes());
+    random.is_some_and(|it| it.len() == RANDOM_LETTERS && it.iter().all(u8::is_ascii_alphanumeric))
 }
 
 fn begins_as_manifest(file: &File) -> bool {
