@@ -244,7 +244,7 @@ impl Error {
         &self.0.problem
     }
 
-    /// The file that it is about.
+    /// The file that it is about; where that is no file, a name for it: `memory`, `the stream`, `the dump`, `the copy`.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path

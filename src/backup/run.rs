@@ -162,5 +162,5 @@ fn give_up_late(steps: &impl Steps, elapsed: Duration) -> Error {
 }
 
 fn give_up(steps: &impl Steps, problem: Problem) -> Error {
-    Error::new(steps.source().map_or(Path::new("copy"), Source::name), problem)
+    Error::new(steps.source().map_or(Path::new("the copy"), Source::name), problem)
 }

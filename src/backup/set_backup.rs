@@ -306,7 +306,9 @@ impl Steps for SetBackup {
         let (place, obstacle) = self.obstacle.unwrap_or((0, Obstacle::Change));
         match self.lane(place) {
             Some(lane) => run::busy_source(&lane.source, obstacle, waited),
-            None => Error::new(Path::new("copy"), Problem::Busy { waited, obstacle, holders: Vec::new() }),
+            None => {
+                Error::new(Path::new("the copy"), Problem::Busy { waited, obstacle, holders: Vec::new() })
+            }
         }
     }
 }
