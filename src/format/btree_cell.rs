@@ -57,6 +57,7 @@ impl<'a> BtreeCell<'a> {
     /// # Errors
     /// [`Damage::CellEnd`] when it ends beyond the usable part, [`Damage::PayloadLength`], and
     /// [`Damage::PageReference`] for a child or an overflow page that cannot be.
+    #[inline]
     pub fn parse(usable: &'a [u8], kind: PageKind, offset: u32) -> Result<Self, Damage> {
         match Self::parse_sound(usable, kind, offset) {
             Some(cell) => Ok(cell),
@@ -65,6 +66,7 @@ impl<'a> BtreeCell<'a> {
     }
 
     /// A cell that breaks no rule, in a third of the time; `None` for any other.
+    #[inline]
     fn parse_sound(usable: &'a [u8], kind: PageKind, offset: u32) -> Option<Self> {
         let usable_bytes = u32::try_from(usable.len()).ok()?;
         let start = usable.get(offset as usize..)?;
@@ -106,6 +108,7 @@ impl<'a> BtreeCell<'a> {
         fits.then_some(Self { offset, stored_bytes, left_child, rowid, payload })
     }
 
+    #[cold]
     fn parse_fully(usable: &'a [u8], kind: PageKind, offset: u32) -> Result<Self, Damage> {
         let usable_bytes = u32::try_from(usable.len()).unwrap_or(u32::MAX);
         let mut reader = ByteReader::at(usable, offset as usize);
@@ -149,6 +152,7 @@ fn named_page(bytes: [u8; 4]) -> Option<PageNumber> {
 /// The longest payload, in bytes, that stays whole in a cell of a page of this kind.
 /// [pages.md#local-payload](crate::notes::pages#local-payload)
 #[must_use]
+#[inline]
 pub fn longest_local_bytes(kind: PageKind, usable_bytes: u32) -> u32 {
     match kind {
         PageKind::LeafTable => usable_bytes.saturating_sub(35),
@@ -164,17 +168,25 @@ pub fn shortest_local_bytes(usable_bytes: u32) -> u32 {
 
 /// How many bytes of a payload stay in the cell. [pages.md#local-payload](crate::notes::pages#local-payload)
 #[must_use]
+#[inline]
 pub fn local_payload_bytes(kind: PageKind, payload_bytes: u32, usable_bytes: u32) -> u32 {
     let longest = longest_local_bytes(kind, usable_bytes);
     if payload_bytes <= longest {
-        return payload_bytes;
+        payload_bytes
+    } else {
+        shortened_bytes(payload_bytes, longest, usable_bytes)
     }
+}
+
+/// How many bytes stay of a payload that does not stay whole.
+fn shortened_bytes(payload_bytes: u32, longest: u32, usable_bytes: u32) -> u32 {
     let shortest = shortest_local_bytes(usable_bytes);
     let per_overflow_page = usable_bytes.saturating_sub(4).max(1);
     let filled = shortest.saturating_add(payload_bytes.saturating_sub(shortest) % per_overflow_page);
     if filled <= longest { filled } else { shortest }
 }
 
+#[inline]
 fn share(usable_bytes: u32, fraction: u64) -> u32 {
     let share = u64::from(usable_bytes.saturating_sub(12)) * fraction / 255;
     u32::try_from(share.saturating_sub(23)).unwrap_or(u32::MAX)

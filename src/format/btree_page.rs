@@ -165,6 +165,7 @@ impl<'a> BtreePage<'a> {
     /// # Errors
     /// [`Damage::CellPointer`] for an offset out of the cell content, [`Damage::CellCount`] for a cell that
     /// the page does not have.
+    #[inline]
     pub fn cell_offset(&self, cell: u16) -> Result<u32, Damage> {
         if cell >= self.cell_count {
             return Err(Damage::CellCount { found: cell, most: u32::from(self.cell_count) });
@@ -182,6 +183,7 @@ impl<'a> BtreePage<'a> {
     ///
     /// # Errors
     /// As [`Self::cell_offset`] and [`BtreeCell::parse`].
+    #[inline]
     pub fn cell(&self, cell: u16) -> Result<BtreeCell<'a>, Damage> {
         BtreeCell::parse(self.usable, self.kind, self.cell_offset(cell)?)
     }

@@ -90,6 +90,7 @@ pub struct SerialType(pub u64);
 impl SerialType {
     /// The bytes that a value of this type takes in the body of the record.
     #[must_use]
+    #[inline]
     pub fn body_bytes(self) -> u64 {
         match self.0 {
             1..=4 => self.0,
@@ -101,12 +102,14 @@ impl SerialType {
 
     /// Whether values of this type are text.
     #[must_use]
+    #[inline]
     pub fn is_text(self) -> bool {
         self.0 >= 13 && self.0 % 2 == 1
     }
 
     /// The value of this type that has these bytes; `None` when they are not as many as [`Self::body_bytes`].
     #[must_use]
+    #[inline]
     pub fn value(self, bytes: &[u8]) -> Option<Value<'_>> {
         if bytes.len() as u64 != self.body_bytes() {
             return None;

@@ -10,15 +10,17 @@ pub const LONGEST_VARINT: usize = 9;
 /// The value of the varint at the start of `bytes`, and its length in bytes; `None` when the bytes end within
 /// it. [records.md#varint](crate::notes::records#varint)
 #[must_use]
+#[inline]
 pub fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     // Nearly all are of one or two bytes.
     match *bytes {
-        [only, ..] if only < 0x80 => return Some((u64::from(only), 1)),
-        [first, second, ..] if second < 0x80 => {
-            return Some((u64::from(first & 0x7f) << 7 | u64::from(second), 2));
-        }
-        _ => {}
+        [only, ..] if only < 0x80 => Some((u64::from(only), 1)),
+        [first, second, ..] if second < 0x80 => Some((u64::from(first & 0x7f) << 7 | u64::from(second), 2)),
+        _ => read_long_varint(bytes),
     }
+}
+
+fn read_long_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     let mut length = 0;
     for &byte in bytes.iter().take(LONGEST_VARINT) {

@@ -23,6 +23,7 @@ impl<'p> PageCells<'p> {
 impl<'p> Iterator for PageCells<'p> {
     type Item = Result<(u16, BtreeCell<'p>), Fault>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.page.cell_count {
             return None;
@@ -44,6 +45,7 @@ impl<'p> Iterator for PageCells<'p> {
 }
 
 /// The fault of a cell: where its pointer is wrong, at the pointer, else where the cell begins.
+#[cold]
 pub(super) fn cell_fault(page: &BtreePage<'_>, number: PageNumber, index: u16, damage: Damage) -> Fault {
     let offset = page.cell_offset(index).unwrap_or(page.pointer_offset(index));
     Fault::new(number, damage).at(offset).of_cell(index)

@@ -170,11 +170,15 @@ impl TreeWalk {
                 return Ok(Some(Moved::Lost(at)));
             }
         };
-        if let Err(damage) = BtreePage::parse(bytes, at.page, self.usable_bytes) {
-            walk.tell(Fault::new(at.page, damage))?;
-        }
-        let Some(page) = BtreePage::salvage(bytes, at.page, self.usable_bytes) else {
-            return Ok(Some(Moved::Lost(at)));
+        let page = match BtreePage::parse(bytes, at.page, self.usable_bytes) {
+            Ok(page) => page,
+            Err(damage) => {
+                walk.tell(Fault::new(at.page, damage))?;
+                match BtreePage::salvage(bytes, at.page, self.usable_bytes) {
+                    Some(page) => page,
+                    None => return Ok(Some(Moved::Lost(at))),
+                }
+            }
         };
         if *self.is_table.get_or_insert(page.kind.is_table()) != page.kind.is_table() {
             let damage = Damage::BtreePageType { offset: page.header_offset(), found: page.kind as u8 };

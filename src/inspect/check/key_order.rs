@@ -87,11 +87,9 @@ fn compare_mixed(integer: i64, real: f64) -> Ordering {
 
 /// BINARY compares the bytes as they are stored, in whatever encoding; the two others compare in UTF-8.
 fn compare_texts(a: &[u8], b: &[u8], collation: &Collation, encoding: TextEncoding) -> Option<Ordering> {
-    if a == b {
-        return Some(Ordering::Equal);
-    }
     match collation {
         Collation::Binary => Some(a.cmp(b)),
+        _ if a == b => Some(Ordering::Equal),
         Collation::NoCase => Some(compare_without_case(&utf8(a, encoding), &utf8(b, encoding))),
         Collation::Rtrim => Some(trimmed(&utf8(a, encoding)).cmp(trimmed(&utf8(b, encoding)))),
         _ => None,
