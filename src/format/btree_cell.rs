@@ -67,7 +67,7 @@ impl<'a> BtreeCell<'a> {
 
     /// A cell that breaks no rule, in a third of the time; `None` for any other.
     #[inline]
-    fn parse_sound(usable: &'a [u8], kind: PageKind, offset: u32) -> Option<Self> {
+    pub(super) fn parse_sound(usable: &'a [u8], kind: PageKind, offset: u32) -> Option<Self> {
         let usable_bytes = u32::try_from(usable.len()).ok()?;
         let start = usable.get(offset as usize..)?;
         let (left_child, mut rest) = match kind.is_leaf() {

@@ -138,6 +138,7 @@ impl<'a> BtreePage<'a> {
 
     /// Where in the page the pointer to a cell stands; cells are counted from 0.
     #[must_use]
+    #[inline]
     pub fn pointer_offset(&self, cell: u16) -> u32 {
         self.pointers_start().saturating_add(u32::from(cell) * 2)
     }
@@ -186,6 +187,20 @@ impl<'a> BtreePage<'a> {
     #[inline]
     pub fn cell(&self, cell: u16) -> Result<BtreeCell<'a>, Damage> {
         BtreeCell::parse(self.usable, self.kind, self.cell_offset(cell)?)
+    }
+
+    /// A cell that breaks no rule, in a fraction of the time; `None` for any other.
+    #[inline]
+    pub(crate) fn sound_cell(&self, cell: u16) -> Option<BtreeCell<'a>> {
+        if cell >= self.cell_count {
+            return None;
+        }
+        let pointer = self.usable.get(self.pointer_offset(cell) as usize..)?.first_chunk::<2>()?;
+        let offset = u32::from(u16::from_be_bytes(*pointer));
+        if offset < self.content_start {
+            return None;
+        }
+        BtreeCell::parse_sound(self.usable, self.kind, offset)
     }
 
     /// All cells, in the order of their keys, each with its own error.

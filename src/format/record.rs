@@ -211,8 +211,15 @@ fn read_value<'a>(
 
 /// The big-endian number, at most eight bytes long, with its first bit as the sign.
 fn signed(bytes: &[u8]) -> i64 {
-    let start = if bytes.first().is_some_and(|first| first & 0x80 != 0) { -1 } else { 0 };
-    bytes.iter().fold(start, |value: i64, &byte| (value << 8) | i64::from(byte))
+    match *bytes {
+        [a] => a.cast_signed().into(),
+        [a, b] => i16::from_be_bytes([a, b]).into(),
+        [a, b, c] => (i32::from_be_bytes([a, b, c, 0]) >> 8).into(),
+        [a, b, c, d] => i32::from_be_bytes([a, b, c, d]).into(),
+        [a, b, c, d, e, f] => i64::from_be_bytes([a, b, c, d, e, f, 0, 0]) >> 16,
+        [a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        _ => 0,
+    }
 }
 
 fn real(bits: i64) -> Value<'static> {

@@ -76,6 +76,7 @@ impl Fields {
     }
 
     /// A field of the payload that was read; `None` behind the last.
+    #[inline]
     pub(super) fn value<'p>(&self, field: usize, payload: &'p [u8]) -> Option<Value<'p>> {
         let Field { serial_type, offset, size_bytes } = *self.list.get(field)?;
         serial_type.value(payload.get(offset..)?.get(..size_bytes)?)

@@ -46,6 +46,7 @@ pub(super) fn compare(
 }
 
 /// `None` where only an application knows.
+#[inline]
 pub(in crate::inspect) fn compare_values(
     a: Value<'_>,
     b: Value<'_>,
