@@ -40,12 +40,12 @@ pub(crate) struct CheckArguments {
     #[arg(long)]
     all: bool,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 impl CheckArguments {

@@ -11,6 +11,10 @@ const BEGINNING: &str = "\
 Made from the command's own definitions by `litecopy manual`; a test compares. Each verb tells the same by `litecopy VERB --help`.
 ";
 
+/// The titles of arguments and options that have none of their own.
+const ARGUMENTS: &str = "Arguments";
+const OPTIONS: &str = "Options";
+
 /// All verbs, each with its arguments, options, and what its help says below them.
 pub(crate) fn command_page(command: Command) -> String {
     let mut command = command.disable_help_subcommand(true).term_width(0);
@@ -25,8 +29,15 @@ pub(crate) fn command_page(command: Command) -> String {
     if let Some(end) = command.get_after_help() {
         page.push_str(&format!("\n```text\n{}\n```\n", end.to_string().trim_end()));
     }
+    let shared = shared_groups(verbs());
     for verb in verbs() {
-        page.push_str(&section(verb));
+        page.push_str(&section(verb, &shared));
+    }
+    if !shared.is_empty() {
+        page.push_str("\n## Options of several verbs\n");
+    }
+    for group in &shared {
+        page.push_str(&format!("\n### {}\n{}", group.title, table(OPTIONS, &group.rows)));
     }
     page
 }
@@ -35,20 +46,65 @@ fn about(verb: &Command) -> String {
     verb.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-fn section(verb: &Command) -> String {
+/// Arguments of a verb that stand under one title.
+#[derive(Clone, PartialEq, Eq)]
+struct Group {
+    title: String,
+    rows: String,
+}
+
+fn table(title: &str, rows: &str) -> String {
+    format!("\n| {} | |\n|---|---|\n{rows}", title.to_lowercase())
+}
+
+/// The arguments of a verb: its own, and those that others share, each under its title and in the order of the help.
+fn groups(verb: &Command) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let is_help = |argument: &&Arg| matches!(argument.get_action(), ArgAction::Help | ArgAction::Version);
+    let shown = verb.get_arguments().filter(|argument| !argument.is_hide_set() && !is_help(argument));
+    for argument in shown {
+        let own = if argument.is_positional() { ARGUMENTS } else { OPTIONS };
+        let title = argument.get_help_heading().unwrap_or(own);
+        match groups.iter_mut().find(|group| group.title == title) {
+            Some(group) => group.rows.push_str(&row(argument)),
+            None => groups.push(Group { title: title.to_owned(), rows: row(argument) }),
+        }
+    }
+    groups.sort_by_key(|group| match group.title.as_str() {
+        ARGUMENTS => 0,
+        OPTIONS => 1,
+        _ => 2,
+    });
+    groups
+}
+
+/// Groups that more than one verb has word for word: they are shown once.
+fn shared_groups<'a>(verbs: impl Iterator<Item = &'a Command>) -> Vec<Group> {
+    let all: Vec<Group> = verbs.flat_map(groups).collect();
+    let mut shared: Vec<Group> = Vec::new();
+    for group in &all {
+        let is_own = [ARGUMENTS, OPTIONS].contains(&group.title.as_str());
+        let is_shared = all.iter().filter(|other| *other == group).count() > 1;
+        if !is_own && is_shared && !shared.contains(group) {
+            shared.push(group.clone());
+        }
+    }
+    shared
+}
+
+fn section(verb: &Command, shared: &[Group]) -> String {
     let mut text =
         format!("\n## litecopy {}\n\n{}.\n\n```text\n{}\n```\n", verb.get_name(), about(verb), usage(verb));
-    let shown = || verb.get_arguments().filter(|argument| !argument.is_hide_set());
-    let is_help = |argument: &&Arg| matches!(argument.get_action(), ArgAction::Help | ArgAction::Version);
-    let (positionals, options): (Vec<&Arg>, Vec<&Arg>) =
-        shown().filter(|argument| !is_help(argument)).partition(|argument| argument.is_positional());
-    for (title, arguments) in [("argument", positionals), ("option", options)] {
-        if !arguments.is_empty() {
-            text.push_str(&format!("\n| {title} | |\n|---|---|\n"));
+    let mut links = Vec::new();
+    for group in groups(verb) {
+        if shared.contains(&group) {
+            links.push(format!("[{}](#{})", group.title, group.title.to_lowercase().replace(' ', "-")));
+        } else {
+            text.push_str(&table(&group.title, &group.rows));
         }
-        for argument in arguments {
-            text.push_str(&row(argument));
-        }
+    }
+    if !links.is_empty() {
+        text.push_str(&format!("\nMore options: {}.\n", links.join(", ")));
     }
     if let Some(end) = verb.get_after_help() {
         text.push_str(&format!("\n```text\n{}\n```\n", end.to_string().trim_end()));

@@ -72,9 +72,6 @@ pub(crate) struct CopyArguments {
     #[arg(long, value_name = "SECONDS", value_parser = duration, conflicts_with = "choice", requires = "over")]
     pub(crate) every: Option<Duration>,
 
-    #[command(flatten)]
-    pub(crate) course: CourseArguments,
-
     /// Put the copy in the place of an existing TARGET, at the end and in one move
     #[arg(long, group = "over")]
     pub(crate) replace: bool,
@@ -93,16 +90,19 @@ pub(crate) struct CopyArguments {
     #[arg(long, group = "over", conflicts_with_all = ["all", "opaque", "no_sync"])]
     pub(crate) in_place: bool,
 
-    #[command(flatten)]
-    pub(crate) treatment: TreatmentArguments,
-
-    #[command(flatten)]
-    pub(crate) reading: ReadingArguments,
-
     /// Copy a database whose pages are encrypted, as it is. Its page size cannot be read: give it, unless there is a
     /// log, which tells it
     #[arg(long, value_name = "PAGE_SIZE", num_args = 0..=1, require_equals = true, value_parser = page_size)]
     pub(crate) opaque: Option<Option<PageSize>>,
+
+    #[command(flatten)]
+    pub(crate) treatment: TreatmentArguments,
+
+    #[command(flatten)]
+    pub(crate) course: CourseArguments,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
 
     #[command(flatten)]
     pub(crate) telling: TellingArguments,

@@ -13,6 +13,7 @@ use super::values::{bytes, duration, rate};
 const PAGES: i32 = 1_000;
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "How the copy proceeds")]
 pub(crate) struct CourseArguments {
     /// What is held while pages are copied. auto: ends beside any writer and delays commits as little as possible; hold: one
     /// snapshot, for which commits wait in rollback mode; step: nothing between steps, and every commit restarts the copy
@@ -55,7 +56,7 @@ pub(crate) struct CourseArguments {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     max_log_growth: Option<u64>,
 
-    /// What to do when one of these two limits is reached: go on in steps, or fail
+    /// What to do when --max-hold or --max-log-growth is reached: go on in steps, or fail
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = AtLimitKind::Step)]
     at_limit: AtLimitKind,
 

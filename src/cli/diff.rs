@@ -38,12 +38,12 @@ pub(crate) struct DiffArguments {
     #[arg(long)]
     rows: bool,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 const HELP: &str = "\

@@ -19,9 +19,6 @@ pub(crate) struct DumpArguments {
     /// The database; it is only read
     file: PathBuf,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// The name of the table for rows that belong to no table any more
     #[arg(long, value_name = "NAME", default_value = "lost_and_found")]
     lost_and_found: String,
@@ -29,6 +26,9 @@ pub(crate) struct DumpArguments {
     /// Leave out rows that belong to no table any more
     #[arg(long, conflicts_with = "lost_and_found")]
     no_lost_and_found: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 impl DumpArguments {

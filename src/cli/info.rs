@@ -25,12 +25,12 @@ pub(crate) struct InfoArguments {
     /// The database to look at; it is only read
     pub(crate) file: PathBuf,
 
-    #[command(flatten)]
-    pub(crate) reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
 }
 
 impl InfoArguments {

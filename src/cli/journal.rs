@@ -23,12 +23,12 @@ pub(crate) struct JournalArguments {
     /// The database, or the journal itself, also one whose database is not there; it is only read
     file: PathBuf,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 const HELP: &str = "\

@@ -29,12 +29,12 @@ pub(crate) struct PageArguments {
     #[arg(value_name = "N", value_parser = page_number)]
     page: PageNumber,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 fn page_number(words: &str) -> Result<PageNumber, String> {

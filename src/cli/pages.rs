@@ -22,9 +22,6 @@ pub(crate) struct PagesArguments {
     /// The database to look at; it is only read
     file: PathBuf,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print a JSON object for each page, one a line
     #[arg(long)]
     json: bool,
@@ -36,6 +33,9 @@ pub(crate) struct PagesArguments {
     /// Write the map as a picture for documents
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 const HELP: &str = "\

@@ -12,6 +12,7 @@ use super::values::duration;
 
 /// How the source is read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "How the source is read")]
 pub(crate) struct ReadingArguments {
     /// Refuse a file that needs more than this; may be given several times. NAME is pages, log-bytes, journal-bytes,
     /// overlay-bytes, chain-length, record-bytes or schema-bytes

@@ -26,9 +26,6 @@ pub(crate) struct RowsArguments {
     /// The table; without it all that have rows of their own
     table: Option<String>,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// As JSON, an object for each row, one a line; or as CSV, with the names of the columns first, of one table
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = RowFormat::Json)]
     format: RowFormat,
@@ -49,6 +46,9 @@ pub(crate) struct RowsArguments {
     /// JSON, an object for each row, one a line: what is printed anyway
     #[arg(long, conflicts_with = "format")]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

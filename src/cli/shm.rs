@@ -19,12 +19,12 @@ pub(crate) struct ShmArguments {
     /// The database, or the wal-index itself; it is only read
     file: PathBuf,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 impl ShmArguments {

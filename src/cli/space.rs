@@ -18,12 +18,12 @@ pub(crate) struct SpaceArguments {
     /// The database to look at; it is only read
     file: PathBuf,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 impl SpaceArguments {

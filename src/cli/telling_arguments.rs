@@ -4,16 +4,17 @@ use clap::{Args, ValueEnum};
 
 /// What is said meanwhile.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Messages")]
 pub(crate) struct TellingArguments {
     /// How to show progress, on stderr
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProgressKind::Auto)]
     pub(crate) progress: ProgressKind,
 
-    /// Leave out notes about what is worth knowing although nothing failed
+    /// Print no notes: what is worth knowing although nothing failed
     #[arg(long)]
     pub(crate) no_notes: bool,
 
-    /// Say nothing but errors
+    /// Print errors only
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

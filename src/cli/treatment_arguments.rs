@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use litecopy::{CopyOptions, Fidelity};
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What the copy holds")]
 pub(crate) struct TreatmentArguments {
     /// What the copy keeps of the header
     #[arg(long, value_enum, value_name = "HOW", default_value_t = FidelityKind::Exact, conflicts_with = "opaque")]

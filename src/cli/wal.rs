@@ -29,12 +29,12 @@ pub(crate) struct WalArguments {
     #[arg(long)]
     frames: bool,
 
-    #[command(flatten)]
-    reading: ReadingArguments,
-
     /// Print JSON objects, one a line: the header, the commits or frames, the end
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 const HELP: &str = "\
