@@ -7,6 +7,14 @@ use std::path::PathBuf;
 /// What came of an attempt that may succeed later: nothing here waits, who wants to wait tries again.
 ///
 /// `B` says what a busy attempt gives back: the [`Obstacle`]; where locks are taken, what was held before and still is.
+///
+/// ```
+/// use litecopy::{Attempt, Obstacle};
+///
+/// let attempt: Attempt<u32> = Attempt::Busy(Obstacle::Writer);
+/// assert!(attempt.is_busy());
+/// assert_eq!(attempt.got(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "busy is no error: nothing was got then"]
 pub enum Attempt<T, B = Obstacle> {
@@ -89,6 +97,17 @@ impl fmt::Display for Obstacle {
 }
 
 /// A lock that somebody holds.
+///
+/// ```no_run
+/// use litecopy::lock::lock_holders;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// for holder in lock_holders("app.db")? {
+///     println!("{} is held by process {:?}", holder.lock, holder.process_id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

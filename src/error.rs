@@ -19,6 +19,19 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// It displays as one line that names the path. A clone is the same error: a [`Backup`](crate::Backup) that failed
 /// gives its error again at each further step.
+///
+/// ```
+/// use litecopy::{Error, ErrorKind};
+///
+/// fn answer(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::Busy | ErrorKind::TargetInUse => "try again later",
+///         ErrorKind::NoSpace => "make room",
+///         ErrorKind::Damaged | ErrorKind::NotADatabase => "look at the file",
+///         _ => "tell the operator",
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Error(Arc<Inner>);
 

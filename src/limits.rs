@@ -20,6 +20,15 @@ use std::fmt;
 use std::str::FromStr;
 
 /// One of the things that are limited.
+///
+/// ```
+/// use litecopy::{Limit, Limits};
+///
+/// let mut limits = Limits::untrusted();
+/// limits.set(Limit::Pages, 1_000);
+/// assert_eq!(limits.get(Limit::Pages), 1_000);
+/// assert_eq!(Limit::Pages.name(), "pages");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]

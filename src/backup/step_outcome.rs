@@ -54,6 +54,15 @@ impl Status {
 }
 
 /// How far a copy is, told after every step, the last included.
+///
+/// ```
+/// use litecopy::Progress;
+///
+/// fn bar(progress: &Progress) -> String {
+///     let share = progress.fraction().unwrap_or(0.0);
+///     format!("{:3.0} % of {} pages", share * 100.0, progress.page_count)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -92,6 +101,15 @@ impl Progress {
 }
 
 /// A callback for [`Backup::run`](crate::Backup::run) that shows nothing and stops nothing.
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, FileTarget, quiet};
+///
+/// # fn main() -> litecopy::Result<()> {
+/// CopyOptions::new().begin("app.db", FileTarget::new("backup.db"))?.run(quiet)?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn quiet(_: &Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }

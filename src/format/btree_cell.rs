@@ -26,6 +26,19 @@ pub const LEAST_CELL_BYTES: u32 = 4;
 pub const LONGEST_PAYLOAD_BYTES: u32 = 0x7fff_ffff;
 
 /// One cell of a b-tree page. [pages.md#cells](crate::notes::pages#cells)
+///
+/// ```
+/// use litecopy::format::{BtreeCell, PageKind, Record, Value};
+///
+/// // A payload of 2 bytes, the rowid 7, the record: a header of 2 bytes that says "the integer 0".
+/// let mut page = [0; 512];
+/// page[508..].copy_from_slice(&[2, 7, 2, 8]);
+/// let cell = BtreeCell::parse(&page, PageKind::LeafTable, 508)?;
+/// assert_eq!(cell.rowid, Some(7));
+/// let record = Record::parse(cell.payload.unwrap().local)?;
+/// assert_eq!(record.values().next(), Some(Ok(Value::Integer(0))));
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct BtreeCell<'a> {
     /// Where the cell begins in its page.
@@ -41,6 +54,18 @@ pub struct BtreeCell<'a> {
 }
 
 /// The payload of a cell, as far as it is in the page.
+///
+/// ```
+/// use litecopy::format::{BtreeCell, PageKind};
+///
+/// let mut page = [0; 512];
+/// page[508..].copy_from_slice(&[2, 7, 2, 8]);
+/// let cell = BtreeCell::parse(&page, PageKind::LeafTable, 508)?;
+/// let payload = cell.payload.unwrap();
+/// assert_eq!((payload.payload_bytes, payload.local), (2, &[2, 8][..]));
+/// assert_eq!(payload.first_overflow, None);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct CellPayload<'a> {
     /// The length of the whole payload in bytes.
@@ -167,6 +192,15 @@ pub fn shortest_local_bytes(usable_bytes: u32) -> u32 {
 }
 
 /// How many bytes of a payload stay in the cell. [pages.md#local-payload](crate::notes::pages#local-payload)
+///
+/// ```
+/// use litecopy::format::PageKind;
+/// use litecopy::format::btree_cell::local_payload_bytes;
+///
+/// // What fits stays; of a longer payload so much that the overflow pages are full.
+/// assert_eq!(local_payload_bytes(PageKind::LeafTable, 100, 4096), 100);
+/// assert_eq!(local_payload_bytes(PageKind::LeafTable, 5000, 4096), 908);
+/// ```
 #[must_use]
 #[inline]
 pub fn local_payload_bytes(kind: PageKind, payload_bytes: u32, usable_bytes: u32) -> u32 {

@@ -25,6 +25,24 @@ use super::page_reference::child;
 use super::page_size::PageSize;
 
 /// A b-tree page whose header keeps the rules. [pages.md#b-tree-page](crate::notes::pages#b-tree-page)
+///
+/// ```
+/// use litecopy::format::{BtreePage, PageKind};
+/// use litecopy::PageNumber;
+///
+/// // A leaf of a table with one cell at its end: a payload of 2 bytes, the rowid 7, the record.
+/// let mut bytes = [0; 512];
+/// bytes[0] = 0x0d;
+/// bytes[4] = 1;
+/// bytes[5..7].copy_from_slice(&508_u16.to_be_bytes());
+/// bytes[8..10].copy_from_slice(&508_u16.to_be_bytes());
+/// bytes[508..].copy_from_slice(&[2, 7, 2, 8]);
+///
+/// let page = BtreePage::parse(&bytes, PageNumber::new(2).unwrap(), 512)?;
+/// assert_eq!(page.kind, PageKind::LeafTable);
+/// assert_eq!(page.cell(0)?.rowid, Some(7));
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct BtreePage<'a> {
     /// What the page holds.

@@ -35,6 +35,23 @@ impl SpaceUse {
 /// # Errors
 /// What is wrong with a cell or a freeblock; [`Damage::Overlap`] when two of them share a byte;
 /// [`Damage::FragmentedBytes`] and [`Damage::FreeSpace`] when the rest is not what the header counts.
+///
+/// ```
+/// use litecopy::PageNumber;
+/// use litecopy::format::BtreePage;
+/// use litecopy::format::btree_space::check_space;
+///
+/// # let mut bytes = [0; 512];
+/// # bytes[0] = 0x0d;
+/// # bytes[4] = 1;
+/// # bytes[5..7].copy_from_slice(&508_u16.to_be_bytes());
+/// # bytes[8..10].copy_from_slice(&508_u16.to_be_bytes());
+/// # bytes[508..].copy_from_slice(&[2, 7, 2, 8]);
+/// let page = BtreePage::parse(&bytes, PageNumber::new(2).unwrap(), 512)?;
+/// let space = check_space(&page)?;
+/// assert_eq!((space.cell_bytes, space.free_bytes()), (4, 498));
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 pub fn check_space(page: &BtreePage<'_>) -> Result<SpaceUse, Damage> {
     let mut extents = Vec::with_capacity(usize::from(page.cell_count));
     let mut cell_bytes = 0_u32;

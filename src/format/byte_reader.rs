@@ -7,6 +7,16 @@ use super::varint::read_varint;
 use super::wal_checksum::ByteOrder;
 
 /// Reads numbers and slices from bytes, front to back.
+///
+/// ```
+/// use litecopy::format::byte_reader::ByteReader;
+///
+/// let mut reader = ByteReader::new(&[0, 0, 1, 0, 0x81, 0x00]);
+/// assert_eq!(reader.be_u32()?, 256);
+/// assert_eq!(reader.varint()?, 128);
+/// assert!(reader.u8().is_err(), "there is no more");
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ByteReader<'a> {
     bytes: &'a [u8],

@@ -6,6 +6,13 @@
 use core::fmt;
 
 /// A rule of the format that the bytes break, with the value that breaks it.
+///
+/// ```
+/// use litecopy::format::DatabaseHeader;
+///
+/// let damage = DatabaseHeader::parse(b"not a database").unwrap_err();
+/// println!("{damage}");
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {

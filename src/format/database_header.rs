@@ -41,6 +41,19 @@ pub const DATABASE_MAGIC: [u8; 16] = *b"SQLite format 3\0";
 pub const LEAST_USABLE_BYTES: u32 = 480;
 
 /// The database header, every field of it. [database-header.md#the-100-bytes](crate::notes::database_header#the-100-bytes)
+///
+/// ```
+/// use litecopy::JournalMode;
+/// use litecopy::format::DatabaseHeader;
+///
+/// # let mut bytes = [0; 100];
+/// # bytes[..16].copy_from_slice(b"SQLite format 3\0");
+/// # bytes[16..24].copy_from_slice(&[16, 0, 2, 2, 0, 64, 32, 32]);
+/// let header = DatabaseHeader::parse(&bytes)?; // the first 100 bytes of the file
+/// assert_eq!(header.page_size.bytes(), 4096);
+/// assert_eq!(header.journal_mode(), JournalMode::Wal);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseHeader {
     /// The page size.
@@ -228,6 +241,13 @@ pub enum JournalMode {
 pub struct FormatVersion(pub u8);
 
 /// A text encoding as stored at offset 56; the low two bits count. [database-header.md#text-encoding](crate::notes::database_header#text-encoding)
+///
+/// ```
+/// use litecopy::format::database_header::TextEncoding;
+/// use litecopy::format::text::decode_text;
+///
+/// assert_eq!(decode_text(&[b'h', 0, b'i', 0], TextEncoding::UTF16LE), "hi");
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TextEncoding(pub u32);
 
@@ -262,6 +282,12 @@ impl fmt::Display for TextEncoding {
 }
 
 /// A version number of SQLite as the header stores it; prints as `3.49.2`.
+///
+/// ```
+/// use litecopy::SqliteVersion;
+///
+/// assert_eq!(SqliteVersion(3_040_001).to_string(), "3.40.1");
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SqliteVersion(pub u32);
 

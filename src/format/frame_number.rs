@@ -10,6 +10,15 @@ use super::wal_header::WAL_HEADER_BYTES;
 pub const FRAME_HEADER_BYTES: usize = 24;
 
 /// The number of a frame in the log, counted from 1. [wal.md#frame](crate::notes::wal#frame)
+///
+/// ```
+/// use litecopy::PageSize;
+/// use litecopy::format::FrameNumber;
+///
+/// // The header of the log has 32 bytes, that of a frame 24.
+/// let second = FrameNumber::new(2).unwrap();
+/// assert_eq!(second.offset_in_wal(PageSize::new(4096).unwrap()), 32 + 24 + 4096);
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameNumber(NonZeroU32);
 

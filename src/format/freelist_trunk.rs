@@ -15,6 +15,19 @@ use super::page_number::PageNumber;
 use super::page_reference::child;
 
 /// A trunk page whose header keeps the rules. [pages.md#freelist](crate::notes::pages#freelist)
+///
+/// ```
+/// use litecopy::format::FreelistTrunk;
+///
+/// let mut bytes = [0; 512];
+/// bytes[3] = 9; // the next trunk
+/// bytes[7] = 1; // one leaf
+/// bytes[11] = 5;
+/// let trunk = FreelistTrunk::parse(&bytes, 512)?;
+/// assert_eq!(trunk.next.map(|page| page.get()), Some(9));
+/// assert_eq!(trunk.leaves().map(|leaf| leaf.unwrap().get()).collect::<Vec<_>>(), [5]);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct FreelistTrunk<'a> {
     /// The next trunk; `None` on the last.

@@ -28,6 +28,20 @@ pub const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0x
 pub const DEFAULT_SECTOR_BYTES: u32 = 512;
 
 /// The header of one segment of a rollback journal. [journal.md#header](crate::notes::journal#header)
+///
+/// ```
+/// use litecopy::format::JournalHeader;
+/// use litecopy::format::journal_header::{JOURNAL_MAGIC, RecordCount};
+///
+/// let mut bytes = JOURNAL_MAGIC.to_vec();
+/// for number in [3_u32, 0x5eed, 100, 512, 4096] {
+///     bytes.extend_from_slice(&number.to_be_bytes());
+/// }
+/// let header = JournalHeader::parse(&bytes)?;
+/// assert_eq!(header.record_count, RecordCount::Stated(3));
+/// assert_eq!(header.initial_page_count, 100);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct JournalHeader {
     /// How many records follow.

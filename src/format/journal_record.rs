@@ -20,6 +20,22 @@ pub const RECORD_OVERHEAD_BYTES: usize = 8;
 const CHECKSUM_STEP: usize = 200;
 
 /// One record of a rollback journal, not yet known to be valid. [journal.md#records](crate::notes::journal#records)
+///
+/// ```
+/// use litecopy::PageSize;
+/// use litecopy::format::JournalRecord;
+/// use litecopy::format::journal_record::journal_checksum;
+///
+/// let (nonce, image) = (0x5eed, [0; 512]);
+/// let mut bytes = 7_u32.to_be_bytes().to_vec();
+/// bytes.extend_from_slice(&image);
+/// bytes.extend_from_slice(&journal_checksum(nonce, &image).to_be_bytes());
+///
+/// let record = JournalRecord::parse(&bytes, PageSize::new(512).unwrap())?;
+/// record.check(nonce)?;
+/// assert_eq!(record.page_number.map(|page| page.get()), Some(7));
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct JournalRecord<'a> {
     /// The page; `None` for the 0 that ends the journal.

@@ -37,6 +37,13 @@ pub const WAL_READ_BYTES: [u64; 5] = [123, 124, 125, 126, 127];
 pub const WAL_DMS_BYTE: u64 = 128;
 
 /// The page that holds the locks and never holds data.
+///
+/// ```
+/// use litecopy::PageSize;
+/// use litecopy::format::lock_bytes::lock_byte_page;
+///
+/// assert_eq!(lock_byte_page(PageSize::new(4096).unwrap()).get(), 262_145);
+/// ```
 #[must_use]
 pub fn lock_byte_page(page_size: PageSize) -> PageNumber {
     lock_byte_page_at(PENDING_BYTE, page_size)

@@ -16,6 +16,17 @@ use super::page_reference::child;
 const LINK_BYTES: u32 = 4;
 
 /// One page of an overflow chain. [pages.md#overflow-chain](crate::notes::pages#overflow-chain)
+///
+/// ```
+/// use litecopy::format::OverflowPage;
+///
+/// let mut bytes = [1; 512];
+/// bytes[..4].copy_from_slice(&9_u32.to_be_bytes());
+/// let page = OverflowPage::parse(&bytes, 512)?;
+/// assert_eq!(page.next.map(|page| page.get()), Some(9));
+/// assert_eq!(page.content.len(), 508);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct OverflowPage<'a> {
     /// The next page; `None` on the last.
@@ -40,6 +51,13 @@ impl<'a> OverflowPage<'a> {
 }
 
 /// How many overflow pages a payload has of which `local_bytes` stay in its cell.
+///
+/// ```
+/// use litecopy::format::overflow::chain_length;
+///
+/// // 908 of 5000 bytes stay in the cell; the others fill one page of 4096 bytes, of which 4 are the link.
+/// assert_eq!(chain_length(5000, 908, 4096), 1);
+/// ```
 #[must_use]
 pub fn chain_length(payload_bytes: u32, local_bytes: u32, usable_bytes: u32) -> u32 {
     payload_bytes.saturating_sub(local_bytes).div_ceil(usable_bytes.saturating_sub(LINK_BYTES).max(1))

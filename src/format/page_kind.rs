@@ -1,6 +1,14 @@
 //! The kinds of b-tree page: interior or leaf, of a table or of an index.
 
 /// The four kinds of b-tree page; the number is the type byte.
+///
+/// ```
+/// use litecopy::format::PageKind;
+///
+/// assert_eq!(PageKind::from_byte(0x0d), Some(PageKind::LeafTable));
+/// assert_eq!(PageKind::from_byte(0), None);
+/// assert!(PageKind::LeafIndex.is_leaf() && !PageKind::LeafIndex.is_table());
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PageKind {

@@ -6,6 +6,14 @@ use core::num::NonZeroU32;
 use super::page_size::PageSize;
 
 /// The number of a page, counted from 1. [pages.md#page-numbers](crate::notes::pages#page-numbers)
+///
+/// ```
+/// use litecopy::{PageNumber, PageSize};
+///
+/// let third = PageNumber::new(3).unwrap();
+/// assert_eq!(third.offset(PageSize::new(4096).unwrap()), 8192);
+/// assert_eq!(PageNumber::new(0), None);
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageNumber(NonZeroU32);
 

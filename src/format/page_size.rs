@@ -3,6 +3,15 @@
 use core::fmt;
 
 /// The size of a page in bytes. [pages.md#page-sizes](crate::notes::pages#page-sizes)
+///
+/// ```
+/// use litecopy::PageSize;
+///
+/// let size = PageSize::new(65536).unwrap();
+/// assert_eq!(size.header_code(), 1); // 65536 does not fit into 16 bits
+/// assert_eq!(size.bytes_of(3), 196_608);
+/// assert_eq!(PageSize::new(1000), None);
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u32);
 

@@ -19,6 +19,17 @@ use super::page_number::PageNumber;
 pub const POINTER_MAP_ENTRY_BYTES: u32 = 5;
 
 /// Where the entries of a database's pointer map lie. [pages.md#pointer-map](crate::notes::pages#pointer-map)
+///
+/// ```
+/// use litecopy::format::PointerMap;
+/// use litecopy::format::lock_bytes::lock_byte_page;
+/// use litecopy::{PageNumber, PageSize};
+///
+/// let size = PageSize::new(4096).unwrap();
+/// let map = PointerMap::new(size.bytes(), lock_byte_page(size));
+/// assert!(map.is_map_page(PageNumber::new(2).unwrap()));
+/// assert_eq!(map.map_page_of(PageNumber::new(3).unwrap()), PageNumber::new(2));
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct PointerMap {
     usable_bytes: u32,

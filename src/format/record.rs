@@ -23,6 +23,16 @@ use super::damage::Damage;
 pub const LONGEST_RECORD_HEADER_BYTES: u64 = 98307;
 
 /// A record whose header is within its limits. [records.md#record](crate::notes::records#record)
+///
+/// ```
+/// use litecopy::format::{Record, Value};
+///
+/// // A header of 3 bytes: itself, a small integer (1), a text of two bytes (17).
+/// let record = Record::parse(&[3, 1, 17, 42, b'h', b'i'])?;
+/// let values = record.values().collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(values, [Value::Integer(42), Value::Text(b"hi")]);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     bytes: &'a [u8],
@@ -84,6 +94,14 @@ impl<'a> Record<'a> {
 }
 
 /// What a value is made of, as stored. [records.md#serial-types](crate::notes::records#serial-types)
+///
+/// ```
+/// use litecopy::format::{SerialType, Value};
+///
+/// assert_eq!(SerialType(17).body_bytes(), 2);
+/// assert!(SerialType(17).is_text());
+/// assert_eq!(SerialType(9).value(&[]), Some(Value::Integer(1)));
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SerialType(pub u64);
 

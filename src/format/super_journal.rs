@@ -36,6 +36,14 @@ const FOOTER_BYTES: usize = 16;
 /// [`Damage::SuperJournalNameLength`], [`Damage::SuperJournalNameChecksum`], [`Damage::SuperJournalNameEmpty`] and
 /// [`Damage::SuperJournalNameForm`] for a record that SQLite takes for none: it rolls back such a journal as
 /// one of a single database. [`Damage::Short`] when `tail` is shorter than it had to be.
+///
+/// ```
+/// use litecopy::format::super_journal::super_journal_name;
+///
+/// // A journal with one segment and nothing behind it names no super-journal.
+/// assert_eq!(super_journal_name(&[0; 512], 512)?, None);
+/// # Ok::<(), litecopy::format::Damage>(())
+/// ```
 pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8]>, Damage> {
     if journal_bytes < FOOTER_BYTES as u64 {
         return Ok(None);
@@ -75,6 +83,13 @@ pub fn super_journal_name(tail: &[u8], journal_bytes: u64) -> Result<Option<&[u8
 /// The names of the journals that a super-journal lists.
 ///
 /// Whatever follows the last zero byte counts as a name too, as it does to SQLite; empty names are left out.
+///
+/// ```
+/// use litecopy::format::super_journal::super_journal_children;
+///
+/// let names: Vec<_> = super_journal_children(b"/srv/a.db-journal\0/srv/b.db-journal\0").collect();
+/// assert_eq!(names, [b"/srv/a.db-journal", b"/srv/b.db-journal"]);
+/// ```
 pub fn super_journal_children(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|&byte| byte == 0).filter(|name| !name.is_empty())
 }

@@ -9,6 +9,13 @@ pub const LONGEST_VARINT: usize = 9;
 
 /// The value of the varint at the start of `bytes`, and its length in bytes; `None` when the bytes end within
 /// it. [records.md#varint](crate::notes::records#varint)
+///
+/// ```
+/// use litecopy::format::varint::read_varint;
+///
+/// assert_eq!(read_varint(&[0x81, 0x00]), Some((128, 2)));
+/// assert_eq!(read_varint(&[0x81]), None);
+/// ```
 #[must_use]
 #[inline]
 pub fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {

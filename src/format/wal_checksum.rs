@@ -20,6 +20,13 @@ impl ByteOrder {
 }
 
 /// The two words of a running checksum. [wal.md#checksum](crate::notes::wal#checksum)
+///
+/// ```
+/// use litecopy::format::{ByteOrder, WalChecksum};
+///
+/// let sum = WalChecksum::SEED.extend(ByteOrder::Little, &[1, 0, 0, 0, 2, 0, 0, 0]);
+/// assert_eq!(sum.words(), [1, 3]);
+/// ```
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WalChecksum {
     /// The first word.

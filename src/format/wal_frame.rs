@@ -116,6 +116,18 @@ pub enum FrameFault {
 }
 
 /// Tells frame by frame, from the first on, whether the log is still valid. [wal.md#frame-validity](crate::notes::wal#frame-validity)
+///
+/// ```
+/// use litecopy::format::{Damage, FrameChain, WalHeader};
+///
+/// /// The page numbers of all frames of a log that are valid.
+/// fn valid_pages(log: &[u8]) -> Result<Vec<u32>, Damage> {
+///     let header = WalHeader::parse(log)?;
+///     let mut chain = FrameChain::new(&header);
+///     let frames = log[32..].chunks(24 + header.page_size.bytes_usize());
+///     Ok(frames.map_while(|frame| chain.accept(frame).ok()).map(|frame| frame.page_number.get()).collect())
+/// }
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct FrameChain {
     byte_order: ByteOrder,

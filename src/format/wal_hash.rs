@@ -54,6 +54,13 @@ pub fn page_number_offset(frame: FrameNumber) -> u64 {
 }
 
 /// The slot where the search for a page begins.
+///
+/// ```
+/// use litecopy::PageNumber;
+/// use litecopy::format::wal_hash::hash_slot;
+///
+/// assert_eq!(hash_slot(PageNumber::new(3).unwrap()), 3 * 383);
+/// ```
 #[must_use]
 pub fn hash_slot(page: PageNumber) -> u16 {
     let product = page.get().wrapping_mul(383) % u32::from(HASH_SLOT_COUNT);

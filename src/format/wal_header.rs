@@ -27,6 +27,13 @@ const WAL_MAGIC: u32 = 0x377f_0682;
 const SUMMED_BYTES: usize = 24;
 
 /// The header of the write-ahead log. [wal.md#header](crate::notes::wal#header)
+///
+/// ```
+/// use litecopy::format::WalHeader;
+///
+/// let error = WalHeader::parse(&[0; 32]).unwrap_err();
+/// assert!(error.to_string().contains("magic"), "{error}");
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalHeader {
     /// The order of the words that the checksums are made of.

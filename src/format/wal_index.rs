@@ -146,6 +146,14 @@ impl WalIndexHeader {
 }
 
 /// Header and checkpoint information of the wal-index. [wal-index.md#checkpoint-information](crate::notes::wal_index#checkpoint-information)
+///
+/// ```
+/// use litecopy::format::WalIndex;
+///
+/// // The first connection makes the file, and initialises it by its first transaction.
+/// let error = WalIndex::parse(&[0; 136]).unwrap_err();
+/// println!("{error}");
+/// ```
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct WalIndex {
     /// The header, of which both copies agree.

@@ -76,6 +76,16 @@ pub struct DatabaseReport {
 ///
 /// [`NotADatabase`](crate::ErrorKind::NotADatabase); when there is no such file, when it is not a file, or when it or a side file
 /// cannot be opened or read.
+///
+/// ```no_run
+/// use litecopy::inspect::inspect_database;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let report = inspect_database("app.db")?;
+/// println!("{report:#?}");
+/// # Ok(())
+/// # }
+/// ```
 pub fn inspect_database(path: impl AsRef<Path>) -> Result<DatabaseReport> {
     inspect_database_with(path, &SourceOptions::new())
 }

@@ -106,6 +106,17 @@ pub struct ReadMark {
 /// # Platform-specific behavior
 ///
 /// As [`lock_holders`].
+///
+/// ```no_run
+/// use litecopy::inspect::inspect_locks;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// for holder in inspect_locks("app.db")?.holders {
+///     println!("{} {:?} {:?}", holder.lock, holder.process_id, holder.command);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn inspect_locks(path: impl AsRef<Path>) -> Result<LockReport> {
     let files = SideFiles::of(path.as_ref())?;
     let holders = lock_holders(files.database().path())?;

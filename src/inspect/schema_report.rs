@@ -117,6 +117,19 @@ pub struct LeftOut {
 ///
 /// The source is locked for as long as it takes. Nothing is an error here: why a schema could not be read, and what is
 /// damaged in it, is told in the report.
+///
+/// ```no_run
+/// use litecopy::SourceOptions;
+/// use litecopy::inspect::inspect_schema;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let mut source = SourceOptions::new().open("app.db")?;
+/// for entry in inspect_schema(&mut source).entries {
+///     println!("{} {}", entry.kind, entry.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 pub fn inspect_schema(source: &mut Source) -> SchemaReport {
     for _ in 0..TRIES {

@@ -13,6 +13,14 @@ use std::str::FromStr;
 ///
 /// Nobody can see from outside which one another program uses. All but the first know no shared memory, so no database
 /// in WAL mode is in use by others under them.
+///
+/// ```
+/// use litecopy::SourceOptions;
+/// use litecopy::lock::LockStyle;
+///
+/// assert_eq!("dotfile".parse(), Ok(LockStyle::Dotfile));
+/// let options = SourceOptions::new().lock_style(LockStyle::Flock);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LockStyle {

@@ -13,6 +13,20 @@ use crate::source::Snapshot;
 use crate::walk::Walk;
 
 /// A table of a database, to be read.
+///
+/// ```no_run
+/// use litecopy::{Database, SourceOptions};
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let database = Database::open(SourceOptions::new().open("app.db")?, None)?;
+/// let table = database.table("users")?;
+/// let mut rows = table.rows();
+/// while let Some(row) = rows.next_row()? {
+///     println!("{:?} {:?}", row.rowid(), row.get("name"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TableReader<'d> {
     snapshot: &'d Snapshot,

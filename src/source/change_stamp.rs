@@ -17,6 +17,21 @@ use std::fmt;
 use std::path::Path;
 
 /// What tells one version of a database from the next: taken when a snapshot begins, to be compared with what is found later.
+///
+/// ```no_run
+/// use litecopy::SourceOptions;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let mut source = SourceOptions::new().open("app.db")?;
+/// let before = source.stamp()?;
+/// // ... later
+/// let has_changed = match (before, source.stamp()?) {
+///     (Some(before), Some(now)) => !before.same_content(&now),
+///     _ => true, // busy: who knows
+/// };
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeStamp {
     /// `None` for a source made of bytes.

@@ -5,6 +5,18 @@ use std::io;
 use std::sync::Arc;
 
 /// A database and its side files as bytes; an empty side file is as good as none.
+///
+/// ```no_run
+/// use litecopy::{MemoryTarget, SourceBytes, CopyOptions, quiet};
+///
+/// # fn main() -> litecopy::Result<()> {
+/// // A database and its log, as they were uploaded.
+/// # let (database, wal) = (Vec::new(), Vec::new());
+/// let upload = SourceBytes { database, wal, journal: Vec::new() };
+/// let image = CopyOptions::new().begin(upload, MemoryTarget::new())?.run(quiet)?.output;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceBytes {
     /// The database file.

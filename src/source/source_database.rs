@@ -44,6 +44,17 @@ const IN_MEMORY: &str = "memory";
 /// One exception: a database in WAL mode stays locked SHARED between the steps of one copy, as in SQLite. This holds up
 /// no reader, writer or checkpoint; without it the log could vanish between two steps, and nobody could tell whether
 /// something had been committed (C5).
+///
+/// ```no_run
+/// use litecopy::{Database, SourceOptions, inspect};
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let source = SourceOptions::new().as_of(Some(3)).open("app.db")?; // as of the third commit in the log
+/// let space = inspect::space(&Database::open(source, None)?)?;
+/// println!("{} pages", space.page_count);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Source {
     content: Content,

@@ -3,6 +3,18 @@
 use crate::os::mounts::Detour;
 
 /// What whoever keeps a database should know of it. All zero: nothing.
+///
+/// ```no_run
+/// use litecopy::copy_database;
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let report = copy_database("app.db", "backup.db")?;
+/// if report.source_notes.other_links > 0 {
+///     eprintln!("app.db has other names: are its users in WAL mode under one of them?");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

@@ -5,6 +5,16 @@ use crate::limits::Limits;
 use crate::lock::LockStyle;
 
 /// How a [`Source`](crate::Source) is to be read; the defaults are those of [`Source::open`](crate::Source::open).
+///
+/// ```no_run
+/// use litecopy::{CopyOptions, Limits, SourceOptions};
+///
+/// # fn main() -> litecopy::Result<()> {
+/// let source = SourceOptions::new().immutable(true).limits(Limits::untrusted()).open("evidence.db")?;
+/// CopyOptions::new().copy(source, "copy.db")?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "options do nothing by themselves"]
 #[non_exhaustive]

@@ -7,6 +7,12 @@ use crate::side_files::SideFiles;
 
 /// Whom a new copy belongs to, and who may use it. A file that is replaced keeps owner, group, mode and access control list in any
 /// case, as far as the system lets us.
+///
+/// ```
+/// use litecopy::{CopyOptions, OwnerPolicy};
+///
+/// let options = CopyOptions::new().owner(OwnerPolicy::Keep); // for root: the copy belongs to whom the source belongs
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OwnerPolicy {
