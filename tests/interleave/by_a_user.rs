@@ -42,6 +42,7 @@ const LINKS: &[(&str, &str)] = &[
     ("copy.db-wal", "root.db-wal"),
     ("copy.db-wal", "nothing"),
     ("copy.db-shm", "root.db-shm"),
+    ("app.db", "root.db"),
     ("app.db-journal", "root.db-journal"),
     ("app.db-wal", "root.db-wal"),
     ("app.db-shm", "root.db-shm"),

@@ -6,7 +6,7 @@
 //!
 //! | asked of | the folder part | a link as the last part |
 //! |---|---|---|
-//! | a database that is read: [`Place::of_existing`] | resolved by the system | followed, as SQLite does |
+//! | a database that is read: [`Place::of_existing`] | resolved by the system | followed, as SQLite does; but root follows no user to what is not his own |
 //! | a target: [`Place::of_target`] | the same | followed if nobody else could have put it there |
 //! | a side file or a temporary file: [`Place::beside`] | that of the database | an error |
 //!
@@ -54,6 +54,36 @@ pub(crate) enum IfThere {
 /// How many links may lead to one another. SQLite takes 200, the system 40 in each path.
 const MOST_LINKS: u32 = 40;
 
+/// What a place is wanted for, and so which links lead to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Reading,
+    Writing,
+}
+
+/// A link, and whose it is: one and the same, whatever is put under its name meanwhile.
+#[derive(Debug)]
+struct Link {
+    owner: u32,
+    leads_to: PathBuf,
+}
+
+impl Purpose {
+    /// Whether a link in `folder` may be followed at all, and whose then must be what it leads to, if it matters: what is written
+    /// is under a name that is ours or the folder's owner's, as the kernel demands where anybody may create links
+    /// (protected_symlinks); and root, who may do everything, is led by a user only to what is that user's own.
+    fn owner_behind(self, link: &Link, folder: &Folder) -> io::Result<Option<u32>> {
+        let ours = system::our_user();
+        if link.owner == ours {
+            return Ok(None);
+        }
+        if self == Self::Writing && link.owner != folder.owner()? {
+            return Err(Unfit::ForeignLink.into());
+        }
+        Ok((ours == system::ROOT).then_some(link.owner))
+    }
+}
+
 /// A file's name in a folder that is held open.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -73,10 +103,14 @@ impl PartialEq for Place {
 impl Eq for Place {}
 
 impl Place {
-    /// Where the database at `path` lies, which must be there: all links are followed, as SQLite does before it names the side
-    /// files.
+    /// Where the database at `path` lies, which must be there: links are followed, as SQLite does before it names the side files.
+    ///
+    /// # Errors
+    ///
+    /// Also when we are root, and the last part is a link of a user to a file that is not his: what we read would be shown to him
+    /// in a copy ([`Unfit::ForeignLink`]).
     pub(crate) fn of_existing(path: &Path) -> io::Result<Self> {
-        let (place, found, _) = Self::resolve(path, |_, _| Ok(true))?;
+        let (place, found, _) = Self::resolve(path, Purpose::Reading)?;
         if found == Found::Nothing { Err(io::ErrorKind::NotFound.into()) } else { Ok(place) }
     }
 
@@ -84,7 +118,7 @@ impl Place {
     /// only if it is one that nobody but us, or the owner of what it leads to, could have put there; one that leads
     /// nowhere is not.
     pub(crate) fn of_target(path: &Path) -> io::Result<Self> {
-        match Self::resolve(path, system::may_follow)? {
+        match Self::resolve(path, Purpose::Writing)? {
             // What would be created there would be where nobody looked.
             (_, Found::Nothing, true) => Err(Unfit::Dangling.into()),
             (place, ..) => Ok(place),
@@ -92,26 +126,32 @@ impl Place {
     }
 
     /// The place, what lies there, and whether the last part was a link.
-    fn resolve(
-        path: &Path,
-        may_follow: impl Fn(&Folder, &OsStr) -> io::Result<bool>,
-    ) -> io::Result<(Self, Found, bool)> {
+    fn resolve(path: &Path, purpose: Purpose) -> io::Result<(Self, Found, bool)> {
         let mut folder = Folder::open(folder_of(path))?;
         let mut name = file_name(path)?.to_owned();
+        let mut owner = None;
         for followed in 0..MOST_LINKS {
-            let found = folder.look(&name)?;
+            let status = folder.status(&name)?;
+            let found = status.map_or(Found::Nothing, |status| status.found);
             if found != Found::Unfit(Unfit::Link) {
+                // Asked of what is there in the end: the links may have been turned since they were read.
+                if status.is_some_and(|status| owner.is_some_and(|owner| status.owner != owner)) {
+                    return Err(Unfit::ForeignLink.into());
+                }
                 let path = folder.path().join(&name);
                 return Ok((Self { folder: Arc::new(folder), name, path }, found, followed > 0));
             }
-            if !may_follow(&folder, &name)? {
+            let Some(link) = folder.read_link(&name)? else { continue };
+            if let Some(behind) = purpose.owner_behind(&link, &folder)?
+                && *owner.get_or_insert(behind) != behind
+            {
                 return Err(Unfit::ForeignLink.into());
             }
             if let Found::Unfit(unfit @ (Unfit::Pipe | Unfit::Socket)) = folder.look_through(&name)? {
                 return Err(unfit.into());
             }
-            let link = folder.read_link(&name)?;
-            (folder, name) = (folder.open_within(folder_of(&link))?, file_name(&link)?.to_owned());
+            let leads_to = &link.leads_to;
+            (folder, name) = (folder.open_within(folder_of(leads_to))?, file_name(leads_to)?.to_owned());
         }
         Err(io::Error::new(io::ErrorKind::InvalidInput, "too many symbolic links"))
     }
@@ -422,22 +462,32 @@ mod tests {
     fn a_link_of_somebody_else_is_not_followed() {
         use std::os::unix::fs::{PermissionsExt, chown, lchown};
         let (_folder, path) = folder();
+        let link = path.join("link");
         fs::write(path.join("file"), "x").unwrap();
-        symlink("file", path.join("link")).unwrap();
-        assert!(Place::of_target(&path.join("link")).is_ok());
+        symlink("file", &link).unwrap();
+        assert!(Place::of_target(&link).is_ok() && Place::of_existing(&link).is_ok());
         if !rustix::process::geteuid().is_root() {
             return;
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
-        lchown(path.join("link"), Some(65534), Some(65534)).unwrap();
-        assert_eq!(unfit(Place::of_target(&path.join("link"))), Unfit::ForeignLink);
-        assert!(Place::of_existing(&path.join("link")).is_ok(), "to be read it is followed, as SQLite does");
+        lchown(&link, Some(65534), Some(65534)).unwrap();
+        for place in [Place::of_target(&link), Place::of_existing(&link)] {
+            assert_eq!(unfit(place), Unfit::ForeignLink);
+        }
         // In a folder of his own, to a file of ours.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         chown(&path, Some(65534), Some(65534)).unwrap();
-        assert_eq!(unfit(Place::of_target(&path.join("link"))), Unfit::ForeignLink);
+        for place in [Place::of_target(&link), Place::of_existing(&link)] {
+            assert_eq!(unfit(place), Unfit::ForeignLink);
+        }
         chown(path.join("file"), Some(65534), Some(65534)).unwrap();
-        assert!(Place::of_target(&path.join("link")).is_ok(), "to a file of his own");
+        assert!(Place::of_target(&link).is_ok() && Place::of_existing(&link).is_ok(), "to a file of his own");
+        // By a link of ours first, and by one of a third.
+        symlink("link", path.join("ours")).unwrap();
+        assert!(Place::of_existing(&path.join("ours")).is_ok());
+        symlink("link", path.join("third")).unwrap();
+        lchown(path.join("third"), Some(65533), Some(65533)).unwrap();
+        assert_eq!(unfit(Place::of_existing(&path.join("third"))), Unfit::ForeignLink);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A folder by its descriptor, and what is done with the names in it.
 
-use super::Access;
+use super::{Access, Link};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{FileIdentity, Found, Status};
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RawMode};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -106,9 +106,45 @@ impl Folder {
         false
     }
 
-    pub(super) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
-        let link = rustix::fs::readlinkat(&self.descriptor, name, Vec::new())?;
-        Ok(OsString::from_vec(link.into_bytes()).into())
+    /// What the link under a name says, and whose it is; `None` when it is no link any more.
+    pub(super) fn read_link(&self, name: &OsStr) -> io::Result<Option<Link>> {
+        match self.try_read_link(name) {
+            Ok((stat, text)) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => {
+                Ok(Some(Link {
+                    owner: Status::of_stat(&stat).owner,
+                    leads_to: OsString::from_vec(text.into_bytes()).into(),
+                }))
+            }
+            Ok(_) | Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn try_read_link(&self, name: &OsStr) -> rustix::io::Result<(Stat, CString)> {
+        let link = open_at(
+            &self.descriptor,
+            name,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        Ok((rustix::fs::fstat(&link)?, rustix::fs::readlinkat(&link, c"", Vec::new())?))
+    }
+
+    /// Where a link cannot be opened itself: looked at before and after.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn try_read_link(&self, name: &OsStr) -> rustix::io::Result<(Stat, CString)> {
+        let look = || rustix::fs::statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW);
+        let before = look()?;
+        let text = rustix::fs::readlinkat(&self.descriptor, name, Vec::new())?;
+        let after = look()?;
+        let same = Status::of_stat(&before) == Status::of_stat(&after);
+        if same { Ok((after, text)) } else { Err(Errno::INVAL) }
+    }
+
+    /// Whose the folder is.
+    pub(super) fn owner(&self) -> io::Result<u32> {
+        Ok(Status::of_descriptor(&self.descriptor)?.owner)
     }
 
     /// Opens what lies under a name; whether it is a file is to be looked at afterwards.
@@ -235,26 +271,12 @@ impl Folder {
     }
 }
 
-/// Whether a link may be followed to what is going to be written: it must be ours, or its folder's owner's, as the kernel demands
-/// where anybody may create links (protected_symlinks); and root follows no link of a user but to his own.
-pub(super) fn may_follow(folder: &Folder, name: &OsStr) -> io::Result<bool> {
-    let Some(link) = folder.status(name)? else { return Ok(true) };
-    let ours = rustix::process::geteuid().as_raw();
-    if link.owner == ours {
-        return Ok(true);
-    }
-    if link.owner != Status::of_descriptor(&folder.descriptor)?.owner {
-        return Ok(false);
-    }
-    if ours != 0 {
-        return Ok(true);
-    }
-    match rustix::fs::statat(&folder.descriptor, name, AtFlags::empty()) {
-        Ok(stat) => Ok(Status::of_stat(&stat).owner == link.owner),
-        // What leads nowhere is refused in any case.
-        Err(Errno::NOENT | Errno::LOOP) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
+/// The number of the user who may do everything.
+pub(super) const ROOT: u32 = 0;
+
+/// By whose rights we work.
+pub(super) fn our_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// What Linux calls the file that a descriptor is of.

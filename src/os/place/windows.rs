@@ -1,6 +1,6 @@
 //! A folder by its path, for systems where names are not looked up in a handle.
 
-use super::Access;
+use super::{Access, Link};
 use crate::os::file_identity::{FileIdentity, Found, Status};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -59,8 +59,12 @@ impl Folder {
         false
     }
 
-    pub(super) fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
-        fs::read_link(self.path.join(name))
+    pub(super) fn read_link(&self, name: &OsStr) -> io::Result<Option<Link>> {
+        Ok(Some(Link { owner: our_user(), leads_to: fs::read_link(self.path.join(name))? }))
+    }
+
+    pub(super) fn owner(&self) -> io::Result<u32> {
+        Ok(our_user())
     }
 
     pub(super) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
@@ -103,7 +107,9 @@ impl Folder {
     }
 }
 
-/// Who may create links on Windows is an administrator.
-pub(super) fn may_follow(_: &Folder, _: &OsStr) -> io::Result<bool> {
-    Ok(true)
+pub(super) const ROOT: u32 = 0;
+
+/// Files have no such owners here; and who may create links is an administrator.
+pub(super) fn our_user() -> u32 {
+    ROOT
 }
