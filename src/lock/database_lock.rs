@@ -123,6 +123,11 @@ impl ExclusiveLock {
     pub(crate) fn file(&self) -> &LockFile {
         &self.0
     }
+
+    /// Lets it go, and the file too, so that nobody takes us for a user of it: see [`LockFile::close`].
+    pub(crate) fn close(self) {
+        self.0.close();
+    }
 }
 
 /// Whether somebody else holds RESERVED or PENDING, as every writer does from its first change on.

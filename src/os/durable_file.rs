@@ -8,6 +8,7 @@ use super::parked_files;
 use super::place::{Access, IfThere, Place};
 use super::random_access::{ReadAt, is_zero, read_padded, write_all_at};
 use super::rights::NewRights;
+use super::turn::Turn;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -149,11 +150,18 @@ impl DurableFile {
     /// Gives it the content of the file at `place`, if one is there: of that no more than `most_bytes`, for it may claim to be of
     /// any size.
     pub(crate) fn begin_as(&self, place: &Place, most_bytes: u64) -> io::Result<()> {
+        let _turn = Turn::wait(place);
         // A descriptor of what may be a database in use is not simply closed (C8).
-        let old = match LockFile::open(place) {
+        let old = match LockFile::open_to_write(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             old => old?,
         };
+        let begun = self.fill_from(&old, most_bytes);
+        old.close();
+        begun
+    }
+
+    fn fill_from(&self, old: &LockFile, most_bytes: u64) -> io::Result<()> {
         let size_bytes = old.size_bytes()?.min(most_bytes);
         if old.as_file().is_some_and(|old| self.take(old, 0..size_bytes, 0).is_some()) {
             return self.set_size(size_bytes);
@@ -161,7 +169,7 @@ impl DurableFile {
         let mut buffer = vec![0; 256 * 1024];
         let mut offset = 0;
         while offset < size_bytes {
-            let count = read_padded(&old, &mut buffer, offset)?;
+            let count = read_padded(old, &mut buffer, offset)?;
             let bytes = buffer.get(..count).unwrap_or_default();
             if !is_zero(bytes) {
                 self.write_at(bytes, offset)?;
@@ -195,7 +203,7 @@ impl DurableFile {
         // Not before: until now it could have been taken for a left-over.
         let _ = fs4::FileExt::unlock(&file);
         // From here on it is a database, which somebody in this process may have locked already (C8).
-        parked_files::park(identity, Access::ReadWrite, file);
+        parked_files::close_if_sole(identity, Access::ReadWrite, file);
         Ok(folder)
     }
 }

@@ -166,6 +166,22 @@ impl LockFile {
         }
     }
 
+    /// Lets its locks go and closes it, if nobody in this process can have a lock on it: else it is as when it is dropped. For files that
+    /// we have locked exclusively just now, or could have.
+    pub(crate) fn close(mut self) {
+        self.let_go(parked_files::close);
+    }
+
+    fn let_go(&mut self, then: impl FnOnce(FileIdentity, Access, File)) {
+        let everything = ByteRange { start: 0, length: i64::MAX.unsigned_abs() };
+        let is_unlocked = cfg!(windows) || (self.file.is_some() && self.unlock(everything).is_ok());
+        let Some(file) = self.file.take() else { return };
+        if is_unlocked {
+            then(self.identity, self.access, file);
+        }
+        // Else closing is what is left to let the locks go (C7), and it is done here by dropping `file`.
+    }
+
     fn asker(&self) -> io::Result<Asker<'_>> {
         Ok(Asker { file: self.file()?, identity: self.identity, owner: self.owner })
     }
@@ -187,13 +203,7 @@ impl ReadAt for LockFile {
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        let everything = ByteRange { start: 0, length: i64::MAX.unsigned_abs() };
-        let let_go = cfg!(windows) || self.unlock(everything).is_ok();
-        let Some(file) = self.file.take() else { return };
-        if let_go {
-            parked_files::park(self.identity, self.access, file);
-        }
-        // Else closing is what is left to let the locks go (C7), and it is done here by dropping `file`.
+        self.let_go(parked_files::park);
     }
 }
 

@@ -21,6 +21,7 @@
 //! | `random` | numbers that nobody can foresee, where they need not be secret |
 //! | `random_access` | reading bytes at a place, whatever they lie in |
 //! | `side_file` | a file beside a database that we write: made with the rights of the database, synced, and gone for good when removed |
+//! | `turn` | whose turn it is to put a file in the place of another |
 //! | `unfit` | what may lie under a name instead of a file that can be used |
 //! | `windows_file` | what Windows tells of an open file, and the standard library does not |
 //! | `place` | a name for a file that is resolved once: the folder, held open, and the last part of the name |
@@ -53,6 +54,7 @@ pub(crate) mod random_access;
 pub(crate) mod range_lock;
 pub(crate) mod rights;
 pub(crate) mod side_file;
+pub(crate) mod turn;
 pub(crate) mod unfit;
 #[cfg(windows)]
 mod windows_file;

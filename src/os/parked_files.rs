@@ -96,6 +96,27 @@ pub(super) fn park(identity: FileIdentity, access: Access, file: File) {
     }
 }
 
+/// Closes a descriptor that holds no lock of ours any more, if nobody else has the file open; else it is parked. Who looks who has
+/// the file open does not meet us then (`[targets.md#replacing-a-file]`).
+pub(super) fn close_if_sole(identity: FileIdentity, access: Access, file: File) {
+    #[cfg(target_os = "linux")]
+    if matches!(super::lease::take(&file), Ok(true)) {
+        return;
+    }
+    park(identity, access, file);
+}
+
+/// The same of a file that we had locked exclusively: for a moment it is locked again, if that is what tells that nobody in this process
+/// can have a lock on it.
+pub(super) fn close(identity: FileIdentity, access: Access, file: File) {
+    let one = Parked { identity, access, file };
+    #[cfg(target_os = "linux")]
+    if closing::is_safe(&one, &parked(), false) {
+        return;
+    }
+    park(one.identity, one.access, one.file);
+}
+
 /// Elsewhere locks belong to a handle, and closing it drops no other's.
 #[cfg(not(unix))]
 pub(super) fn park(_: FileIdentity, _: Access, file: File) {

@@ -25,6 +25,7 @@ use crate::os::device_reader::DeviceReader;
 use crate::os::durable_file::DurableFile;
 use crate::os::place::IfThere;
 use crate::os::random_access::is_zero;
+use crate::os::turn::Turn;
 use crate::side_files::SideFiles;
 use std::fs::File;
 use std::io;
@@ -103,11 +104,21 @@ impl NewFile {
             refuse_the_source(&self.path, &files, source)?;
             self.source = Some(source.clone());
         }
+        let _turn = self.turn(&files);
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
         match lock_the_old(&self.path, &files, self.if_there)? {
-            Some(old) => old.refuse_living_log(),
+            Some(old) => {
+                old.refuse_living_log()?;
+                old.close();
+                Ok(())
+            }
             None => refuse_side_files(&self.path, &files),
         }
+    }
+
+    /// Our turn among those who replace files in that folder.
+    fn turn(&self, files: &SideFiles) -> Option<Turn> {
+        (self.if_there == IfThere::Replace).then(|| Turn::wait(files.database()))
     }
 
     /// Where the name leads; found the first time.
@@ -160,6 +171,7 @@ impl NewFile {
         let file = self.file.take().ok_or_else(not_begun).map_err(Error::io("write", &self.path))?;
         let files = self.files()?;
         refuse_a_turned_name(&self.path, &files)?;
+        let turn = self.turn(&files);
         let old = lock_the_old(&self.path, &files, self.if_there)?;
         // What it has in a hot journal or a log of its own is its own content: it is whole without, should ours not be put in its place.
         if let Some(old) = &old
@@ -176,7 +188,10 @@ impl NewFile {
             // What has appeared since is not locked.
             file.publish(IfThere::Refuse, self.sync && self.sync_name)
         };
-        drop(old);
+        if let Some(old) = old {
+            old.close();
+        }
+        drop(turn);
         let folder = published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
             _ => Error::io("put the copy in its place", &self.path)(error),

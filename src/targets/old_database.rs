@@ -94,6 +94,11 @@ impl OldDatabase {
         openers::of_file(self.file())
     }
 
+    /// Lets it go, and does not keep it open.
+    pub(super) fn close(self) {
+        self.lock.close();
+    }
+
     /// Refuses a log that somebody is connected to: as nobody has this database, his was moved away from here.
     pub(super) fn refuse_living_log(&self) -> Result<()> {
         let side_file = self.files.wal_index();

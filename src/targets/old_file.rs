@@ -50,7 +50,10 @@ fn lock_what_is_replaced(path: &Path, files: &SideFiles) -> Result<Option<OldDat
                     old.refuse_no_database()?;
                     return Ok(Some(old));
                 }
-                Openers::Somebody(processes) => InUse::Open(processes),
+                Openers::Somebody(processes) => {
+                    old.close();
+                    InUse::Open(processes)
+                }
             },
             Attempt::Got(None) => return Ok(None),
             Attempt::Busy(obstacle) => InUse::Locked(obstacle),

@@ -1,8 +1,7 @@
 //! Whose a new file is: ours, as with `cp`, or whoever the source belongs to; a replaced one stays whose it was.
 
 use crate::error::{Error, Result};
-use crate::os::lock_file::LockFile;
-use crate::os::rights::NewRights;
+use crate::os::rights::{NewRights, Rights};
 use crate::side_files::SideFiles;
 
 /// Whom a new copy belongs to, and who may use it. A file that is replaced keeps owner, group, mode and access control list in any
@@ -32,17 +31,15 @@ pub(super) fn new_rights(
     source: Option<&SideFiles>,
     policy: OwnerPolicy,
 ) -> Result<NewRights> {
+    // Only looked at, whoever writes it.
     let of = |files: &SideFiles| {
-        let path = files.database().path();
-        // Only looked at, whoever writes it.
-        let file = LockFile::open_immutable(files.database()).map_err(Error::io("open", path))?;
-        file.rights().map_err(Error::io("look at it", path))
+        let place = files.database();
+        Rights::of_place(place).map_err(Error::io("look at it", place.path()))
     };
-    let is_there = || files.database().identity().map_err(Error::io("look at it", files.database().path()));
-    if replaces && is_there()?.is_some() {
-        return of(files).map(NewRights::SameAs);
+    if replaces && let Some(old) = of(files)? {
+        return Ok(NewRights::SameAs(old));
     }
-    let source = source.map(of).transpose()?;
+    let source = source.map(of).transpose()?.flatten();
     Ok(match (policy, source) {
         (OwnerPolicy::Keep, Some(source)) => NewRights::SameAs(source),
         (_, source) => NewRights::Ours(source),

@@ -417,3 +417,40 @@ fn what_somebody_has_open_without_a_lock_is_not_replaced() {
         assert_right_copy(&made.path, &target);
     }
 }
+
+/// Each of them opens the old file, and none takes another for an application that has it open.
+#[test]
+fn copies_that_replace_one_file_at_the_same_moment_all_succeed() {
+    let made = makers::usual();
+    let folder = Folder::new();
+    let copy = folder.join("copy.db");
+    CopyOptions::new().copy(&made.path, &copy).unwrap();
+    for words in [["copy", "--replace"], ["refresh", "--replace"]] {
+        let run = || {
+            let mut command = Command::new(assert_cmd::cargo::cargo_bin!("litecopy"));
+            command.args(words).args([&made.path, &copy]).stdin(Stdio::null()).stdout(Stdio::null());
+            command.stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let running: Vec<Child> = (0..8).map(|_| run()).collect();
+        for child in running {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert_eq!(folder.names(), ["copy.db"]);
+        assert_right_copy(&made.path, &copy);
+    }
+}
+
+/// A process that lives on after its copy does not keep the copy open, nor what it replaced.
+#[test]
+fn a_finished_copy_is_replaced_while_who_made_it_lives_on() {
+    let made = makers::usual();
+    let folder = Folder::new();
+    let copy = folder.join("copy.db");
+    for replace in [false, true] {
+        CopyOptions::new().replace(replace).copy(&made.path, &copy).unwrap();
+        let mut other = Command::new(assert_cmd::cargo::cargo_bin!("litecopy"));
+        let output = other.args(["copy", "--replace"]).args([&made.path, &copy]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -32,6 +32,10 @@ const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::N
 /// A pipe under the name must not make us wait for its other end, nor a terminal become ours; and links are not followed.
 const FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
+/// What is under a name itself, to be asked about.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const HANDLE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
 /// How often, and after what pause, a file is opened again on which somebody has a lease: one of ours asks with it who has the file open
 /// ([`openers`](super::super::openers)), and gives it back at once.
 const MOST_LEASE_TRIES: u32 = 100;
@@ -120,14 +124,15 @@ impl Folder {
         }
     }
 
+    /// What lies under a name, be it a link, held without being opened.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn open_handle(&self, name: &OsStr) -> io::Result<OwnedFd> {
+        Ok(open_at(&self.descriptor, name, HANDLE, Mode::empty())?)
+    }
+
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn try_read_link(&self, name: &OsStr) -> rustix::io::Result<(Stat, CString)> {
-        let link = open_at(
-            &self.descriptor,
-            name,
-            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        let link = open_at(&self.descriptor, name, HANDLE, Mode::empty())?;
         Ok((rustix::fs::fstat(&link)?, rustix::fs::readlinkat(&link, c"", Vec::new())?))
     }
 

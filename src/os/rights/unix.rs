@@ -3,6 +3,8 @@
 //! Where a file has such a list, the group's bits of its mode are the mask of the list, and say nothing of the group. So a file that is
 //! made like it without the list gets the bits that the list has for the group: else the group might use what it may not.
 
+use crate::os::lock_file::LockFile;
+use crate::os::place::Place;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -26,6 +28,21 @@ impl Rights {
             group: metadata.gid(),
             list: AccessList::of_file(file),
         })
+    }
+
+    /// Those of the file or block device at `place`; `None` where nothing is. On Linux it is not opened, so that nobody takes us for
+    /// a user of it, and nothing has to be closed (C8).
+    pub(crate) fn of_place(place: &Place) -> io::Result<Option<Self>> {
+        #[cfg(target_os = "linux")]
+        match of_linux::rights_at(place) {
+            // Without `/proc` it has to be.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            told => return told,
+        }
+        match LockFile::open_immutable(place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => opened?.rights().map(Some),
+        }
     }
 
     /// The user whom the file belongs to.
@@ -130,23 +147,51 @@ impl AccessList {
 
 #[cfg(target_os = "linux")]
 mod of_linux {
-    use super::AccessList;
-    use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr};
+    use super::{AccessList, Rights};
+    use crate::os::file_identity::{Found, Status};
+    use crate::os::place::Place;
+    use crate::os::unfit::Unfit;
+    use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr, getxattr};
+    use rustix::io::Errno;
     use std::fs::File;
     use std::io;
+    use std::os::fd::AsRawFd;
 
     const NAME: &str = "system.posix_acl_access";
 
     /// More than any file system keeps for one file.
     const MOST_BYTES: usize = 64 * 1024;
 
+    /// Of what lies at a place, by a descriptor that does not count as one of an open file.
+    pub(super) fn rights_at(place: &Place) -> io::Result<Option<Rights>> {
+        let Some(handle) = place.open_handle()? else { return Ok(None) };
+        let stat = rustix::fs::fstat(&handle)?;
+        match Status::of_stat(&stat).found {
+            Found::File { .. } | Found::Unfit(Unfit::BlockDevice) => {}
+            Found::Unfit(unfit) => return Err(unfit.into()),
+            Found::Nothing => return Ok(None),
+        }
+        let by_handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
+        let list = match AccessList::from_reading(|bytes| getxattr(&by_handle, NAME, bytes)) {
+            Err(Errno::NOENT) => return Err(io::ErrorKind::Unsupported.into()),
+            list => list.ok(),
+        };
+        Ok(Some(Rights { mode: stat.st_mode & 0o777, user: stat.st_uid, group: stat.st_gid, list }))
+    }
+
     impl AccessList {
         /// That of an open file, if it has one and the file system keeps such.
         pub(super) fn of_file(file: &File) -> Option<Self> {
+            Self::from_reading(|bytes| fgetxattr(file, NAME, bytes)).ok()
+        }
+
+        fn from_reading(read: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Self> {
+            // Most files have none: then no room for it is needed.
+            read(&mut [])?;
             let mut bytes = vec![0; MOST_BYTES];
-            let count = fgetxattr(file, NAME, bytes.as_mut_slice()).ok()?;
+            let count = read(&mut bytes)?;
             bytes.truncate(count);
-            Some(Self(bytes))
+            Ok(Self(bytes))
         }
 
         pub(in crate::os) fn give(&self, file: &File) -> io::Result<()> {
@@ -211,6 +256,11 @@ mod tests {
             return;
         }
         let rights = Rights::of_file(&like).unwrap();
+        let named = tempfile::NamedTempFile::new().unwrap();
+        list().give(named.as_file()).unwrap();
+        let place = Place::of_existing(named.path()).unwrap();
+        assert_eq!(Rights::of_place(&place).unwrap().as_ref(), Some(&rights));
+        assert_eq!(Rights::of_place(&place.beside("-none")).unwrap(), None);
         assert_eq!((rights.mode, &rights.list), (0o640, &Some(list())));
         rights.give(&new).unwrap();
         assert_eq!(Rights::of_file(&new).unwrap(), rights);
