@@ -1,6 +1,6 @@
 //! A folder by its descriptor, and what is done with the names in it.
 
-use super::{Access, Link};
+use super::{Access, links::Link};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{FileIdentity, Found, Status};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode, Stat};

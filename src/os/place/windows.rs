@@ -1,6 +1,6 @@
 //! A folder by its path, for systems where names are not looked up in a handle.
 
-use super::{Access, Link};
+use super::{Access, links::Link};
 use crate::os::file_identity::{FileIdentity, Found, Status};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
