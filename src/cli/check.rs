@@ -50,6 +50,7 @@ pub(crate) struct CheckArguments {
 
 impl CheckArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let options = CheckOptions::new().quick(self.quick).all(self.all);
         // Drawn on a terminal only.
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());

@@ -20,6 +20,7 @@ use super::manifest_file::ManifestFile;
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
+use super::sandbox::Needs;
 use super::stream;
 use super::telling_arguments::TellingArguments;
 use super::treatment_arguments::TreatmentArguments;
@@ -114,6 +115,7 @@ impl CopyArguments {
             say_error(&format!("litecopy: {refusal}"));
             return Ending::WrongUse;
         }
+        self.reading.confine_copy(needs(self), &self.telling);
         let say = if stream::is_wanted(&self.target) { stream::say_beside } else { say };
         let source = || source_options(self).open(&self.source);
         repeat(self.every, &self.target, source, |stamp| {
@@ -196,6 +198,20 @@ fn source(arguments: &CopyArguments) -> Result<(Source, &Path), Error> {
 fn set(arguments: &CopyArguments) -> Result<DatabaseSet, Error> {
     let main = DatabaseSet::open(&arguments.source)?;
     arguments.attach.iter().try_fold(main, |set, attached| set.attach(&attached.name, &attached.path))
+}
+
+/// What has to be opened for it.
+fn needs(arguments: &CopyArguments) -> Needs<'_> {
+    let into_stream = stream::is_wanted(&arguments.target);
+    let target = (!into_stream).then_some(&arguments.target);
+    let spool = into_stream.then(|| arguments.spool.clone().unwrap_or_else(std::env::temp_dir));
+    Needs {
+        sources: sources(arguments).collect(),
+        targets: target.into_iter().chain(&arguments.treatment.manifest).map(PathBuf::as_path).collect(),
+        temporary: spool.into_iter().collect(),
+        again: arguments.every.is_some(),
+        ..Needs::default()
+    }
 }
 
 /// All databases that were named.

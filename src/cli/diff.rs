@@ -64,6 +64,9 @@ impl DiffArguments {
     }
 
     fn try_run(&self) -> Result<Ending> {
+        let sources: Vec<&Path> =
+            std::iter::once(&self.before).chain(&self.after).map(PathBuf::as_path).collect();
+        self.reading.confine(&sources, &[]);
         let options = self.reading.options();
         let (before, after) = match &self.after {
             Some(after) => (self.open(&self.before, &options)?, self.open(after, &options)?),

@@ -33,6 +33,7 @@ pub(crate) struct DumpArguments {
 
 impl DumpArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let database = match self.reading.database(&self.file) {
             Ok(database) => database,
             Err(error) => return say_failure(&error),

@@ -35,6 +35,7 @@ pub(crate) struct InfoArguments {
 
 impl InfoArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let report = inspect_database_with(&self.file, &self.reading.options());
         say_report(report, &self.file, self.json, text)
     }

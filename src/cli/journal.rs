@@ -39,6 +39,7 @@ A writer is not waited for, but told.";
 
 impl JournalArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         say_report(inspect_journal(&self.file, &self.reading.options()), &self.file, self.json, text)
     }
 }

@@ -8,6 +8,7 @@
 //! | `output`, `printable`, `columns`, `numbers` | how reports and errors are said |
 //! | `job`, `repeat`, `stream`, `progress`, `interrupt`, `manifest_file`, `notes` | what verbs that copy share |
 //! | `plain_file` | opening what is a file, and no pipe |
+//! | `sandbox` | what may still be opened beside a stranger's file |
 
 mod advice;
 mod arguments;
@@ -48,6 +49,7 @@ mod repeat;
 mod restore;
 mod rows;
 pub(crate) mod run;
+mod sandbox;
 mod schema;
 mod shm;
 mod space;

@@ -46,6 +46,17 @@ impl Note {
         }
     }
 
+    /// Nothing but the limits keeps a stranger's file from what it must not reach.
+    pub(crate) fn no_sandbox(why: &str) -> Self {
+        Self {
+            kind: "no_sandbox",
+            name: None,
+            message: format!("{why}: the command is not shut off from other files than those it needs"),
+            advice: "Run it as a user that may read nothing else",
+            cause: ("reason", why.to_owned()),
+        }
+    }
+
     /// What else is worth knowing of the source.
     pub(crate) fn of_source(notes: &SourceNotes) -> Vec<Self> {
         let note = |kind, message: String, advice, cause| Self { kind, name: None, message, advice, cause };

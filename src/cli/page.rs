@@ -44,6 +44,7 @@ fn page_number(words: &str) -> Result<PageNumber, String> {
 
 impl PageArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let opened = self.reading.database(&self.file);
         let content = opened.and_then(|mut database| {
             let content = database.report(|database| inspect::page(database, self.page))?;

@@ -1,6 +1,6 @@
 //! `litecopy pages`: what each page is used for, as a map or as JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use litecopy::Result;
@@ -51,6 +51,9 @@ impl PagesArguments {
     }
 
     fn try_run(&self) -> Result<Ending> {
+        let outputs: Vec<&Path> =
+            [&self.html, &self.svg].into_iter().filter_map(|out| out.as_deref()).collect();
+        self.reading.confine(&[&self.file], &outputs);
         let html = self.html.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
         let svg = self.svg.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
         let mut database = self.reading.database(&self.file)?;

@@ -7,7 +7,11 @@ use clap::Args;
 use litecopy::lock::{LockStyle, UnknownLockStyle};
 use litecopy::{Database, Limit, Limits, SourceOptions, UnknownLimit};
 
+use super::notes::Note;
+use super::output::{say_error, say_error_json};
 use super::printable::printable;
+use super::sandbox::{self, Needs};
+use super::telling_arguments::{ProgressKind, TellingArguments};
 use super::values::duration;
 
 /// How the source is read.
@@ -19,7 +23,8 @@ pub(crate) struct ReadingArguments {
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(Limit, i64)>,
 
-    /// The file is a stranger's: tight limits on all that it may make us do, which --limit can still change
+    /// The file is a stranger's: tight limits on all that it may make us do, which --limit can still change; and on Linux
+    /// nothing can be opened any more but the source, its side files that are there, and the folder of what is written
     #[arg(long)]
     untrusted: bool,
 
@@ -57,6 +62,29 @@ impl ReadingArguments {
             .immutable(self.immutable)
             .as_of(self.as_of)
             .alone(self.alone)
+    }
+
+    /// With `--untrusted`, lets this process open nothing but what it needs from here on. For verbs that print a report.
+    pub(crate) fn confine(&self, sources: &[&Path], targets: &[&Path]) {
+        let needs = Needs { sources: sources.to_vec(), targets: targets.to_vec(), ..Needs::default() };
+        if let Some(note) = self.shut_off(needs) {
+            say_error(&note.text());
+        }
+    }
+
+    /// The same for verbs that copy, which are told what to say.
+    pub(crate) fn confine_copy(&self, needs: Needs<'_>, telling: &TellingArguments) {
+        if let Some(note) = self.shut_off(needs).filter(|_| !telling.quiet && !telling.no_notes) {
+            match telling.progress {
+                ProgressKind::Json => say_error_json(&note.json()),
+                _ => say_error(&note.text()),
+            }
+        }
+    }
+
+    fn shut_off(&self, needs: Needs<'_>) -> Option<Note> {
+        let lock_folders = self.lock_style == LockStyle::Dotfile;
+        if self.untrusted { sandbox::confine(&Needs { lock_folders, ..needs }) } else { None }
     }
 
     /// Opens the database for reports.

@@ -14,6 +14,7 @@ use super::manifest_file::ManifestFile;
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
 use super::repeat::{first_stamp, repeat};
+use super::sandbox::Needs;
 use super::telling_arguments::TellingArguments;
 use super::values::duration;
 
@@ -71,6 +72,9 @@ impl RefreshArguments {
             );
             return Ending::WrongUse;
         }
+        let targets = std::iter::once(copy).chain(&self.manifest).map(PathBuf::as_path).collect();
+        let needs = Needs { sources: vec![source], targets, again: every.is_some(), ..Needs::default() };
+        reading.confine_copy(needs, telling);
         let options = course.options(reading).source(reading.options()).replace(*replace).refresh(true);
         repeat(
             *every,

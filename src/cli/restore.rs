@@ -11,6 +11,7 @@ use super::exit_code::Ending;
 use super::job::{CopiedFile, report};
 use super::output::{say, say_error};
 use super::reading_arguments::ReadingArguments;
+use super::sandbox::Needs;
 use super::spool::{self, Spool};
 use super::telling_arguments::TellingArguments;
 
@@ -56,6 +57,9 @@ impl RestoreArguments {
             say_error(&format!("litecopy: {refusal}"));
             return Ending::WrongUse;
         }
+        let temporary = if spool::is_pipe(backup) { vec![std::env::temp_dir()] } else { Vec::new() };
+        let needs = Needs { sources: vec![backup], targets: vec![database], temporary, ..Needs::default() };
+        reading.confine_copy(needs, telling);
         let end = course.end();
         report(telling, say, |progress| {
             let spool = if spool::is_pipe(backup) { Some(Spool::read(backup, end)?) } else { None };

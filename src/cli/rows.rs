@@ -91,6 +91,7 @@ impl RowsArguments {
             say_error(&format!("litecopy: `{}` is no rowid: a whole number is", printable(rowid)));
             return Ending::WrongUse;
         }
+        self.reading.confine(&[&self.file], &[]);
         let database = match self.reading.database(&self.file) {
             Ok(database) => database,
             Err(error) => return say_failure(&error),

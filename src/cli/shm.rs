@@ -29,6 +29,7 @@ pub(crate) struct ShmArguments {
 
 impl ShmArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let report = inspect_shm(&self.file, &self.reading.options(), Some(self.reading.timeout()));
         say_report(report, &self.file, self.json, text)
     }

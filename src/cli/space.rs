@@ -28,6 +28,7 @@ pub(crate) struct SpaceArguments {
 
 impl SpaceArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let report = self.reading.database(&self.file).and_then(|mut it| it.report(inspect::space));
         say_report(report, &self.file, self.json, text)
     }

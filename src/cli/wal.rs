@@ -49,6 +49,7 @@ Tables and indexes are named as of the version that the commit made, as long as 
 
 impl WalArguments {
     pub(crate) fn run(&self) -> Ending {
+        self.reading.confine(&[&self.file], &[]);
         let options = self.reading.options();
         let timeout = Some(self.reading.timeout());
         let timeline = match WalTimeline::open(&self.file, &options, timeout) {
