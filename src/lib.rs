@@ -154,6 +154,13 @@ pub use source::{
 };
 pub use targets::{FileTarget, MemoryTarget, OwnerPolicy, PageOrder, StreamTarget, Target};
 
+/// What the fuzz targets reach that nobody else can.
+#[cfg(all(fuzzing, target_os = "linux"))]
+#[doc(hidden)]
+pub mod seams {
+    pub use crate::os::lock_list::locks_in_list;
+}
+
 /// What litecopy knows of SQLite's files and locks, one page an artifact: the pages to which the documentation points.
 #[cfg(doc)]
 pub mod notes {
