@@ -214,6 +214,11 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
 }
 
+/// Whether a text is a number, spaces around it aside: a column of numbers stores it as that.
+pub(crate) fn is_number(text: &str) -> bool {
+    number_in(text).is_some()
+}
+
 /// The number that a text is, spaces around it aside.
 fn number_in(text: &str) -> Option<DefaultValue> {
     let text = text.trim_matches(is_space);

@@ -221,7 +221,7 @@ impl TermDefinition {
     }
 
     /// A term, as it stands between two commas.
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let mut cursor = Cursor::new(text);
         let mut words: Vec<Token<'_>> = Vec::new();
         while let Some(token) = cursor.take() {
@@ -359,7 +359,7 @@ fn skip_rest_of_parentheses(cursor: &mut Cursor<'_>) {
 }
 
 /// The list of a PRIMARY KEY, and whether AUTOINCREMENT stands at its end.
-fn without_autoincrement(list: &str) -> (&str, bool) {
+pub(super) fn without_autoincrement(list: &str) -> (&str, bool) {
     let mut cursor = Cursor::new(list);
     let mut last = None;
     while let Some(token) = cursor.take() {

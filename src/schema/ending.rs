@@ -49,7 +49,7 @@ pub(crate) fn statement_ending(sql: &str, is_trigger: bool) -> Option<Ending> {
 }
 
 /// Whether a quoted token has its closing quote.
-fn is_closed(kind: Kind, text: &str) -> bool {
+pub(super) fn is_closed(kind: Kind, text: &str) -> bool {
     let quoted = match kind {
         Kind::Quoted | Kind::Text => text,
         Kind::Blob => text.get(1..).unwrap_or_default(),

@@ -78,7 +78,9 @@ impl Index {
             root_page: entry.root(),
             ..Self::default()
         };
-        let filled = match (table, &entry.sql) {
+        // SQLite takes an empty statement for none.
+        let sql = entry.sql.as_deref().filter(|sql| !sql.is_empty());
+        let filled = match (table, sql) {
             (None, _) => Err("the schema does not have its table"),
             (Some(table), Some(sql)) => index.fill_from_sql(table, sql),
             (Some(table), None) => index.fill_from_constraint(table),

@@ -227,6 +227,19 @@ impl Table {
         self.unique_keys.get(number.checked_sub(1)?).map(Vec::as_slice)
     }
 
+    /// The names of the indexes that its keys ask for, and whether the schema must have a row for each: the primary key of a
+    /// WITHOUT ROWID table is the table itself.
+    pub(super) fn automatic_indexes(&self) -> impl Iterator<Item = (String, bool)> {
+        let identity = |key: &[KeyColumn]| key.iter().map(KeyColumn::identity).collect::<Vec<_>>();
+        let itself = self.without_rowid.then(|| identity(&self.primary_key));
+        let has_row = move |key: &Vec<KeyColumn>| itself != Some(identity(&without_repeats(key)));
+        // An INTEGER PRIMARY KEY without rowids comes behind the others.
+        let last = self.without_rowid.then_some(false);
+        let keys = self.unique_keys.iter().map(has_row).chain(last);
+        keys.zip(1_usize..)
+            .map(|(has_row, number)| (format!("sqlite_autoindex_{}_{number}", self.name), has_row))
+    }
+
     /// Whether it is virtual: its rows are its module's, and lie in the module's own tables.
     #[must_use]
     pub fn is_virtual(&self) -> bool {
@@ -241,7 +254,7 @@ fn without_repeats(columns: &[KeyColumn]) -> Vec<KeyColumn> {
 
 impl KeyColumn {
     /// What makes it another column of an index: the direction does not count.
-    fn identity(&self) -> (usize, Collation) {
+    pub(super) fn identity(&self) -> (usize, Collation) {
         (self.column, self.collation.clone())
     }
 }

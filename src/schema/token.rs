@@ -95,7 +95,8 @@ impl<'a> Tokens<'a> {
                 [b' ' | b'\t' | b'\n' | 0x0c | b'\r', ..] => 1,
                 [0xef, 0xbb, 0xbf, ..] => 3,
                 [b'-', b'-', ..] => rest.find('\n').map_or(rest.len(), |end| end + 1),
-                [b'/', b'*', ..] => rest
+                // At the very end of a text it is no comment.
+                [b'/', b'*', _, ..] => rest
                     .get(2..)
                     .and_then(|comment| comment.find("*/"))
                     .map_or(rest.len(), |end| end.saturating_add(4)),

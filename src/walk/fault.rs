@@ -57,6 +57,8 @@ pub enum FindingKind {
     Unique,
     /// NULL in a column that is NOT NULL.
     NotNull,
+    /// A value of a type that its column does not take.
+    ColumnType,
     /// A row of `sqlite_schema`.
     Schema,
     /// The write-ahead log.
@@ -95,6 +97,7 @@ impl FindingKind {
             Self::IndexEntry => "index-entry",
             Self::Unique => "unique",
             Self::NotNull => "not-null",
+            Self::ColumnType => "column-type",
             Self::Schema => "schema",
             Self::Wal => "wal",
             Self::Journal => "journal",

@@ -11,6 +11,10 @@ use crate::format::{Damage, PageNumber, Record, Value};
 /// A row of the schema as it is stored.
 pub(crate) struct StoredRow<'p> {
     payload: &'p [u8],
+    /// The page that has it.
+    pub(crate) page: PageNumber,
+    /// Where its cell begins there, in bytes.
+    pub(crate) offset: u32,
 }
 
 /// A row of the schema: the five columns of `sqlite_schema`. What of its text is not valid is replaced.
@@ -106,7 +110,7 @@ impl<F: FaultSink> Walk<'_, F> {
                 if !self.payload((index, &cell), at.page, &mut payload)? {
                     continue;
                 }
-                let row = StoredRow { payload: &payload };
+                let row = StoredRow { payload: &payload, page: at.page, offset: cell.offset };
                 if let Err(damage) = visit(row) {
                     self.tell(Fault::new(at.page, damage).at(cell.offset).of_cell(index))?;
                 }

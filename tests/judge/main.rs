@@ -58,6 +58,7 @@ mod restore_kills;
 mod restore_logs;
 mod rollback_states;
 mod schedules;
+mod schema_damages;
 mod scrub;
 mod set_instants;
 mod sets;

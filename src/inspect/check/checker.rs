@@ -11,8 +11,12 @@ use crate::format::lock_bytes::lock_byte_page;
 use crate::format::page_set::PageSet;
 use crate::format::{Damage, PageNumber};
 use crate::inspect::Database;
-use crate::schema::{Schema, SchemaEntry};
+use crate::schema::{Schema, SchemaEntry, SchemaFault, schema_faults};
 use crate::walk::{FindingKind, Walk};
+use std::collections::HashSet;
+
+/// A page, and an offset in it in bytes.
+type Place = (Option<PageNumber>, Option<u32>);
 
 /// After how many pages progress is told.
 const PROGRESS_PAGES: u32 = 1024;
@@ -53,10 +57,9 @@ pub fn check(
     let mut findings = Findings::new(options.all);
     let mut not_checked = Vec::new();
     if database.page_count() > 0 {
-        let (schema, findings_of_schema) = read_schema(database, findings)?;
-        findings = findings_of_schema;
+        let (schema, places) = read_schema(database, &mut findings)?;
         let plan = Plan::new(&schema, database.header().schema_format_number());
-        tell_schema(&schema, &mut findings);
+        tell_schema(&schema, &places, &mut findings);
         not_checked.clone_from(&plan.not_checked);
         if options.quick {
             not_checked.extend(["index-entry", "unique"].map(str::to_owned));
@@ -77,9 +80,10 @@ pub fn check(
 }
 
 /// Reads the schema. Of its pages, only what is wrong with rows is told: the rest will be when all pages are looked at.
-fn read_schema(database: &Database, mut findings: Findings) -> Result<(Schema, Findings)> {
+/// Gives where each of its entries lies, too.
+fn read_schema(database: &Database, findings: &mut Findings) -> Result<(Schema, Vec<Place>)> {
     findings.owner = Some("sqlite_schema".into());
-    let mut entries = Vec::new();
+    let (mut entries, mut places) = (Vec::new(), Vec::new());
     let encoding = database.header().text_encoding;
     let mut wrong = Vec::new();
     let mut walk = Walk::new(database.snapshot(), *database.header(), |fault: crate::walk::Fault| {
@@ -91,12 +95,13 @@ fn read_schema(database: &Database, mut findings: Findings) -> Result<(Schema, F
         let entry = SchemaEntry::from(row.columns(encoding)?);
         let damage = root_damage(&entry, database.page_count());
         entries.push(entry);
+        places.push((Some(row.page), Some(row.offset)));
         damage.map_or(Ok(()), Err)
     })?;
     for fault in wrong {
-        crate::walk::FaultSink::tell(&mut findings, fault.of_kind(FindingKind::Schema), database.snapshot())?;
+        crate::walk::FaultSink::tell(findings, fault.of_kind(FindingKind::Schema), database.snapshot())?;
     }
-    Ok((Schema::new(entries), findings))
+    Ok((Schema::new(entries), places))
 }
 
 /// What cannot be in a row of the schema.
@@ -114,11 +119,18 @@ fn root_damage(entry: &SchemaEntry, page_count: u32) -> Option<Damage> {
     (!can_be).then_some(Damage::SchemaRoot { found, page_count })
 }
 
-/// Tells which statements of the schema cannot be read.
-fn tell_schema(schema: &Schema, findings: &mut Findings) {
+/// Tells which rows of the schema SQLite refuses, and which statements cannot be read here.
+fn tell_schema(schema: &Schema, places: &[Place], findings: &mut Findings) {
+    let mut refused = HashSet::new();
+    for SchemaFault { entry, words } in schema_faults(schema) {
+        let name = schema.entries.get(entry).map(|entry| entry.name.as_str()).unwrap_or_default();
+        findings.owner = Some(name.into());
+        findings.damage(FindingKind::Schema, places.get(entry).copied().unwrap_or_default(), words);
+        refused.insert(name);
+    }
     let tables = schema.tables.iter().map(|table| (&table.name, &table.note));
     let indexes = schema.indexes.iter().map(|index| (&index.name, &index.note));
-    for (name, note) in tables.chain(indexes) {
+    for (name, note) in tables.chain(indexes).filter(|(name, _)| !refused.contains(name.as_str())) {
         if let Some(note) = note {
             findings.owner = Some(name.as_str().into());
             findings.damage(FindingKind::Schema, (None, None), note.clone());

@@ -114,6 +114,7 @@ pub(super) fn of_row(
                 Some(value) => digest.add(value),
                 None => add_default(&mut digest, added, encoding),
             },
+            RowPart::Constant(value) => add_default(&mut digest, value, encoding),
         }
     }
     digest.value()

@@ -7,6 +7,56 @@ use crate::format::{Damage, Record, SerialType, Value};
 /// Records longer than this are not looked into: they would have to be put together in memory.
 pub(super) const LONGEST_BYTES: u32 = 16 * 1024 * 1024;
 
+/// Types of values, one or several. An integer that a REAL column stores is an integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Storage(u8);
+
+impl Storage {
+    pub(super) const NULL: Self = Self(1);
+    pub(super) const INTEGER: Self = Self(2);
+    pub(super) const REAL: Self = Self(4);
+    pub(super) const TEXT: Self = Self(8);
+    pub(super) const BLOB: Self = Self(16);
+    pub(super) const ALL: Self = Self(31);
+
+    /// The type of a value that is stored so.
+    #[inline]
+    fn of(serial_type: SerialType) -> Self {
+        match serial_type.0 {
+            0 | 10 | 11 => Self::NULL,
+            7 => Self::REAL,
+            1..=9 => Self::INTEGER,
+            other if other % 2 == 0 => Self::BLOB,
+            _ => Self::TEXT,
+        }
+    }
+
+    pub(super) const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    pub(super) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether one of them is among these.
+    #[inline]
+    pub(super) const fn has(self, one: Self) -> bool {
+        self.0 & one.0 != 0
+    }
+
+    /// The type in words.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::NULL => "NULL",
+            Self::INTEGER => "an integer",
+            Self::REAL => "a real",
+            Self::TEXT => "a text",
+            _ => "a blob",
+        }
+    }
+}
+
 /// A field of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
@@ -80,6 +130,12 @@ impl Fields {
     pub(super) fn value<'p>(&self, field: usize, payload: &'p [u8]) -> Option<Value<'p>> {
         let Field { serial_type, offset, size_bytes } = *self.list.get(field)?;
         serial_type.value(payload.get(offset..)?.get(..size_bytes)?)
+    }
+
+    /// The type of a field's value; `None` behind the last.
+    #[inline]
+    pub(super) fn storage(&self, field: usize) -> Option<Storage> {
+        self.list.get(field).map(|field| Storage::of(field.serial_type))
     }
 
     /// All texts in the payload that was read, and where each begins in it.

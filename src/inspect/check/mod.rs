@@ -10,6 +10,7 @@
 //! | `page_space` | whether cells, free blocks and fragments fill a page |
 //! | `fields` | the fields of a record |
 //! | `key_order` | compares records as SQLite does |
+//! | `value_rules` | what a column lets its values be: NULL or not, and of which types |
 //! | `digests` | whether an index has the entries that its table's rows need, and which it has not |
 
 mod checker;
@@ -21,6 +22,7 @@ mod page_space;
 mod plan;
 mod report;
 mod tree;
+mod value_rules;
 
 pub use checker::check;
 pub(super) use key_order::compare_values;

@@ -1,8 +1,9 @@
 //! From the schema: which b-trees there must be, and what their records hold.
 
 use super::key_order::KeyField;
+use super::value_rules::ValueRule;
 use crate::format::PageNumber;
-use crate::schema::{Collation, DefaultValue, Index, IndexTerm, Schema, Table};
+use crate::schema::{Affinity, Collation, DefaultValue, Index, IndexTerm, Schema, Table};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -41,8 +42,8 @@ pub(super) struct TablePlan {
     pub(super) has_rowid: Option<bool>,
     /// Its primary key, if it has no rowids.
     pub(super) key: Vec<KeyField>,
-    /// Fields that must not be NULL, with their columns.
-    pub(super) not_null: Vec<(usize, String)>,
+    /// What its columns let their values be.
+    pub(super) rules: Vec<ValueRule>,
     /// The indexes whose entries its rows give.
     pub(super) indexes: Vec<usize>,
     /// Its b-tree.
@@ -72,6 +73,8 @@ pub(super) enum RowPart {
     Rowid,
     /// This field of the row, or the value of rows that are older than the column.
     Field(usize, DefaultValue),
+    /// Every entry has it.
+    Constant(DefaultValue),
 }
 
 impl Plan {
@@ -91,6 +94,11 @@ impl Plan {
                 plan.not_checked.push(format!("CHECK constraints of {}", entry.name));
             }
         }
+        for (kind, what) in [("view", "the queries of views"), ("trigger", "the statements of triggers")] {
+            if schema.entries.iter().any(|entry| entry.kind == kind) {
+                plan.not_checked.push(what.to_owned());
+            }
+        }
         plan
     }
 
@@ -101,8 +109,9 @@ impl Plan {
         let Some(root) = table.root_page.filter(|_| !table.is_virtual()) else { return };
         let name: Arc<str> = table.name.as_str().into();
         let field_of = fields_of(table);
-        let not_null = table.columns.iter().enumerate().filter(|(_, column)| column.not_null);
-        let not_null = not_null.filter(|&(column, _)| Some(column) != table.rowid_column);
+        if ValueRule::has_unseen(table) {
+            self.not_checked.push(format!("column-type of {}: what its virtual columns give", table.name));
+        }
         let key = table.primary_key.iter().filter(|_| table.without_rowid);
         let key: Vec<_> = key.map(|key| self.key_field(&key.collation, key.descending)).collect();
         self.doubt_order(&table.name, &key);
@@ -111,9 +120,7 @@ impl Plan {
         self.tables.push(TablePlan {
             has_rowid: table.note.is_none().then_some(!table.without_rowid),
             key,
-            not_null: not_null
-                .filter_map(|(at, column)| Some((*field_of.get(&at)?, column.name.clone())))
-                .collect(),
+            rules: ValueRule::all(table, |column| field_of.get(&column).copied()),
             indexes: Vec::new(),
             root,
             name,
@@ -148,6 +155,13 @@ impl Plan {
             IndexTerm::Column(column) => {
                 let added = table.columns.get(*column)?.added_value.clone();
                 Some(RowPart::Field(*field_of.get(column)?, added))
+            }
+            // In double quotes, what is no column is a text.
+            IndexTerm::Expression(text) if text.starts_with('"') => {
+                match DefaultValue::from_sql(text, Affinity::Blob) {
+                    DefaultValue::Null => None,
+                    constant => Some(RowPart::Constant(constant)),
+                }
             }
             _ => None,
         };

@@ -264,10 +264,8 @@ impl<'p> TreeCheck<'p> {
     ) {
         let Some(plan) = self.plan.tables.get(table) else { return };
         let place = (Some(page), Some(cell.offset));
-        for (field, column) in &plan.not_null {
-            if self.fields.value(*field, payload) == Some(Value::Null) {
-                findings.damage(FindingKind::NotNull, place, format!("cell {index}: {column} is NULL"));
-            }
+        for rule in plan.rules.iter().filter(|rule| !rule.surely_takes(&self.fields)) {
+            rule.check((&self.fields, payload), self.encoding, (index, place), findings);
         }
         for (_, text) in self.fields.texts(payload) {
             if !is_valid(text, self.encoding) {
