@@ -15,6 +15,7 @@
 
 use super::page_number::PageNumber;
 use super::page_size::PageSize;
+use std::ops::Range;
 
 /// Offset of the PENDING lock in the database file. [pages.md#lock-byte-page](crate::notes::pages#lock-byte-page)
 pub const PENDING_BYTE: u64 = 0x4000_0000;
@@ -35,6 +36,12 @@ pub const WAL_RECOVER_BYTE: u64 = 122;
 pub const WAL_READ_BYTES: [u64; 5] = [123, 124, 125, 126, 127];
 /// Offset of the DMS lock in the wal-index, held shared by everyone who is connected.
 pub const WAL_DMS_BYTE: u64 = 128;
+
+/// The bytes of the database that are locked, and mean nothing.
+pub(crate) const DATABASE_LOCKS: Range<u64> = PENDING_BYTE..SHARED_FIRST + SHARED_COUNT;
+/// The bytes of the wal-index that are locked, and mean nothing. That of DMS, which means something, is locked exclusively for a
+/// moment only, before there is anything in the file.
+pub(crate) const WAL_INDEX_LOCKS: Range<u64> = WAL_WRITE_BYTE..WAL_DMS_BYTE;
 
 /// The page that holds the locks and never holds data.
 ///

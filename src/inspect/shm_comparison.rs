@@ -3,10 +3,11 @@
 use super::shm_header::ShmHeader;
 use super::wal_timeline::WalTimeline;
 use crate::error::{Error, Result};
+use crate::format::lock_bytes::WAL_INDEX_LOCKS;
 use crate::format::wal_checksum::ByteOrder;
 use crate::format::wal_hash::{BLOCK_BYTES, HashBlock, block_of};
 use crate::format::{FrameNumber, PageNumber};
-use crate::os::random_access::{ReadAt, read_padded};
+use crate::os::random_access::{ReadAt, read_padded_around};
 
 /// How many differences are told.
 const MOST: usize = 20;
@@ -99,7 +100,8 @@ fn compare_blocks(
         let wanted = block_of(frame);
         if block_number != Some(wanted) {
             let offset = u64::from(wanted) * BLOCK_BYTES as u64;
-            read_padded(bytes, &mut block_bytes, offset).map_err(Error::io("read", timeline.path()))?;
+            read_padded_around(bytes, &mut block_bytes, offset, WAL_INDEX_LOCKS)
+                .map_err(Error::io("read", timeline.path()))?;
             block_number = Some(wanted);
         }
         let page = timeline.frame_header(frame)?.and_then(|header| header.page_number);

@@ -8,15 +8,16 @@ use super::reading::Looked;
 use super::shm_comparison::Claims;
 use super::shm_header::ShmHeader;
 use super::wal_timeline::WalTimeline;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::byte_reader::ByteReader;
+use crate::format::lock_bytes::WAL_INDEX_LOCKS;
 use crate::format::wal_checksum::ByteOrder;
 use crate::format::wal_header::WAL_VERSION;
 use crate::format::wal_index::{READ_MARK_UNUSED, WAL_INDEX_BYTES, WAL_INDEX_HEADER_BYTES};
 use crate::lock::{LockHolder, lock_holders};
 use crate::os::clock::Deadline;
 use crate::os::place::Place;
-use crate::os::random_access::ReadAt;
+use crate::os::random_access::{ReadAt, read_padded_around};
 use crate::side_files::SideFiles;
 use crate::source::SourceOptions;
 
@@ -171,7 +172,8 @@ impl ShmContents {
             return Ok(contents);
         };
         let mut bytes = [0; WAL_INDEX_BYTES];
-        let there = looked.read(&mut bytes, 0)?;
+        let there = read_padded_around(looked.bytes(), &mut bytes, 0, WAL_INDEX_LOCKS)
+            .map_err(Error::io("read", place.path()))?;
         contents.size_bytes = looked.size_bytes;
         contents.take(bytes.get(..there).unwrap_or_default());
         Ok(contents)

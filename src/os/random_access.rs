@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 /// Bytes that can be read at any offset without moving a shared position.
 pub(crate) trait ReadAt: Send + Sync {
@@ -32,6 +33,35 @@ pub(crate) fn read_padded(file: &dyn ReadAt, buffer: &mut [u8], offset: u64) -> 
     Ok(filled)
 }
 
+/// The same where others may have locked bytes in `hole`, which mean nothing. On Windows those cannot be read, and so read as
+/// zeros.
+pub(crate) fn read_padded_around(
+    file: &dyn ReadAt,
+    buffer: &mut [u8],
+    offset: u64,
+    hole: Range<u64>,
+) -> io::Result<usize> {
+    if cfg!(windows) { read_around(file, buffer, offset, hole) } else { read_padded(file, buffer, offset) }
+}
+
+/// Reads what lies before and behind the hole; the bytes in it are zeros, and there as far as the file goes.
+fn read_around(file: &dyn ReadAt, buffer: &mut [u8], offset: u64, hole: Range<u64>) -> io::Result<usize> {
+    let within =
+        |place: u64| usize::try_from(place.saturating_sub(offset)).unwrap_or(usize::MAX).min(buffer.len());
+    let (start, end) = (within(hole.start), within(hole.end));
+    if start >= end {
+        return read_padded(file, buffer, offset);
+    }
+    let there = usize::try_from(file.size_bytes()?.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let there = there.min(buffer.len());
+    let (before, rest) = buffer.split_at_mut(start);
+    let (locked, behind) = rest.split_at_mut(end - start);
+    read_padded(file, before, offset)?;
+    locked.fill(0);
+    read_padded(file, behind, hole.end)?;
+    Ok(there)
+}
+
 /// Writes all of `bytes` at `offset` of `file`.
 pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
@@ -47,6 +77,11 @@ pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
             }
         }
         Ok(())
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = (file, bytes, offset);
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -67,6 +102,11 @@ impl ReadAt for File {
     #[cfg(windows)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::windows::fs::FileExt::seek_read(self, buffer, offset)
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn size_bytes(&self) -> io::Result<u64> {
@@ -122,6 +162,23 @@ mod tests {
         let mut buffer = [9; 6];
         assert_eq!(read_padded(&file, &mut buffer, 2).unwrap(), 3);
         assert_eq!(buffer, [3, 4, 5, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_hole_is_read_around_wherever_it_lies() {
+        let bytes: Vec<u8> = (1..=10).collect();
+        let byte_at = |place: u64| bytes.get(usize::try_from(place).unwrap()).copied().unwrap_or(0);
+        for (start, end) in [(0, 3), (4, 6), (9, 20), (2, 2), (12, 14), (0, 20)] {
+            for offset in 0..8_u64 {
+                let mut buffer = [99; 6];
+                let count = read_around(&bytes, &mut buffer, offset, start..end).unwrap();
+                assert_eq!(count as u64, (10 - offset).min(6));
+                let expected: Vec<u8> = (offset..offset + 6)
+                    .map(|place| if (start..end).contains(&place) { 0 } else { byte_at(place) })
+                    .collect();
+                assert_eq!(buffer[..], expected, "{start}..{end} from {offset}");
+            }
+        }
     }
 
     #[test]

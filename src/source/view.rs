@@ -7,11 +7,12 @@ use super::page_one::PageOne;
 use super::source_options::SourceOptions;
 use crate::error::{Error, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
+use crate::format::lock_bytes::DATABASE_LOCKS;
 use crate::format::{Damage, FrameNumber, PageNumber, PageSize};
 use crate::halt::Halt;
 use crate::limits::Limit;
 use crate::os::place::Place;
-use crate::os::random_access::{ReadAt, read_padded};
+use crate::os::random_access::{ReadAt, read_padded, read_padded_around};
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -120,7 +121,8 @@ impl View {
     /// Reads what the file holds, or would hold after a rollback.
     pub(super) fn read_below_log(&self, run: &mut PageRun<'_>, count: u32) -> Result<()> {
         let offset = (u64::from(run.first.get()) - 1).saturating_mul(run.page_bytes as u64);
-        read_padded(self.held.database(), run.pages, offset).map_err(Error::io("read", &self.name))?;
+        read_padded_around(self.held.database(), run.pages, offset, DATABASE_LOCKS)
+            .map_err(Error::io("read", &self.name))?;
         let Some(Rollback { journal, path, index, .. }) = &self.rollback else { return Ok(()) };
         // The transaction may have made the file longer: that is cut off again.
         let kept = usize::try_from(index.database_bytes().saturating_sub(offset)).unwrap_or(usize::MAX);
