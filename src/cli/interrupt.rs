@@ -13,6 +13,7 @@ pub(crate) enum Interrupt {
     /// Ctrl-C, or the terminal was closed.
     User,
     /// SIGTERM, by which supervisors end a service.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere the two cannot be told apart"))]
     Supervisor,
 }
 

@@ -190,9 +190,9 @@ mod tests {
         let (_folder, path) = database();
         let lock = acquire(LockStyle::Flock, &path).unwrap();
         let writer = std::mem::ManuallyDrop::new(std::fs::File::open(path.path()).unwrap());
-        assert!(fs4::FileExt::try_lock(&*writer).is_err());
+        assert!(writer.try_lock().is_err());
         drop(lock);
-        fs4::FileExt::try_lock(&*writer).unwrap();
+        writer.try_lock().unwrap();
         assert!(acquire(LockStyle::Flock, &path).is_none());
     }
 

@@ -111,7 +111,7 @@ mod tests {
         let path = folder.path().join("file");
         let bytes: Vec<u8> = (0..=250_u8).cycle().take(2 * CHUNK_BYTES + 5_000).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let file = File::open(&path).unwrap();
+        let file = File::options().read(true).write(true).open(&path).unwrap();
         file.sync_all().unwrap();
         let mut reader = DeviceReader::open(&file, &Place::of_existing(&path).unwrap()).unwrap();
         for (offset, length) in [

@@ -2,6 +2,7 @@
 
 use super::bulk_copy;
 use super::device_reader::DeviceReader;
+use super::file_system::Room;
 use super::left_over::Temporary;
 use super::lock_file::LockFile;
 use super::parked_files;
@@ -47,9 +48,9 @@ impl DurableFile {
     /// How many bytes the file system has left for this file; `None` where it does not tell.
     pub(crate) fn free_bytes(&self) -> Option<u64> {
         let folder = self.place.path().parent()?;
-        let space = fs4::statvfs(folder).ok().filter(|space| space.total_space() > 0)?;
+        let room = Room::at(folder)?;
         // What is kept back for root counts for root alone.
-        Some(if self.by_root { space.free_space() } else { space.available_space() })
+        Some(if self.by_root { room.all_bytes } else { room.common_bytes })
     }
 
     /// Has the file system keep `size_bytes` for the file, whose size does not change by it, and gives back how many it
@@ -201,7 +202,7 @@ impl DurableFile {
         let identity = super::file_identity::FileIdentity::of_file(&file)?;
         temporary.rename(&place, if_there)?;
         // Not before: until now it could have been taken for a left-over.
-        let _ = fs4::FileExt::unlock(&file);
+        let _ = file.unlock();
         // From here on it is a database, which somebody in this process may have locked already (C8).
         parked_files::close_if_sole(identity, Access::ReadWrite, file);
         Ok(folder)

@@ -4,10 +4,9 @@ use super::durable_file::FolderSync;
 #[cfg(unix)]
 use super::durable_file::sync_folder;
 #[cfg(unix)]
-use super::left_over::{self, Temporary};
-#[cfg(unix)]
-use super::place::IfThere;
-use super::place::Place;
+use super::left_over;
+use super::left_over::Temporary;
+use super::place::{IfThere, Place};
 #[cfg(unix)]
 use std::fs::File;
 use std::io;
@@ -16,25 +15,29 @@ use std::path::Path;
 /// A folder being filled under a temporary name beside its final name; dropping it removes it with the files in it.
 #[derive(Debug)]
 pub(crate) struct DurableFolder {
-    #[cfg(unix)]
     temporary: Temporary,
     /// Locked, which keeps it from being taken for a left-over.
     #[cfg(unix)]
     lock: File,
-    #[cfg(not(unix))]
-    temporary: tempfile::TempDir,
     place: Place,
 }
 
-#[cfg(unix)]
 impl DurableFolder {
     /// Creates the temporary folder beside `place`, with the permissions that any new folder gets, and removes what killed
     /// runs left there.
+    #[cfg(unix)]
     pub(crate) fn create(place: &Place) -> io::Result<Self> {
         let (lock, temporary) = Temporary::folder(place, 0o777)?;
         let ours = std::os::unix::fs::MetadataExt::uid(&lock.metadata()?);
         left_over::remove_left_overs(place, &temporary, [ours; 2]);
         Ok(Self { temporary, lock, place: place.clone() })
+    }
+
+    /// Creates the temporary folder beside `place`. Left-overs of killed runs cannot be told, as folders cannot be locked.
+    #[cfg(not(unix))]
+    pub(crate) fn create(place: &Place) -> io::Result<Self> {
+        let (_, temporary) = Temporary::folder(place, 0o777)?;
+        Ok(Self { temporary, place: place.clone() })
     }
 
     /// The folder, under its temporary name.
@@ -46,35 +49,12 @@ impl DurableFolder {
     /// has still to be brought there, by what is given back. Nothing but an empty folder is ever replaced by it; for all
     /// else the error says that something is there.
     pub(crate) fn publish(self, sync: bool) -> io::Result<FolderSync> {
+        #[cfg(unix)]
         if sync {
             sync_folder(&self.lock)?;
         }
         let folder = FolderSync::prepare(&self.place, sync)?;
         self.temporary.rename(&self.place, IfThere::Replace)?;
-        Ok(folder)
-    }
-}
-
-#[cfg(not(unix))]
-impl DurableFolder {
-    /// Creates the temporary folder beside `place`.
-    pub(crate) fn create(place: &Place) -> io::Result<Self> {
-        let folder = place.path().parent().unwrap_or(Path::new("."));
-        let temporary = tempfile::Builder::new().prefix(".litecopy-").tempdir_in(folder)?;
-        Ok(Self { temporary, place: place.clone() })
-    }
-
-    /// The folder, under its temporary name.
-    pub(crate) fn path(&self) -> &Path {
-        self.temporary.path()
-    }
-
-    /// Gives the folder its final name.
-    pub(crate) fn publish(self, sync: bool) -> io::Result<FolderSync> {
-        let folder = FolderSync::prepare(&self.place, sync)?;
-        std::fs::rename(self.temporary.path(), self.place.path())?;
-        // Nothing lies under the temporary name any more.
-        let _ = self.temporary.keep();
         Ok(folder)
     }
 }

@@ -21,14 +21,6 @@ impl FileIdentity {
         Ok(Status::of_file(file)?.identity)
     }
 
-    #[cfg(not(unix))]
-    pub(super) fn of_folder(path: &Path) -> io::Result<Self> {
-        use std::os::windows::fs::OpenOptionsExt;
-        /// FILE_FLAG_BACKUP_SEMANTICS: without it no folder is opened.
-        const OPENS_FOLDERS: u32 = 0x0200_0000;
-        Self::of_file(&File::options().read(true).custom_flags(OPENS_FOLDERS).open(path)?)
-    }
-
     /// Major and minor device number and inode, as the kernel's lists name a file.
     #[cfg(target_os = "linux")]
     pub(crate) fn kernel_name(self) -> (u32, u32, u64) {
@@ -57,8 +49,14 @@ impl Status {
         return Self::of_descriptor(file);
         #[cfg(windows)]
         {
-            let (device, inode) = super::windows_file::identity(file)?;
-            Ok(Self::of_metadata(&file.metadata()?, FileIdentity { device, inode }))
+            let names = super::windows_file::names(file)?;
+            let identity = FileIdentity { device: names.volume, inode: names.index };
+            Ok(Self::of_metadata(&file.metadata()?, identity, names.count))
+        }
+        #[cfg(not(any(unix, windows)))]
+        {
+            let _ = file;
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 
@@ -92,7 +90,7 @@ impl Status {
     }
 
     #[cfg(windows)]
-    fn of_metadata(metadata: &fs::Metadata, identity: FileIdentity) -> Self {
+    fn of_metadata(metadata: &fs::Metadata, identity: FileIdentity, link_count: u64) -> Self {
         let size_bytes = metadata.len();
         let kind = metadata.file_type();
         Self {
@@ -104,22 +102,10 @@ impl Status {
                 () => Found::Unfit(Unfit::Device),
             },
             times: FileTimes { size_bytes, modified: metadata.modified().ok(), changed: None },
-            link_count: 1,
+            link_count,
             owner: 0,
             occupied_bytes: size_bytes,
         }
-    }
-
-    /// Of what lies at `path`, of a link itself.
-    #[cfg(windows)]
-    pub(super) fn of_name(path: &Path) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
-        let identity = if metadata.is_file() {
-            FileIdentity::of_file(&File::open(path)?)?
-        } else {
-            FileIdentity { device: u64::MAX, inode: u64::MAX }
-        };
-        Ok(Self::of_metadata(&metadata, identity))
     }
 }
 

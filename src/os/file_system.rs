@@ -36,21 +36,57 @@ pub(crate) fn network_kind(_: &Path) -> Option<&'static str> {
     None
 }
 
+/// What room a file system has left, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// For anybody.
+    pub(super) common_bytes: u64,
+    /// With what is kept back for root.
+    pub(super) all_bytes: u64,
+}
+
+impl Room {
+    /// That of the file system at `path`; `None` where it does not tell.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        #[cfg(unix)]
+        return {
+            let space = rustix::fs::statvfs(path).ok().filter(|space| space.f_blocks > 0)?;
+            let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
+            Some(Self { common_bytes: bytes(space.f_bavail), all_bytes: bytes(space.f_bfree) })
+        };
+        #[cfg(windows)]
+        return super::windows_file::room(path).ok();
+        #[cfg(not(any(unix, windows)))]
+        {
+            let _ = path;
+            None
+        }
+    }
+}
+
 /// How many bytes the file system at `path` has left at most, what is kept back for root included; `None` where it does not
 /// tell.
 pub(crate) fn most_free_bytes(path: &Path) -> Option<u64> {
-    let space = fs4::statvfs(path).ok().filter(|space| space.total_space() > 0)?;
-    Some(space.free_space())
+    Room::at(path).map(|room| room.all_bytes)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_local_folder_is_on_no_network() {
         assert_eq!(network_kind(Path::new("/proc")), None);
         assert_eq!(network_kind(Path::new("/no/such/place")), None);
         assert_eq!(kind_of(0x6969), Some("NFS"));
+    }
+
+    #[test]
+    fn what_anybody_has_is_not_more_than_what_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = Room::at(folder.path()).unwrap();
+        assert!(0 < room.common_bytes && room.common_bytes <= room.all_bytes, "{room:?}");
+        assert!(Room::at(&folder.path().join("none")).is_none());
     }
 }

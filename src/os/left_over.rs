@@ -14,7 +14,7 @@ use super::random;
 use super::unfit::Unfit;
 #[cfg(unix)]
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 
 /// What a temporary name begins with, before a sum of the final name and random letters.
@@ -43,7 +43,6 @@ impl Temporary {
     }
 
     /// A new folder for `place`, with a handle of it that is locked.
-    #[cfg(unix)]
     pub(super) fn folder(place: &Place, mode: u32) -> io::Result<(File, Self)> {
         Self::make(place, true, |temporary| {
             temporary.create_folder(mode)?;
@@ -87,11 +86,11 @@ impl Temporary {
 
     /// Locks what has just been made. `false`: somebody took it for a left-over first.
     fn claim(&self, file: &File) -> io::Result<bool> {
-        match fs4::FileExt::try_lock(file) {
+        match file.try_lock() {
             Ok(()) => Ok(self.place.identity()? == Some(self.identity)),
-            Err(fs4::TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(false),
             // A file system without such locks: nobody can take it for a left-over either.
-            Err(fs4::TryLockError::Error(_)) => Ok(true),
+            Err(TryLockError::Error(_)) => Ok(true),
         }
     }
 
@@ -169,7 +168,7 @@ fn remove_left_over(place: &Place, owners: [u32; 2]) -> io::Result<()> {
     };
     // The lock is held until it is gone, so that nobody claims it meanwhile.
     let opened = Status::of_file(&file)?;
-    if opened.identity != found.identity || fs4::FileExt::try_lock(&file).is_err() {
+    if opened.identity != found.identity || file.try_lock().is_err() {
         return Ok(());
     }
     match found.found {
@@ -237,9 +236,9 @@ mod tests {
     fn what_was_taken_for_a_left_over_is_not_claimed() {
         let folder = tempfile::tempdir().unwrap();
         let (file, temporary) = Temporary::file(&place(folder.path()), 0o600).unwrap();
-        fs4::FileExt::unlock(&file).unwrap();
+        file.unlock().unwrap();
         let remover = File::open(temporary.place().path()).unwrap();
-        fs4::FileExt::try_lock(&remover).unwrap();
+        remover.try_lock().unwrap();
         assert!(!temporary.claim(&file).unwrap());
         fs::remove_file(temporary.place().path()).unwrap();
         drop(remover);

@@ -7,7 +7,7 @@ use super::random_access::{ReadAt, write_all_at};
 use super::range_lock::{self, Asker, ByteRange, Conflict, LockKind};
 use super::rights::Rights;
 use super::unfit::Unfit;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -141,16 +141,16 @@ impl LockFile {
 
     /// Takes the other kind of lock, `flock`, on the whole file, shared; `false` when somebody is in the way.
     pub(crate) fn try_lock_whole(&self) -> io::Result<bool> {
-        match fs4::FileExt::try_lock_shared(self.file()?) {
+        match self.file()?.try_lock_shared() {
             Ok(()) => Ok(true),
-            Err(fs4::TryLockError::WouldBlock) => Ok(false),
-            Err(fs4::TryLockError::Error(error)) => Err(error),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
     /// Lets go of the lock on the whole file.
     pub(crate) fn unlock_whole(&self) -> io::Result<()> {
-        fs4::FileExt::unlock(self.file()?)
+        self.file()?.unlock()
     }
 
     /// The file itself, to be read by the system; `None` only while it is being dropped.
@@ -225,11 +225,12 @@ mod tests {
     fn two_opens_in_one_process_are_two_owners() {
         let (_folder, path) = file();
         let [a, b] = [(); 2].map(|()| LockFile::open_to_write(&path).unwrap());
+        let strengthen = |one: &LockFile| one.convert(RANGE, LockKind::Shared, LockKind::Exclusive).unwrap();
         assert!(a.try_lock(RANGE, LockKind::Shared).unwrap());
         assert!(b.try_lock(RANGE, LockKind::Shared).unwrap());
-        assert!(!b.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        assert!(!strengthen(&b));
         a.unlock(RANGE).unwrap();
-        assert!(b.try_lock(RANGE, LockKind::Exclusive).unwrap());
+        assert!(strengthen(&b));
         assert_eq!(a.find_conflict(RANGE, LockKind::Shared).unwrap().unwrap().kind, LockKind::Exclusive);
     }
 

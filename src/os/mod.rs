@@ -23,7 +23,8 @@
 //! | `side_file` | a file beside a database that we write: made with the rights of the database, synced, and gone for good when removed |
 //! | `turn` | whose turn it is to put a file in the place of another |
 //! | `unfit` | what may lie under a name instead of a file that can be used |
-//! | `windows_file` | what Windows tells of an open file, and the standard library does not |
+//! | `unnamed_file` | a file that has no name, or none that stays: it is gone when it is closed, whatever happens |
+//! | `windows_file` | what Windows tells of a file and does with its name, and the standard library does not |
 //! | `place` | a name for a file that is resolved once: the folder, held open, and the last part of the name |
 //! | `range_lock` | locks on ranges of a file's bytes, as the system at hand gives them |
 //! | `descriptors` | which processes have a file open, by their descriptors, as far as Linux's `/proc` tells |
@@ -56,5 +57,6 @@ pub(crate) mod rights;
 pub(crate) mod side_file;
 pub(crate) mod turn;
 pub(crate) mod unfit;
+pub(crate) mod unnamed_file;
 #[cfg(windows)]
 mod windows_file;

@@ -117,6 +117,7 @@ mod tests {
         side_file.write_at(b"new", 1).unwrap();
         side_file.sync().unwrap();
         assert_eq!(std::fs::read(&journal).unwrap(), b"\0new");
+        drop(side_file);
         remove(&place).unwrap().finish().unwrap();
         assert!(!journal.exists());
         remove(&place).unwrap().finish().unwrap();

@@ -20,6 +20,7 @@ impl Turn {
     #[cfg(unix)]
     pub(crate) fn wait(place: &Place) -> Self {
         use super::clock::Deadline;
+        use std::fs::TryLockError;
         use std::time::Duration;
         /// Each run before us takes a few milliseconds.
         const PATIENCE: Duration = Duration::from_millis(500);
@@ -28,9 +29,9 @@ impl Turn {
         let Ok(folder) = place.folder().to_list() else { return Self { _folder: None } };
         let deadline = Deadline::after(Some(PATIENCE));
         loop {
-            match fs4::FileExt::try_lock(&folder) {
+            match folder.try_lock() {
                 Ok(()) => return Self { _folder: Some(folder) },
-                Err(fs4::TryLockError::WouldBlock) if !deadline.has_passed() => deadline.sleep(PAUSE),
+                Err(TryLockError::WouldBlock) if !deadline.has_passed() => deadline.sleep(PAUSE),
                 Err(_) => return Self { _folder: None },
             }
         }

@@ -4,6 +4,7 @@ use std::io;
 
 /// Why what lies under a name is not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere there are no pipes and sockets with names"))]
 pub(crate) enum Unfit {
     #[error("is a symbolic link, which is not followed here")]
     Link,

@@ -261,6 +261,7 @@ mod tests {
         assert_eq!(version(&scene.path), 2);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_file_that_was_moved_away_before_the_lock_was_had_is_not_written_over() {
         for journal_mode in ["WAL", "DELETE"] {
@@ -317,6 +318,7 @@ mod tests {
     }
 
     /// The log of one that was moved away is used still, under the name that ours would have.
+    #[cfg(unix)]
     #[test]
     fn a_log_that_somebody_uses_beside_a_database_that_nobody_has_is_refused() {
         let scene = scene("WAL");

@@ -16,7 +16,7 @@ use super::owner_policy::{OwnerPolicy, new_rights};
 use super::settle::settle;
 use super::source_guard::refuse_the_source;
 use super::target::Target;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::page_size::PageSize;
@@ -180,20 +180,23 @@ impl NewFile {
             return Err(in_use(&self.path, obstacle));
         }
         refuse_side_files(&self.path, &files)?;
-        let published = if let Some(old) = &old {
+        // What has appeared since is not locked.
+        let mut if_there = IfThere::Refuse;
+        if let Some(old) = &old {
             // Nobody needs what is there still, and what lies there afterwards can only be the new file's.
             old.remove_side_files()?;
-            file.publish(IfThere::Replace, self.sync && self.sync_name)
-        } else {
-            // What has appeared since is not locked.
-            file.publish(IfThere::Refuse, self.sync && self.sync_name)
-        };
+            if_there = IfThere::Replace;
+        }
+        // Windows replaces no file that is open, be it by us; who opens it in the moment between is told of as one who has it open.
+        let old = old.filter(|_| !cfg!(windows));
+        let published = file.publish(if_there, self.sync && self.sync_name);
         if let Some(old) = old {
             old.close();
         }
         drop(turn);
         let folder = published.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::new(&self.path, Problem::TargetExists),
+            io::ErrorKind::ResourceBusy if cfg!(windows) => in_use(&self.path, Obstacle::Users),
             _ => Error::io("put the copy in its place", &self.path)(error),
         })?;
         let synced = folder.finish().map_err(Error::io("sync the folder of the finished copy", &self.path));

@@ -95,7 +95,8 @@ fn file_name(path: &Path) -> io::Result<&OsStr> {
     if path.as_os_str().is_empty() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let ends_as_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let last = path.as_os_str().as_encoded_bytes().last().copied();
+    let ends_as_folder = last.is_some_and(|last| std::path::is_separator(last.into()));
     match path.file_name() {
         Some(name) if !ends_as_folder => Ok(name),
         _ if path.exists() || !ends_as_folder => Err(Unfit::Folder.into()),

@@ -13,18 +13,23 @@
 //! | file | duty |
 //! |---|---|
 //! | `links` | the way that a name leads, link by link, and which of them may be followed |
+//! | `other` | no folder, where the system has none: it cannot be opened |
 //! | `unix` | a folder by its descriptor, and what is done with the names in it |
 //! | `windows` | a folder by its path, for systems where names are not looked up in a handle |
 
 mod links;
+#[cfg(not(any(unix, windows)))]
+mod other;
 #[cfg(unix)]
 mod unix;
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod windows;
 
+#[cfg(not(any(unix, windows)))]
+use other as system;
 #[cfg(unix)]
 use unix as system;
-#[cfg(not(unix))]
+#[cfg(windows)]
 use windows as system;
 
 use super::file_identity::{FileIdentity, Found, Status};
@@ -260,6 +265,7 @@ impl Place {
     }
 
     /// The names in the folder that this name is in.
+    #[cfg(unix)]
     pub(super) fn names_beside(&self) -> io::Result<Vec<OsString>> {
         self.folder.names()
     }

@@ -1,7 +1,8 @@
-//! A folder by its path, for systems where names are not looked up in a handle.
+//! A folder by its path, where names are not looked up in a handle.
 
 use super::{Access, links::Link};
 use crate::os::file_identity::{FileIdentity, Found, Status};
+use crate::os::windows_file::{self, OpensWhat};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +17,8 @@ pub(in crate::os) struct Folder {
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
-        Ok(Self { identity: FileIdentity::of_folder(&path)?, path })
+        let handle = windows_file::open_to_look(&path, OpensWhat::LedTo)?;
+        Ok(Self { identity: FileIdentity::of_file(&handle)?, path })
     }
 
     pub(super) fn open_within(&self, path: &Path) -> io::Result<Self> {
@@ -36,13 +38,13 @@ impl Folder {
     }
 
     pub(super) fn status(&self, name: &OsStr) -> io::Result<Option<Status>> {
-        match Status::of_name(&self.path.join(name)) {
+        match windows_file::open_to_look(&self.path.join(name), OpensWhat::Named) {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) =>
             {
                 Ok(None)
             }
-            found => found.map(Some),
+            opened => Status::of_file(&opened?).map(Some),
         }
     }
 
@@ -90,16 +92,25 @@ impl Folder {
         fs::remove_dir(self.path.join(name))
     }
 
+    /// Puts a file in the place of another, which nobody may have open; or a folder in the place of an empty one.
     pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))
+        let [from, to] = [from, to].map(|name| self.path.join(name));
+        let is_folder = from.is_dir();
+        if is_folder {
+            // It replaces nothing; the place of an empty one, which is all that this removes, it may have.
+            let _ = fs::remove_dir(&to);
+        }
+        windows_file::rename(&from, &to, !is_folder)
     }
 
-    /// Gives a file another name, which nothing may have yet: by a second name and the removal of the first.
+    /// Gives a file another name, which nothing may have yet.
     pub(super) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        fs::hard_link(self.path.join(from), self.path.join(to))?;
-        // The file has its name; that it has the other one still is in nobody's way.
-        let _ = self.remove(from);
-        Ok(())
+        windows_file::rename(&self.path.join(from), &self.path.join(to), false)
+    }
+
+    /// The folder of that name, open.
+    pub(in crate::os) fn folder_to_list(&self, name: &OsStr) -> io::Result<File> {
+        windows_file::open_to_look(&self.path.join(name), OpensWhat::Named)
     }
 
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {

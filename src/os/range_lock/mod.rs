@@ -5,6 +5,7 @@
 //! | Linux, Android, macOS, iOS | open-file-description locks (`F_OFD_SETLK`) | one open of the file |
 //! | other unixes, and where a kernel or a file system refuses those | POSIX locks (`F_SETLK`) behind a table of our own | one open of the file, kept apart by the table |
 //! | Windows | `LockFileEx` | one handle |
+//! | WebAssembly | none: there are no files | |
 //!
 //! All of them meet the locks that SQLite takes; `flock` and `std::fs::File::lock` do not (`[locks.md#which-locks-sqlite-sees]`).
 //!
@@ -13,11 +14,9 @@
 //! | `fcntl` | one `fcntl` call with a `flock` structure, made safe |
 //! | `open_file_description` | locks that belong to one open of a file: no other descriptor of the process can drop them |
 //! | `process_owned` | locks that belong to the whole process, shared out among its opens of a file by a table |
+//! | `of_either` | locks of one open of a file; where the kernel or the file system does not know these (gVisor, WSL1, some 9p), those of the process |
+//! | `other` | no locks, where the system has no files to lock |
 //! | `windows` | locks that belong to one handle of a file: `LockFileEx` |
-//!
-//! | file | duty |
-//! |---|---|
-//! | `of_either` | locks of one open of a file; where the kernel or the file system does not know these (gVisor, WSL1, some 9p), those of the |
 
 #[cfg(unix)]
 mod fcntl;
@@ -25,6 +24,8 @@ mod fcntl;
 mod of_either;
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) mod open_file_description;
+#[cfg(not(any(unix, windows)))]
+mod other;
 #[cfg(unix)]
 mod process_owned;
 #[cfg(windows)]
@@ -32,6 +33,8 @@ mod windows;
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) use of_either::{belong_to_process, find_conflict, try_lock, unlock};
+#[cfg(not(any(unix, windows)))]
+pub(super) use other::{belong_to_process, find_conflict, try_lock, unlock};
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
 pub(super) use process_owned::{belong_to_process, find_conflict, try_lock, unlock};
 #[cfg(windows)]
@@ -76,7 +79,7 @@ pub(crate) struct Conflict {
 /// Who asks for a lock: an open file, its identity, and a number that no other open of this process has.
 #[derive(Clone, Copy)]
 #[cfg_attr(
-    windows,
+    not(unix),
     allow(dead_code, reason = "only the table of process-owned locks asks for identity and owner")
 )]
 pub(super) struct Asker<'f> {
