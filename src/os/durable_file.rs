@@ -2,6 +2,7 @@
 
 use super::bulk_copy;
 use super::device_reader::DeviceReader;
+use super::device_sync;
 use super::file_system::Room;
 use super::left_over::Temporary;
 use super::lock_file::LockFile;
@@ -192,7 +193,7 @@ impl DurableFile {
 
     /// Brings what was written to the device.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
+        device_sync::sync(&self.file)
     }
 
     /// Gives the file its final name. With `sync` the name has still to be brought to the device, by what is given back.
@@ -245,7 +246,7 @@ fn folder_to_sync(place: &Place) -> io::Result<Option<File>> {
 /// Makes the names in a folder durable, where the file system can do that: some cannot, and say so in several ways. SQLite goes on
 /// there too.
 pub(super) fn sync_folder(folder: &File) -> io::Result<()> {
-    match folder.sync_all() {
+    match device_sync::sync(folder) {
         Err(error)
             if matches!(
                 error.kind(),

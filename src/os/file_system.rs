@@ -55,7 +55,10 @@ impl Room {
             Some(Self { common_bytes: bytes(space.f_bavail), all_bytes: bytes(space.f_bfree) })
         };
         #[cfg(windows)]
-        return super::windows_file::room(path).ok();
+        return {
+            let (common_bytes, all_bytes) = super::windows_file::free_bytes(path).ok()?;
+            Some(Self { common_bytes, all_bytes })
+        };
         #[cfg(not(any(unix, windows)))]
         {
             let _ = path;

@@ -1,5 +1,6 @@
 //! A file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it.
 
+use super::device_sync;
 use super::file_identity::{FileIdentity, FileTimes};
 use super::parked_files;
 use super::place::{Access, Place};
@@ -103,7 +104,7 @@ impl LockFile {
 
     /// Brings what was written to the device.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file()?.sync_all()
+        device_sync::sync(self.file()?)
     }
 
     /// Takes a lock; `false` when somebody is in the way.

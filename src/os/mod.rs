@@ -7,6 +7,7 @@
 //! | `bulk_copy` | moves bytes from one file to another within the system, or lets both share them where the file system can |
 //! | `clock` | the clock: the one place that sleeps |
 //! | `device_reader` | reads a file that was synced back from its device, past the system's cache where that can be had |
+//! | `device_sync` | brings what was written to a file to its device |
 //! | `durable_file` | a file that appears under its name only when it is whole and safely stored |
 //! | `durable_folder` | a folder that appears under its name only when it is whole and safely stored |
 //! | `file_identity` | which file this is, whatever it is called, and when it was last changed |
@@ -36,6 +37,7 @@ pub(crate) mod clock;
 #[cfg(target_os = "linux")]
 mod descriptors;
 pub(crate) mod device_reader;
+mod device_sync;
 pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;

@@ -1,5 +1,6 @@
 //! A file beside a database that we write: made with the rights of the database, synced, and gone for good when removed.
 
+use super::device_sync;
 use super::durable_file::FolderSync;
 use super::file_identity::{FileIdentity, Found};
 use super::place::Place;
@@ -65,7 +66,7 @@ impl SideFile {
 
     /// Brings what was written to the device.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
+        device_sync::sync(&self.file)
     }
 
     /// Brings the name of the file to the device.

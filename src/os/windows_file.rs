@@ -1,6 +1,5 @@
 //! What Windows tells of a file and does with its name, and the standard library does not.
 
-use super::file_system::Room;
 use std::fs::File;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
@@ -78,8 +77,8 @@ pub(super) fn rename(from: &Path, to: &Path, replace: bool) -> io::Result<()> {
     Err(error)
 }
 
-/// What room the volume has on which the folder at `path` lies.
-pub(super) fn room(path: &Path) -> io::Result<Room> {
+/// How many bytes the volume on which the folder at `path` lies has left: for us, and for all.
+pub(super) fn free_bytes(path: &Path) -> io::Result<(u64, u64)> {
     let folder = wide(path);
     let (mut common_bytes, mut all_bytes) = (0, 0);
     // SAFETY: a string of 16-bit units that ends with 0, and two numbers; all outlive the call, and the third may be null.
@@ -87,7 +86,7 @@ pub(super) fn room(path: &Path) -> io::Result<Room> {
     let done = unsafe {
         GetDiskFreeSpaceExW(folder.as_ptr(), &mut common_bytes, std::ptr::null_mut(), &mut all_bytes)
     };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Room { common_bytes, all_bytes }) }
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok((common_bytes, all_bytes)) }
 }
 
 /// A path as Windows takes it. One that is to be longer than 260 units has to begin with `\\?\`, as canonical ones do.
