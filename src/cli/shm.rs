@@ -74,10 +74,12 @@ fn text(shm: &ShmContents) -> String {
         text.push_str(&format!("  other locks: {}\n", others.join(", ")));
     }
     text.push('\n');
-    if shm.agrees_with_log {
-        text.push_str("  it is what the log says\n");
-    } else {
-        text.push_str("  it is NOT what the log says\n");
+    text.push_str(match shm.agrees_with_log {
+        Some(true) => "  it is what the log says\n",
+        Some(false) => "  it is NOT what the log says\n",
+        None => "  what the log says is not known\n",
+    });
+    if shm.agrees_with_log != Some(true) {
         for difference in &shm.differences {
             text.push_str(&format!("    {difference}\n"));
         }

@@ -41,8 +41,8 @@ pub struct PageContent {
     pub cells: Vec<CellContent>,
     /// Its free blocks, upwards.
     pub free_blocks: Vec<Extent>,
-    /// The gap behind the cell pointers; `None` for pages that hold no cells.
-    pub unallocated: Option<Extent>,
+    /// The gap behind the cell pointers; in pages that hold no cells, all that means nothing behind their content.
+    pub unallocated: Extent,
     /// How many bytes at its end hold no content.
     pub reserved_bytes: u32,
     /// What each of its bytes is, from the first to the last.
@@ -196,7 +196,7 @@ pub fn page(database: &Database, number: PageNumber) -> Result<Option<PageConten
         header: PageHeader::None {},
         cells: Vec::new(),
         free_blocks: Vec::new(),
-        unallocated: None,
+        unallocated: Extent { offset: 0, bytes: usable_bytes },
         reserved_bytes: database.header().reserved_bytes.into(),
         parts: Vec::new(),
         damage: Vec::new(),
@@ -223,6 +223,11 @@ impl PageContent {
         }
     }
 
+    /// What lies behind the content means nothing.
+    fn content_ends(&mut self, offset: u32, usable_bytes: u32) {
+        self.unallocated = Extent { offset, bytes: usable_bytes.saturating_sub(offset) };
+    }
+
     fn overflow(&mut self, bytes: &[u8], usable_bytes: u32, used_bytes: u32, parts: &mut Vec<Part>) {
         match OverflowPage::parse(bytes, usable_bytes) {
             Ok(page) => {
@@ -231,6 +236,7 @@ impl PageContent {
                 self.header = PageHeader::Overflow { next_page, payload_bytes };
                 parts.push(Part::new(0, 4, PartKind::Link));
                 parts.push(Part::new(4, payload_bytes, PartKind::Payload));
+                self.content_ends(used_bytes, usable_bytes);
             }
             Err(damage) => self.damage.push(damage.to_string()),
         }
@@ -243,6 +249,7 @@ impl PageContent {
                 self.header = PageHeader::Trunk { next_trunk: trunk.next.map(PageNumber::get), leaves };
                 parts.push(Part::new(0, 8, PartKind::PageHeader));
                 parts.push(Part::new(8, 4 * trunk.leaf_count, PartKind::Leaves));
+                self.content_ends(8 + 4 * trunk.leaf_count, usable_bytes);
             }
             Err(damage) => self.damage.push(damage.to_string()),
         }
@@ -269,6 +276,7 @@ impl PageContent {
         }
         let length = map.entries_per_page().min(left) * POINTER_MAP_ENTRY_BYTES;
         parts.push(Part::new(0, length, PartKind::MapEntries));
+        self.content_ends(length, database.header().usable_bytes());
         self.header = PageHeader::PointerMap { entries };
     }
 
@@ -341,7 +349,7 @@ impl PageContent {
         parts.push(Part::new(pointers_start, pointers_bytes, PartKind::CellPointers));
         let gap = page.content_start.saturating_sub(page.pointers_end());
         parts.push(Part::new(page.pointers_end(), gap, PartKind::Unallocated));
-        self.unallocated = Some(Extent { offset: page.pointers_end(), bytes: gap });
+        self.unallocated = Extent { offset: page.pointers_end(), bytes: gap };
         for block in page.freeblocks() {
             match block {
                 Ok(block) => {

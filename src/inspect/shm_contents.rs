@@ -64,8 +64,9 @@ pub struct ShmContents {
     pub locks: Vec<LockHolder>,
     /// Whether a connection is there that keeps it. If not, it is left over, and the next connection makes it anew.
     pub somebody_is_connected: bool,
-    /// Whether it says of the log what the log itself says.
-    pub agrees_with_log: bool,
+    /// Whether it says of the log what the log itself says; `None` without a wal-index, and where neither log nor database is
+    /// there. A database without a log is as one with an empty log.
+    pub agrees_with_log: Option<bool>,
     /// Where it does not, in words; the first of them, where there are many.
     pub differences: Vec<String>,
 }
@@ -112,13 +113,15 @@ pub fn inspect_shm(
         contents.differences = match WalTimeline::open(&log, options, timeout) {
             Ok(timeline) => contents.compare(&place, &timeline)?,
             Err(error) if error.kind() == crate::error::ErrorKind::NotFound => {
-                vec!["there is no log to compare it with".to_owned()]
+                contents.differences.push("there is no log to compare it with".to_owned());
+                return Ok(contents);
             }
             Err(error) => return Err(error),
         };
-        contents.agrees_with_log = contents.differences.is_empty();
+        let agrees = contents.differences.is_empty();
+        contents.agrees_with_log = Some(agrees);
         tries -= 1;
-        if contents.agrees_with_log || !contents.somebody_is_connected || tries == 0 {
+        if agrees || !contents.somebody_is_connected || tries == 0 {
             return Ok(contents);
         }
         Deadline::after(None).sleep(PAUSE);
@@ -142,7 +145,7 @@ impl ShmContents {
         contents.size_bytes = shm.len() as u64;
         contents.take(&shm);
         contents.differences = contents.compare_with(&shm, log)?;
-        contents.agrees_with_log = contents.differences.is_empty();
+        contents.agrees_with_log = Some(contents.differences.is_empty());
         Ok(contents)
     }
 
@@ -160,7 +163,7 @@ impl ShmContents {
             read_marks: Vec::new(),
             somebody_is_connected: locks.iter().any(|lock| lock.lock == "DMS"),
             locks,
-            agrees_with_log: false,
+            agrees_with_log: None,
             differences: Vec::new(),
         }
     }

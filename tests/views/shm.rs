@@ -18,7 +18,7 @@ fn a_wal_index_in_use_agrees_with_its_log() {
     // More frames than two hash blocks have, each page many times.
     scene.run("INSERT INTO t(b) VALUES (randomblob(2300000)); UPDATE t SET b = randomblob(2300000)");
     let shm = inspect(&scene.path());
-    assert!(shm.agrees_with_log && shm.headers_agree, "{:?}", shm.differences);
+    assert!(shm.agrees_with_log == Some(true) && shm.headers_agree, "{:?}", shm.differences);
     assert_eq!((shm.headers.len(), shm.size_bytes % 32768), (2, 0));
     assert!(shm.somebody_is_connected && shm.locks.iter().any(|lock| lock.lock == "DMS"));
     assert_eq!((shm.page_count, shm.backfill), (scene.number("PRAGMA page_count"), 0));
@@ -27,7 +27,7 @@ fn a_wal_index_in_use_agrees_with_its_log() {
     assert!(frames > 4062 + 4096, "{frames}");
     let shm = inspect(&scene.path());
     assert_eq!((shm.mx_frame, shm.backfill, shm.backfill_attempted), (frames, backfilled, backfilled));
-    assert!(shm.agrees_with_log, "{:?}", shm.differences);
+    assert_eq!(shm.agrees_with_log, Some(true), "{:?}", shm.differences);
     assert_eq!(shm.read_marks[0], Some(0));
 }
 
@@ -47,7 +47,7 @@ fn each_state_of_a_log_agrees() {
     ] {
         scene.run(sql);
         let shm = inspect(&scene.path());
-        assert!(shm.agrees_with_log, "{sql}: {:?}", shm.differences);
+        assert_eq!(shm.agrees_with_log, Some(true), "{sql}: {:?}", shm.differences);
     }
 }
 
@@ -58,7 +58,7 @@ fn what_is_wrong_is_found() {
     let path = scene.left_by_a_crash("crash.db");
     let shm = inspect(&path);
     assert!(
-        shm.agrees_with_log && !shm.somebody_is_connected && shm.locks.is_empty(),
+        shm.agrees_with_log == Some(true) && !shm.somebody_is_connected && shm.locks.is_empty(),
         "{:?}",
         shm.differences
     );
@@ -73,7 +73,7 @@ fn what_is_wrong_is_found() {
         change_byte(&with_suffix(&path, "-shm"), offset, |byte| byte ^ 3);
         let shm = inspect(&path);
         assert!(
-            !shm.agrees_with_log && shm.differences[0].contains(words),
+            shm.agrees_with_log == Some(false) && shm.differences[0].contains(words),
             "{offset}: {:?}",
             shm.differences
         );
@@ -87,8 +87,10 @@ fn what_is_wrong_is_found() {
 fn where_there_is_none_it_says_so() {
     let scene = Scene::new("CREATE TABLE t(a)");
     let shm = inspect(&scene.path());
-    assert_eq!((shm.size_bytes, shm.agrees_with_log), (0, false));
+    assert_eq!((shm.size_bytes, shm.agrees_with_log), (0, None));
     assert!(said("shm", &scene.path(), &[]).contains("there is none"));
+    let json: serde_json::Value = serde_json::from_str(&said("shm", &scene.path(), &["--json"])).unwrap();
+    assert!(json["agrees_with_log"].is_null(), "there is nothing to compare");
 }
 
 #[test]
