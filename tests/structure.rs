@@ -210,3 +210,31 @@ fn a_page_with_its_bytes() {
     let expected = fs::read_to_string(golden).unwrap();
     assert_eq!(said, expected, "\n{said}");
 }
+
+#[test]
+fn what_is_unallocated_is_told_of_every_page() {
+    let folder = folder();
+    for number in 1..=7 {
+        let page = json_of(folder.path(), &["page", "a.db", &number.to_string(), "--json"]);
+        let part = |name: &str| page["unallocated"][name].as_u64().unwrap();
+        assert!(part("offset") + part("bytes") <= 512, "{page}");
+        if page["kind"] == "overflow" {
+            let payload = page["header"]["payload_bytes"].as_u64().unwrap();
+            assert_eq!((part("offset"), part("bytes")), (4 + payload, 508 - payload));
+        }
+    }
+}
+
+#[test]
+fn what_was_not_checked_is_said_whatever_is_asked_for() {
+    let folder = folder();
+    for (words, expected) in [
+        (&["--quick"][..], json!(["index-entry", "unique"])),
+        (&["--quick", "--all"], json!(["index-entry", "unique"])),
+        (&["--as-of", "0"], json!(["wal", "journal"])),
+        (&["--all"], json!([])),
+    ] {
+        let report = json_of(folder.path(), &[&["check", "a.db", "--json"], words].concat());
+        assert_eq!((&report["not_checked"], &report["cut"]), (&expected, &json!(false)), "{words:?}");
+    }
+}

@@ -132,6 +132,16 @@ impl Database {
         }
     }
 
+    /// Where it comes from.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How long to wait for locks.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
     /// The snapshot that it reads.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot

@@ -4,8 +4,9 @@ use super::wal_parts::{Layout, WalEnd, WalEndReason};
 use crate::error::{Error, Result};
 use crate::format::frame_number::FRAME_HEADER_BYTES;
 use crate::format::frame_number::{frame_bytes, whole_frames_in};
+use crate::format::page_index::PageIndex;
 use crate::format::wal_header::WAL_HEADER_BYTES;
-use crate::format::{FrameChain, FrameFault, FrameNumber, PageNumber, WalFrame, WalFrameHeader};
+use crate::format::{FrameChain, FrameFault, FrameNumber, WalFrame, WalFrameHeader};
 use crate::limits::{Limit, Limits};
 use crate::os::random_access::{ReadAt, read_padded};
 use std::fmt;
@@ -60,8 +61,8 @@ impl fmt::Debug for LogBytes {
     }
 }
 
-/// The newest committed frame of each page, sorted by page.
-pub(super) type NewestFrames = Vec<(PageNumber, FrameNumber)>;
+/// The newest committed frame of each page.
+pub(super) type NewestFrames = PageIndex<FrameNumber>;
 
 /// Reads the log: its end, and the newest frames.
 pub(super) fn scan(
@@ -71,7 +72,7 @@ pub(super) fn scan(
 ) -> Result<(WalEnd, NewestFrames)> {
     limits.check(Limit::LogBytes, log.size_bytes, &log.path)?;
     let end = WalEnd::new(log.size_bytes);
-    let mut scan = Scan { log, limits, end, newest: Vec::new(), uncommitted: Vec::new() };
+    let mut scan = Scan { log, limits, end, newest: PageIndex::default(), uncommitted: PageIndex::default() };
     if let Some(layout) = layout {
         let whole = whole_frames_in(log.size_bytes, layout.header.page_size);
         scan.end.file_frames = u32::try_from(whole).unwrap_or(u32::MAX);
@@ -80,7 +81,7 @@ pub(super) fn scan(
         }
         scan.count_the_rest(layout)?;
     }
-    keep_newest(&mut scan.newest);
+    scan.newest.tidy();
     Ok((scan.end, scan.newest))
 }
 
@@ -120,31 +121,27 @@ impl Scan<'_> {
     fn take(&mut self, frame: &WalFrame) -> Result<()> {
         let end = &mut self.end;
         end.valid_frames = frame.number.get();
-        self.uncommitted.push((frame.page_number, frame.number));
+        self.uncommitted.push(frame.page_number, frame.number);
         if frame.is_commit() {
             end.committed_frames = frame.number.get();
             end.commits = end.commits.saturating_add(1);
             end.page_count = frame.commit_page_count;
             self.newest.append(&mut self.uncommitted);
-            // A log in which few pages are written again and again must not make the list long.
-            if self.newest.len() == self.newest.capacity() {
-                keep_newest(&mut self.newest);
-            }
         }
         end.uncommitted_frames = end.valid_frames - end.committed_frames;
         self.check_overlay()
     }
 
-    /// Keeps the lists within the limit for each: the same page may be there again and again, so three times as much is let
+    /// Keeps the indexes within the limit for each: the same page may be there again and again, so three times as much is let
     /// grow before what counts is counted.
     fn check_overlay(&mut self) -> Result<()> {
-        let grown = overlay_bytes(&self.newest).saturating_add(overlay_bytes(&self.uncommitted));
+        let grown = self.newest.size_bytes().saturating_add(self.uncommitted.size_bytes());
         if self.limits.allow(Limit::OverlayBytes, grown / 3).is_ok() {
             return Ok(());
         }
         for frames in [&mut self.newest, &mut self.uncommitted] {
-            keep_newest(frames);
-            self.limits.check(Limit::OverlayBytes, overlay_bytes(frames), &self.log.path)?;
+            frames.tidy();
+            self.limits.check(Limit::OverlayBytes, frames.size_bytes(), &self.log.path)?;
         }
         Ok(())
     }
@@ -204,17 +201,48 @@ impl WalEnd {
     }
 }
 
-/// The frame of a page in a sorted list.
-pub(super) fn newest_of(frames: &NewestFrames, page: PageNumber) -> Option<FrameNumber> {
-    let place = frames.binary_search_by_key(&page, |&(page, _)| page).ok()?;
-    frames.get(place).map(|&(_, frame)| frame)
+/// Commits of the log's own generation behind its valid frames: SQLite does not see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LostCommits {
+    /// The first frame that is right by the frame before it.
+    pub(super) first_frame: u32,
+    /// The last that ends a commit.
+    pub(super) last_frame: u32,
+    pub(super) commits: u32,
 }
 
-fn keep_newest(frames: &mut NewestFrames) {
-    frames.sort_unstable_by_key(|&(page, frame)| (page, std::cmp::Reverse(frame)));
-    frames.dedup_by_key(|&mut (page, _)| page);
-}
-
-fn overlay_bytes(frames: &NewestFrames) -> u64 {
-    size_of_val(frames.as_slice()) as u64
+/// Looks behind the end for commits whose frames have the log's salts, each summed on from what stands in the frame before it: they
+/// were written behind a frame that is not what it was.
+pub(super) fn lost_commits(log: &LogBytes, layout: &Layout, end: &WalEnd) -> Result<Option<LostCommits>> {
+    let page_size = layout.header.page_size;
+    let mut buffer = vec![0; frame_bytes(page_size)];
+    let mut before = match FrameNumber::new(end.valid_frames) {
+        Some(last) => {
+            log.read_frame_header(layout, last)?.map_or(layout.header.checksum, |last| last.checksum)
+        }
+        None => layout.header.checksum,
+    };
+    let (mut first, mut lost) = (None, None::<LostCommits>);
+    for taken in end.valid_frames..end.file_frames {
+        let Some(number) = FrameNumber::FIRST.checked_add(taken) else { break };
+        let Some(header) = log.read_frame_header(layout, number)? else { break };
+        let summed_before = std::mem::replace(&mut before, header.checksum);
+        if header.salts != layout.header.salts {
+            first = None;
+            continue;
+        }
+        let there = log.read(&mut buffer, number.offset_in_wal(page_size))?;
+        let bytes = buffer.get(..there).unwrap_or_default();
+        let Ok(frame) = FrameChain::resume(&layout.header, taken, summed_before).accept(bytes) else {
+            first = None;
+            continue;
+        };
+        let first_frame = *first.get_or_insert(number.get());
+        if frame.is_commit() {
+            let found = lost.get_or_insert(LostCommits { first_frame, last_frame: 0, commits: 0 });
+            found.last_frame = number.get();
+            found.commits += 1;
+        }
+    }
+    Ok(lost)
 }

@@ -4,9 +4,10 @@ use super::log_hold::LogHold;
 use super::named_file::{NamedFile, SideFileKind};
 use super::waiting::wait_for;
 use super::wal_parts::{Layout, WalCommit, WalEnd, WalFrameReport, WalFrameState, WalHeaderReport};
-use super::wal_scan::{LogBytes, NewestFrames, newest_of, scan};
+use super::wal_scan::{LogBytes, LostCommits, NewestFrames, lost_commits, scan};
 use crate::attempt::Obstacle;
 use crate::error::{Error, Problem, Result};
+use crate::format::wal_checksum::ByteOrder;
 use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{FrameNumber, PageNumber, WalFrameHeader};
 use crate::limits::Limit;
@@ -129,9 +130,25 @@ impl WalTimeline {
         }
     }
 
+    /// Commits behind the frames that count. Where the header does not count, both orders of bytes are tried: it may be the magic
+    /// that is wrong.
+    pub(super) fn lost_commits(&self) -> Result<Option<LostCommits>> {
+        let Some(layout) = self.layout else { return Ok(None) };
+        let found = lost_commits(&self.log, &layout, &self.end)?;
+        if found.is_some() || layout.can_be_valid {
+            return Ok(found);
+        }
+        let mut other = layout;
+        other.header.byte_order = match layout.header.byte_order {
+            ByteOrder::Big => ByteOrder::Little,
+            ByteOrder::Little => ByteOrder::Big,
+        };
+        lost_commits(&self.log, &other, &self.end)
+    }
+
     /// The pages that are in committed frames, in order.
     pub(super) fn pages(&self) -> impl Iterator<Item = PageNumber> {
-        self.newest.iter().map(|&(page, _)| page)
+        self.newest.iter().map(|(page, _)| page)
     }
 
     /// The log's header; `None` when the file has not even that, or is not there.
@@ -226,7 +243,7 @@ impl WalFrames<'_> {
     fn state_of(&self, frame: FrameNumber, header: &WalFrameHeader) -> WalFrameState {
         let WalTimeline { end, newest, .. } = self.timeline;
         if frame.get() <= end.committed_frames {
-            let newest = header.page_number.and_then(|page| newest_of(newest, page));
+            let newest = header.page_number.and_then(|page| newest.place(page));
             if newest == Some(frame) { WalFrameState::Committed } else { WalFrameState::Superseded }
         } else if frame.get() <= end.valid_frames {
             WalFrameState::Uncommitted

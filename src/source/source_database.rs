@@ -137,6 +137,18 @@ impl Source {
         }
     }
 
+    /// The bytes that it is made of; `None` for files.
+    pub(crate) fn bytes(&self) -> Option<&SourceBytes> {
+        match &self.content {
+            Content::Files(..) => None,
+            Content::Bytes(bytes) => Some(bytes),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &SourceOptions {
+        &self.options
+    }
+
     /// Which version was asked for.
     pub(crate) fn as_of(&self) -> Option<u64> {
         self.options.as_of

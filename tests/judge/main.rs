@@ -62,6 +62,7 @@ mod schema_damages;
 mod scrub;
 mod set_instants;
 mod sets;
+mod side_file_findings;
 mod source_notes;
 mod states;
 mod steps;

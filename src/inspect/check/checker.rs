@@ -5,6 +5,7 @@ use super::fields::LONGEST_BYTES;
 use super::findings::Findings;
 use super::plan::Plan;
 use super::report::{CheckOptions, CheckProgress, CheckReport};
+use super::side_files::tell_side_files;
 use super::tree::TreeCheck;
 use crate::error::Result;
 use crate::format::lock_bytes::lock_byte_page;
@@ -61,10 +62,15 @@ pub fn check(
         let plan = Plan::new(&schema, database.header().schema_format_number());
         tell_schema(&schema, &places, &mut findings);
         not_checked.clone_from(&plan.not_checked);
-        if options.quick {
-            not_checked.extend(["index-entry", "unique"].map(str::to_owned));
-        }
         findings = check_pages(database, options, &plan, findings, &mut not_checked, &mut progress)?;
+    }
+    if options.quick {
+        not_checked.extend(["index-entry", "unique"].map(str::to_owned));
+    }
+    if database.as_of() == Some(0) {
+        not_checked.extend(["wal", "journal"].map(str::to_owned));
+    } else {
+        tell_side_files(database, &mut findings)?;
     }
     let (sound, findings, cut) = findings.into_parts();
     Ok(CheckReport {

@@ -69,6 +69,11 @@ impl Findings {
         self.found(kind, Severity::Note, place, detail.into());
     }
 
+    /// Something about the files as a whole.
+    pub(super) fn of_severity(&mut self, kind: FindingKind, severity: Severity, detail: String) {
+        self.found(kind, severity, (None, None), detail);
+    }
+
     fn found(
         &mut self,
         kind: FindingKind,

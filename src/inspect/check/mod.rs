@@ -10,6 +10,7 @@
 //! | `page_space` | whether cells, free blocks and fragments fill a page |
 //! | `fields` | the fields of a record |
 //! | `key_order` | compares records as SQLite does |
+//! | `side_files` | what is wrong with the log, the wal-index and the journal beside a database |
 //! | `value_rules` | what a column lets its values be: NULL or not, and of which types |
 //! | `digests` | whether an index has the entries that its table's rows need, and which it has not |
 
@@ -21,6 +22,7 @@ mod key_order;
 mod page_space;
 mod plan;
 mod report;
+mod side_files;
 mod tree;
 mod value_rules;
 
