@@ -129,7 +129,7 @@ pub(crate) enum Problem {
     AttachedTwice { name: String },
     #[error("has the file name of {}, or of a side file of it", .other.display())]
     FileNameConflict { other: PathBuf },
-    #[error("is there already; a set needs a new folder")]
+    #[error("is there already; a new folder is needed")]
     FolderExists,
     #[error("page {page} reads back with the CRC32 {found:08x}, {written:08x} was written")]
     NotAsWritten { page: u32, written: u32, found: u32 },

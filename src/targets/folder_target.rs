@@ -9,33 +9,22 @@
 
 use super::internals::{FileOptions, Internals};
 use super::new_file::NewFile;
-use super::source_guard::refuse_the_source;
+use super::new_folder::{NewFolder, not_begun};
 use super::target::Target;
 use crate::error::{Error, Problem, Result};
 use crate::format::page_number::PageNumber;
 use crate::format::shape::Shape;
-use crate::os::durable_folder::DurableFolder;
-use crate::os::file_identity::Found;
 use crate::side_files::{SUFFIXES, SideFiles};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// A new folder for the copies of several sources, each under the file name of its source.
 #[derive(Debug)]
 pub(crate) struct FolderTarget {
-    /// As the caller named it, for messages.
-    path: PathBuf,
-    sources: Vec<SideFiles>,
+    folder: NewFolder,
     options: FileOptions,
-    filling: Option<Filling>,
-}
-
-/// A folder that is being filled, and its files, in the order of the sources.
-#[derive(Debug)]
-struct Filling {
-    folder: DurableFolder,
+    /// In the order of the sources; none before it has begun.
     files: Vec<NewFile>,
 }
 
@@ -43,89 +32,66 @@ impl FolderTarget {
     /// Looks at the paths of the sources, links resolved, before anything is read. A folder is never replaced.
     pub(crate) fn admit(path: &Path, sources: Vec<SideFiles>, options: FileOptions) -> Result<Self> {
         let options = FileOptions { replace: false, in_place: false, refresh: false, ..options };
-        let target = Self { path: path.to_owned(), sources, options, filling: None };
-        target.refuse_conflicts()?;
-        target.refuse_what_is_there()?;
-        Ok(target)
+        refuse_conflicts(&sources)?;
+        Ok(Self { folder: NewFolder::admit(path, sources)?, options, files: Vec::new() })
     }
 
     /// Makes the temporary folder, empty; whatever was written before is void.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        // An earlier one goes first, so that two never need the space of both.
-        self.filling = None;
-        let files = SideFiles::of_target(&self.path)?;
-        let folder = DurableFolder::create(files.database())
-            .map_err(Error::io("create a temporary folder beside it", &self.path))?;
+        self.folder.void();
+        self.files.clear();
+        let within = self.folder.begin()?.path().to_owned();
         let mut targets = Vec::new();
-        for (place, source) in self.sources.iter().enumerate() {
-            let path = folder.path().join(file_name(source));
-            let mut target = NewFile::new(path, self.options).within_folder();
+        for (place, source) in self.folder.sources().iter().enumerate() {
+            let mut target = NewFile::new(within.join(file_name(source)), self.options).within_folder();
             target.admit(Some(source)).map_err(|error| error.renamed(&self.shown(place)))?;
             targets.push(target);
         }
-        self.filling = Some(Filling { folder, files: targets });
+        self.files = targets;
         Ok(())
     }
 
     /// The target in the folder for the copy of the source of that place.
     pub(crate) fn file(&mut self, place: usize) -> Result<InFolder<'_>> {
         let shown = self.shown(place);
-        match self.filling.as_mut().and_then(|filling| filling.files.get_mut(place)) {
+        match self.files.get_mut(place) {
             Some(target) => Ok(InFolder { target, shown }),
-            None => Err(not_begun(&self.path)),
+            None => Err(not_begun(self.folder.path())),
         }
     }
 
     /// Makes the folder be there with all its files, each of them published in it.
     pub(crate) fn publish(&mut self) -> Result<()> {
-        let Some(Filling { folder, .. }) = self.filling.take() else { return Err(not_begun(&self.path)) };
-        self.refuse_what_is_there()?;
-        let folder = folder.publish(self.options.sync).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists
-            | io::ErrorKind::DirectoryNotEmpty
-            | io::ErrorKind::NotADirectory => Error::new(&self.path, Problem::FolderExists),
-            _ => Error::io("put the copies in their place", &self.path)(error),
-        })?;
-        let synced = folder.finish().map_err(Error::io("sync the folder of the finished copies", &self.path));
-        synced.map_err(Error::in_doubt)
+        self.folder.publish(self.options.sync)?;
+        self.files.clear();
+        Ok(())
     }
 
     /// Where the copy of the source of that place will be, as the caller would name it.
     fn shown(&self, place: usize) -> PathBuf {
-        self.path.join(self.sources.get(place).map(file_name).unwrap_or_default())
+        self.folder.path().join(self.folder.sources().get(place).map(file_name).unwrap_or_default())
     }
+}
 
-    /// Refuses names that are one, or of which one is a side file's of the other.
-    fn refuse_conflicts(&self) -> Result<()> {
-        let names: Vec<&OsStr> = self.sources.iter().map(file_name).collect();
-        for (source, name) in self.sources.iter().zip(&names) {
-            for (other, other_name) in self.sources.iter().zip(&names) {
-                let side_file = |suffix| {
-                    let mut side_file = OsString::from(other_name);
-                    side_file.push(suffix);
-                    side_file
-                };
-                let (source, other) = (source.database(), other.database());
-                let same = source != other && name == other_name;
-                if same || SUFFIXES.iter().any(|suffix| *name == side_file(suffix)) {
-                    let other = other.path().to_owned();
-                    return Err(Error::new(source.path(), Problem::FileNameConflict { other }));
-                }
+/// Refuses names that are one, or of which one is a side file's of the other.
+fn refuse_conflicts(sources: &[SideFiles]) -> Result<()> {
+    let names: Vec<&OsStr> = sources.iter().map(file_name).collect();
+    for (source, name) in sources.iter().zip(&names) {
+        for (other, other_name) in sources.iter().zip(&names) {
+            let side_file = |suffix| {
+                let mut side_file = OsString::from(other_name);
+                side_file.push(suffix);
+                side_file
+            };
+            let (source, other) = (source.database(), other.database());
+            let same = source != other && name == other_name;
+            if same || SUFFIXES.iter().any(|suffix| *name == side_file(suffix)) {
+                let other = other.path().to_owned();
+                return Err(Error::new(source.path(), Problem::FileNameConflict { other }));
             }
         }
-        Ok(())
     }
-
-    fn refuse_what_is_there(&self) -> Result<()> {
-        let files = SideFiles::of_target(&self.path)?;
-        for source in &self.sources {
-            refuse_the_source(&self.path, &files, source)?;
-        }
-        match files.database().look().map_err(Error::io("look at it", &self.path))? {
-            Found::Nothing => Ok(()),
-            _ => Err(Error::new(&self.path, Problem::FolderExists)),
-        }
-    }
+    Ok(())
 }
 
 /// A file of the folder, whose errors name the place where it will be.
@@ -182,13 +148,6 @@ impl Internals for InFolder<'_> {
     fn take_pages(&mut self, first: PageNumber, count: u32, file: &File, offset: u64) -> Result<bool> {
         self.target.take_pages(first, count, file, offset).map_err(|error| error.renamed(&self.shown))
     }
-}
-
-fn not_begun(path: &Path) -> Error {
-    Error::io("write", path)(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "the copy has not begun, or is done",
-    ))
 }
 
 fn file_name(source: &SideFiles) -> &OsStr {

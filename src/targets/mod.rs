@@ -10,6 +10,7 @@
 //! | `journaled_writer`, `protecting_journal` | behind a journal that SQLite rolls back |
 //! | `log_writer`, `new_frames`, `frame_sums`, `index_writer` | by one transaction in the log of those who are connected |
 //! | `old_database`, `settle` | a database that nobody uses, and what a dead writer left beside it |
+//! | `new_folder` | a new folder that appears whole or not at all |
 //! | `folder_target` | several new files in a new folder |
 //! | `memory_target`, `stream_target` | bytes in memory, a writer |
 //! | `owner_policy` | whose a new file is |
@@ -28,6 +29,7 @@ mod journaled_writer;
 mod log_writer;
 mod memory_target;
 mod new_file;
+mod new_folder;
 mod new_frames;
 mod old_database;
 mod old_file;
