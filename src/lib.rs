@@ -105,6 +105,7 @@
 //! | `rows` | rows, straight from the pages | `schema`, `walk`, `source`, `format` |
 //! | `backup` | moves pages from a source to a target, in steps | `walk`, `source`, `targets`, `format`, `os::clock` |
 //! | `inspect` | answers questions about files, writes nothing | `rows`, `schema`, `walk`, `source`, `state`, `lock`, `os`, `format` |
+//! | `acquire` | bundles of evidence: the files as found, the merged copy, and what proves both | `backup`, `inspect`, `targets`, `source`, `state`, `lock`, `os`, `format` |
 //! | `cli` | the command: words in, words out; it uses only what the crate exports | |
 //!
 //! # What always holds
@@ -113,6 +114,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "evidence")]
+mod acquire;
 mod attempt;
 mod backup;
 mod error;
@@ -135,6 +138,10 @@ mod state;
 mod targets;
 mod walk;
 
+#[cfg(feature = "evidence")]
+pub use acquire::{
+    AcquireOptions, AcquireProgress, Acquired, BundleFinding, BundleFindingKind, BundleReport, verify_bundle,
+};
 pub use attempt::{Attempt, LockHolder, Obstacle};
 pub use backup::{
     AtLimit, Backup, Consistency, Copied, CopiedMember, CopyOptions, CopyReport, Fidelity, Progress,
@@ -149,6 +156,11 @@ pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 pub use manifest::Manifest;
 #[cfg(all(feature = "manifest", feature = "serde"))]
 pub use manifest::ManifestError;
+#[cfg(feature = "evidence")]
+pub use manifest::{
+    Bundle, BundleFile, BundleHeader, BundleHold, BundleJournal, BundleLock, BundleLog, BundleOpeners,
+    BundleProcess, FileRole, FileStatus, FoundName,
+};
 pub use source::{
     ChangeStamp, DatabaseSet, FileDetour, Origin, SetMember, Source, SourceBytes, SourceNotes, SourceOptions,
 };

@@ -2,6 +2,17 @@
 //!
 //! With the feature `serde` a manifest is written as, and read from, what [manifest.md#the-file](crate::notes::manifest#the-file) describes.
 
+#[cfg(feature = "evidence")]
+mod bundle;
+
+#[cfg(feature = "evidence")]
+pub(crate) use bundle::hex;
+#[cfg(feature = "evidence")]
+pub use bundle::{
+    Bundle, BundleFile, BundleHeader, BundleHold, BundleJournal, BundleLock, BundleLog, BundleOpeners,
+    BundleProcess, FileRole, FileStatus, FoundName,
+};
+
 use crate::format::PageSize;
 use std::time::SystemTime;
 
@@ -38,6 +49,9 @@ pub struct Manifest {
     pub begun: SystemTime,
     /// When the copy had been compared with what was read. Kept to the second.
     pub ended: SystemTime,
+    /// Of the merged copy in a bundle of evidence: what the bundle says of itself ([`AcquireOptions`](crate::AcquireOptions)).
+    #[cfg(feature = "evidence")]
+    pub bundle: Option<Box<Bundle>>,
 }
 
 impl Manifest {
@@ -105,6 +119,9 @@ mod form {
         source_stamp: String,
         begun_unix_seconds: u64,
         ended_unix_seconds: u64,
+        #[cfg(feature = "evidence")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bundle: Option<Box<super::Bundle>>,
         crc32: Vec<String>,
     }
 
@@ -119,6 +136,8 @@ mod form {
                 source_stamp: manifest.source_stamp,
                 begun_unix_seconds: seconds(manifest.begun),
                 ended_unix_seconds: seconds(manifest.ended),
+                #[cfg(feature = "evidence")]
+                bundle: manifest.bundle,
                 crc32: manifest.page_sums.chunks(PAGES_PER_LINE).map(line).collect(),
             }
         }
@@ -154,6 +173,8 @@ mod form {
                 source_stamp: form.source_stamp,
                 begun: time(form.begun_unix_seconds),
                 ended: time(form.ended_unix_seconds),
+                #[cfg(feature = "evidence")]
+                bundle: form.bundle,
             })
         }
     }
@@ -194,6 +215,8 @@ mod form {
                 source_stamp: "rollback 00".to_owned(),
                 begun: time(1_700_000_000),
                 ended: time(1_700_000_007),
+                #[cfg(feature = "evidence")]
+                bundle: None,
             }
         }
 
@@ -247,6 +270,8 @@ mod form {
                     source_stamp: String::new(),
                     begun_unix_seconds: seconds,
                     ended_unix_seconds: seconds,
+                    #[cfg(feature = "evidence")]
+                    bundle: None,
                     crc32: vec![line],
                 };
                 let _ = Manifest::try_from(form);

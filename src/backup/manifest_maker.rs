@@ -38,6 +38,8 @@ impl ManifestMaker {
             source_stamp: self.stamp.map(|stamp| stamp.to_string()).unwrap_or_default(),
             begun: self.begun.unwrap_or(ended),
             ended,
+            #[cfg(feature = "evidence")]
+            bundle: None,
         }
     }
 

@@ -71,7 +71,7 @@ impl HeaderReport {
     }
 
     /// Reads the fields from the first 100 bytes of a database.
-    pub(super) fn read(bytes: &[u8; DATABASE_HEADER_BYTES]) -> Self {
+    pub(crate) fn read(bytes: &[u8; DATABASE_HEADER_BYTES]) -> Self {
         // 100 bytes hold all the fields: what would be missing is zero, and never is.
         let number = |offset: usize| ByteReader::at(bytes, offset).be_u32().unwrap_or_default();
         let byte = |offset: usize| ByteReader::at(bytes, offset).u8().unwrap_or_default();

@@ -120,6 +120,8 @@ pub use shm_header::ShmHeader;
 pub use space_report::{OwnerSpace, SpaceReport, space};
 #[cfg(feature = "manifest")]
 pub use verify_report::{PageRange, VerifyReport, verify_copy};
+#[cfg(feature = "evidence")]
+pub(crate) use waiting::wait_for;
 pub use wal_index_report::WalIndexReport;
 pub use wal_owners::CommitOwners;
 pub use wal_parts::{WalCommit, WalEnd, WalEndReason, WalFrameReport, WalFrameState, WalHeaderReport};

@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Makes `attempt` until it is not busy, for as long as `timeout`; without one, for ever.
 ///
 /// The error of a database at `path` that stays busy names who holds its locks.
-pub(super) fn wait_for<T>(
+pub(crate) fn wait_for<T>(
     path: &Path,
     timeout: Option<Duration>,
     mut attempt: impl FnMut() -> Result<Attempt<T>>,

@@ -12,6 +12,8 @@ use crate::format::wal_checksum::ByteOrder;
 use crate::format::wal_frame::{FrameChain, FrameFault, WalFrame};
 use crate::format::wal_header::{WAL_HEADER_BYTES, WalHeader};
 use crate::limits::{Limit, Limits};
+#[cfg(feature = "evidence")]
+use crate::os::place::Place;
 
 /// What a `-wal` file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,13 @@ pub struct WalReport {
 }
 
 impl WalReport {
+    /// The log at `place`; `None` where there is none.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn of_place(place: &Place, limits: &Limits) -> Result<Option<Self>> {
+        let log = Looked::open(place)?;
+        log.map(|looked| Self::read(&looked, limits, &mut Findings::default())).transpose()
+    }
+
     /// Looks at a log of which nobody may cut anything off meanwhile (or which may change: then it is of the moment).
     pub(super) fn read(looked: &Looked, limits: &Limits, findings: &mut Findings) -> Result<Self> {
         let mut report = Self {

@@ -117,6 +117,12 @@ impl WalReadLock {
         Ok(Attempt::Busy(self))
     }
 
+    /// The numbers of the slots that it holds.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn slots(&self) -> impl Iterator<Item = usize> {
+        [Some(self.slot), self.beside].into_iter().flatten().map(ReadSlot::index)
+    }
+
     /// Lets go of what it holds.
     pub(crate) fn release(self) -> io::Result<LockFile> {
         for slot in [Some(self.slot), self.beside].into_iter().flatten() {

@@ -59,6 +59,15 @@ impl DurableFolder {
     }
 }
 
+impl DurableFolder {
+    /// Creates a file in the folder, with these permission bits less the process's mask, where files have such. It is synced by whoever
+    /// writes it.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn create_file(&self, name: &str, mode: u32) -> io::Result<std::fs::File> {
+        Place::within(self.path(), name.as_ref())?.create_new(mode)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

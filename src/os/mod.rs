@@ -12,6 +12,7 @@
 //! | `durable_folder` | a folder that appears under its name only when it is whole and safely stored |
 //! | `file_identity` | which file this is, whatever it is called, and when it was last changed |
 //! | `file_system` | on what kind of file system a file lies, where that matters for locks; and what room is left there |
+//! | `host` | on which machine this runs, and as whom |
 //! | `left_over` | temporary names of what is being written, and what runs that were killed left under them |
 //! | `lock_file` | a file opened in order to lock ranges of it, without ever breaking anyone's locks by closing it |
 //! | `lock_list` | the system's own list of locks, where it has one: Linux's `/proc/locks`, and what `/proc` says of open files |
@@ -42,6 +43,8 @@ pub(crate) mod durable_file;
 pub(crate) mod durable_folder;
 pub(crate) mod file_identity;
 pub(crate) mod file_system;
+#[cfg(feature = "evidence")]
+pub(crate) mod host;
 #[cfg(target_os = "linux")]
 mod lease;
 mod left_over;

@@ -8,6 +8,10 @@
 //! Elsewhere nothing is told. Who opens the file after the question is not told either.
 
 use super::lock_file::LockFile;
+#[cfg(feature = "evidence")]
+use super::place::Place;
+#[cfg(feature = "evidence")]
+use std::io;
 
 /// Who has a file open besides the descriptor that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,29 @@ pub(crate) enum Openers {
     Somebody(Vec<u32>),
     /// Nobody that the system would tell of.
     Untold,
+}
+
+/// The processes that have a file open, by their descriptors alone: nothing is asked of the file itself. Descriptors of ours that wait to
+/// be used again do not count.
+#[cfg(feature = "evidence")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OpenerList {
+    /// In order.
+    pub(crate) process_ids: Vec<u32>,
+    /// Whether all processes could be looked into. Without a list of processes, no.
+    pub(crate) complete: bool,
+}
+
+/// Lists who has the file open that lies at `place`.
+#[cfg(feature = "evidence")]
+pub(crate) fn list(place: &Place) -> io::Result<OpenerList> {
+    #[cfg(target_os = "linux")]
+    return Ok(place.identity()?.map(linux::list).unwrap_or_default());
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = place;
+        Ok(OpenerList::default())
+    }
 }
 
 /// Asks who has the file open.
@@ -33,9 +60,13 @@ pub(crate) fn of_file(file: &LockFile) -> Openers {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    #[cfg(feature = "evidence")]
+    use super::OpenerList;
     use super::Openers;
     use crate::os::clock::Deadline;
     use crate::os::descriptors;
+    #[cfg(feature = "evidence")]
+    use crate::os::file_identity::FileIdentity;
     use crate::os::lease;
     use crate::os::lock_file::LockFile;
     use crate::os::parked_files;
@@ -65,6 +96,16 @@ mod linux {
             (_, true) if all.complete => Openers::Nobody,
             (_, true) => Openers::Untold,
         }
+    }
+
+    #[cfg(feature = "evidence")]
+    pub(super) fn list(identity: FileIdentity) -> OpenerList {
+        let ours = parked_files::descriptors(identity);
+        let all = descriptors::of_file(identity, &ours, Deadline::after(Some(PATIENCE)));
+        let mut process_ids: Vec<u32> = all.found.iter().map(|descriptor| descriptor.process_id).collect();
+        process_ids.sort_unstable();
+        process_ids.dedup();
+        OpenerList { process_ids, complete: all.complete }
     }
 
     /// Whether no other description of the file is open, our own included; `None` where the system does not tell.

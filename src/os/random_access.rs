@@ -63,7 +63,7 @@ fn read_around(file: &dyn ReadAt, buffer: &mut [u8], offset: u64, hole: Range<u6
 }
 
 /// Writes all of `bytes` at `offset` of `file`.
-pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
     #[cfg(windows)]

@@ -25,7 +25,9 @@ pub(super) enum Beside {
     /// Nothing has to: the lock keeps every writer out, or the caller said that there is none.
     Nothing,
     /// A read lock of the wal-index, in WAL mode.
-    Slot(#[expect(dead_code, reason = "held, not looked at")] WalReadLock),
+    Slot(
+        #[cfg_attr(not(feature = "evidence"), expect(dead_code, reason = "held, not looked at"))] WalReadLock,
+    ),
     /// That no wal-index appears: whoever used the log would have to create it.
     NoIndex(Place),
     /// No lock at all: that the files are found as they were.

@@ -29,7 +29,7 @@ pub(super) struct Rollback {
 
 /// What a journal was when it was found hot, and must be as long as it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Witness {
+pub(super) struct Witness {
     identity: FileIdentity,
     /// The nonce is in it: every transaction has another.
     header: [u8; JOURNAL_HEADER_BYTES],
@@ -44,15 +44,20 @@ pub(super) struct KnownJournal {
 }
 
 /// The rollback to be laid over the file, if there is a hot journal. SHARED is held, so nobody can roll it back or end it
-/// meanwhile.
+/// meanwhile. `told` is what was decided about it where it was found.
 pub(super) fn find(
     files: &SideFiles,
-    lock: &ReadLock,
+    (lock, told): (&ReadLock, Option<bool>),
     bounds: (&Limits, &Halt),
     known: &mut Option<KnownJournal>,
 ) -> Result<Option<Rollback>> {
     let path = files.journal().path();
-    let Some((journal, witness)) = open_hot(files, lock)? else { return Ok(None) };
+    let hot = match told {
+        None => open_hot(files, lock)?,
+        Some(true) => open_as_told(files)?,
+        Some(false) => None,
+    };
+    let Some((journal, witness)) = hot else { return Ok(None) };
     let times = FileTimes::of_file(&journal).map_err(Error::io("look at it", path))?;
     let index = match known {
         Some(known) if (known.witness, known.times) == (witness, times) => Arc::clone(&known.index),
@@ -95,6 +100,34 @@ fn open_hot(files: &SideFiles, lock: &ReadLock) -> Result<Option<(File, Witness)
     let witness = Witness::of(&journal).map_err(Error::io("read", files.journal().path()))?;
     let hot = witness.header.first() != Some(&0) && witness.still_stands(files, lock)?;
     Ok(hot.then_some((journal, witness)))
+}
+
+/// The journal, of which it is known that it is hot: neither its writer nor its super-journal are where it lies now.
+fn open_as_told(files: &SideFiles) -> Result<Option<(File, Witness)>> {
+    let path = files.journal().path();
+    match files.journal().open(Access::Read) {
+        Ok((journal, _)) => {
+            let witness = Witness::of(&journal).map_err(Error::io("read", path))?;
+            Ok(Some((journal, witness)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("open", path)(error)),
+    }
+}
+
+/// What the journal is to who opens the database, and by what a hot one is known again: one that is hot without a witness changed while
+/// it was judged.
+#[cfg(feature = "evidence")]
+pub(super) fn judge_found(
+    files: &SideFiles,
+    lock: &ReadLock,
+) -> Result<(Option<JournalState>, Option<Witness>)> {
+    let state = judge(&mut Questions { files, lock, opened: None })?;
+    let witness = match state {
+        Some(JournalState::Hot) => open_hot(files, lock)?.map(|(_, witness)| witness),
+        _ => None,
+    };
+    Ok((state, witness))
 }
 
 /// The questions about a journal, asked of files.
@@ -150,7 +183,7 @@ impl Witness {
     /// Either it holds it still, or it has rolled back: it cannot have committed while SHARED is held. Then its journal
     /// is gone, cut or zeroed, or a later writer's with another nonce. A hot journal stays as it is, since nobody can
     /// roll it back beside SHARED.
-    fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {
+    pub(super) fn still_stands(&self, files: &SideFiles, lock: &ReadLock) -> Result<bool> {
         if lock.reserved_by_other().map_err(Error::io("ask for its locks", files.database().path()))? {
             return Ok(false);
         }

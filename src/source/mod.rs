@@ -18,6 +18,7 @@
 //! | `source_database` | a database to be copied: finds out in what state it is, and gives a snapshot of it at a time |
 //! | `source_notes` | what is worth knowing of a source although its copy is right |
 //! | `source_options` | how a source is to be read |
+//! | `still_files` | all files of a database held still as they lie there, whatever is in them |
 //! | `version` | whether a version before the newest is still there: its pages lie in its own frames of the log, and else in the database |
 //! | `view` | the bytes of a database as one version has them: the file, under the pages of a hot journal, under the frames of a log |
 //! | `wal_join` | joining a live log without writing a byte: which lock to take on the wal-index, and what it can be believed then |
@@ -39,6 +40,8 @@ mod source_bytes;
 mod source_database;
 mod source_notes;
 mod source_options;
+#[cfg(feature = "evidence")]
+mod still_files;
 mod version;
 mod view;
 mod wal_join;
@@ -53,6 +56,10 @@ pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
 pub(crate) use snapshot::{Snapshot, Standing};
+#[cfg(feature = "evidence")]
+pub(crate) use source_options::AsFound;
+#[cfg(feature = "evidence")]
+pub(crate) use still_files::StillFiles;
 pub(crate) use view::PageOrigin;
 
 use crate::error::{Error, Problem};

@@ -301,18 +301,9 @@ impl Source {
     /// Keeps everybody from publishing a commit in the wal-index, if there is one, as long as the gate lives.
     /// [`lock`](Self::lock) comes before.
     pub(crate) fn close_gate(&self) -> Result<Attempt<Option<WalGate>>> {
-        let Content::Files(_, files) = &self.content else { return Ok(Attempt::Got(None)) };
-        if !self.resting.as_ref().is_some_and(ReadLock::joins_live_logs) {
-            return Ok(Attempt::Got(None));
-        }
-        let path = files.wal_index().path();
-        match LockFile::open(files.wal_index()) {
-            Ok(wal_index) => {
-                let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", path))?;
-                Ok(gate.map(Some))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Attempt::Got(None)),
-            Err(error) => Err(Error::io("open", path)(error)),
+        match (&self.content, &self.resting) {
+            (Content::Files(_, files), Some(lock)) => close_gate(files, lock),
+            _ => Ok(Attempt::Got(None)),
         }
     }
 
@@ -391,7 +382,10 @@ fn begin_locked(
     let (path, identity) = (files.database().path(), lock.file().identity());
     let rollback = match options.as_of {
         Some(0) => None,
-        _ => hot_journal::find(files, &lock, (&options.limits, &known.halt), &mut known.journal)?,
+        _ => {
+            let told = options.as_found.map(|found| found.rolls_back);
+            hot_journal::find(files, (&lock, told), (&options.limits, &known.halt), &mut known.journal)?
+        }
     };
     let held = Held::File { lock, beside };
     let mut view = View {
@@ -423,7 +417,7 @@ fn open(place: &Place, options: &SourceOptions) -> io::Result<LockFile> {
     if options.immutable { LockFile::open_immutable(place) } else { LockFile::open(place) }
 }
 
-fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
+pub(super) fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
     let path = place.path();
     let file = open(place, options).map_err(Error::io("open", path))?;
     let style = if options.immutable { LockStyle::None } else { options.lock_style };
@@ -435,6 +429,22 @@ fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> 
     }
     let tried = ReadLock::acquire(style, file, place).map_err(Error::io("lock", path))?;
     Ok(tried.map_busy(|()| Obstacle::Writer))
+}
+
+/// Keeps everybody from publishing a commit in the wal-index, if there is one. `lock` is held on the database.
+pub(super) fn close_gate(files: &SideFiles, lock: &ReadLock) -> Result<Attempt<Option<WalGate>>> {
+    if !lock.joins_live_logs() {
+        return Ok(Attempt::Got(None));
+    }
+    let path = files.wal_index().path();
+    match LockFile::open(files.wal_index()) {
+        Ok(wal_index) => {
+            let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", path))?;
+            Ok(gate.map(Some))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Attempt::Got(None)),
+        Err(error) => Err(Error::io("open", path)(error)),
+    }
 }
 
 /// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; and where the header

@@ -25,6 +25,16 @@ pub struct SourceOptions {
     pub(crate) opaque: Option<Opaque>,
     pub(crate) as_of: Option<u64>,
     pub(crate) alone: bool,
+    pub(crate) as_found: Option<AsFound>,
+}
+
+/// What was decided about the files of a database where they were found, of which these are copies: nobody can be asked any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AsFound {
+    /// Whether the journal was hot.
+    pub(crate) rolls_back: bool,
+    /// Whether somebody alive kept the wal-index: what it says of the log counts.
+    pub(crate) index_is_live: bool,
 }
 
 /// A database whose pages cannot be read, only copied.

@@ -6,6 +6,7 @@ use super::frame_index::{Extent, FrameIndex, Log, LogFile, UpTo};
 use super::held::{Beside, Held};
 use super::page_one::PageOne;
 use super::snapshot::Snapshot;
+use super::source_options::AsFound;
 use super::version;
 use super::view::{Frames, View};
 use super::wal_join::{self, Joined, Patience, Terms};
@@ -13,6 +14,7 @@ use crate::attempt::{Attempt, Obstacle};
 use crate::error::{Error, Problem, Result};
 use crate::format::{JournalMode, WalIndex, WalIndexHeader};
 use crate::lock::lock_style::ReadLock;
+use crate::lock::wal_lock;
 use crate::os::clock::Deadline;
 use crate::os::file_system;
 use crate::os::lock_file::LockFile;
@@ -47,6 +49,10 @@ pub(super) fn begin(
         Attempt::Got(held) => held,
         Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
     };
+    let live = match below.options.as_found {
+        Some(AsFound { index_is_live: true, .. }) => read_index_as_found(files)?,
+        _ => live,
+    };
     let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
     let below = View { held: Held::File { lock, beside }, ..below };
     let begun = open_log(files).and_then(|log| of(below, log, live.as_ref(), known));
@@ -60,9 +66,19 @@ pub(super) fn begin(
     }
 }
 
+/// The wal-index that somebody alive kept where it was found.
+fn read_index_as_found(files: &SideFiles) -> Result<Option<WalIndex>> {
+    let path = files.wal_index().path();
+    match LockFile::open(files.wal_index()) {
+        Ok(wal_index) => wal_lock::read_index(&wal_index).map_err(Error::io("read", path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("open", path)(error)),
+    }
+}
+
 /// Sees to it that the log keeps still; with the wal-index, where there is one that can be believed. `beside` is what
 /// serves where wal-indexes are not locked.
-fn hold_log(
+pub(super) fn hold_log(
     files: &SideFiles,
     (lock, beside): (&ReadLock, Beside),
     terms: Terms,

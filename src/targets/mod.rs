@@ -50,5 +50,7 @@ pub use target::{PageOrder, Target};
 pub(crate) use any_target::AnyTarget;
 pub(crate) use folder_target::FolderTarget;
 pub(crate) use internals::FileOptions;
+#[cfg(feature = "evidence")]
+pub(crate) use new_folder::NewFolder;
 pub(crate) use old_database::in_use;
 pub(crate) use spool::Spool;

@@ -1,5 +1,9 @@
 //! A new folder, filled under a temporary name, that appears under its own when all that belongs there is in it (C4).
 
+#[cfg(feature = "evidence")]
+use super::internals::FileOptions;
+#[cfg(feature = "evidence")]
+use super::new_file::NewFile;
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::os::durable_folder::DurableFolder;
@@ -45,6 +49,15 @@ impl NewFolder {
     #[cfg(feature = "evidence")]
     pub(crate) fn filling(&self) -> Result<&DurableFolder> {
         self.filling.as_ref().ok_or_else(|| not_begun(&self.path))
+    }
+
+    /// A copy in the folder, under that name; what it is made of does not lie where it could be harmed.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn copy(&self, name: &str) -> Result<NewFile> {
+        let path = self.filling()?.path().join(name);
+        let mut target = NewFile::new(path, FileOptions::default()).within_folder();
+        target.admit(None)?;
+        Ok(target)
     }
 
     /// Where its files come from.

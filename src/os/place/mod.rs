@@ -105,6 +105,13 @@ impl Place {
         Self { path: folder.path().join(&name), folder: Arc::new(folder), name }
     }
 
+    /// The name `name` in the folder that `folder` leads to, where links are followed; what lies under the name is never one that is.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn within(folder: &Path, name: &OsStr) -> io::Result<Self> {
+        let folder = Folder::open(folder)?;
+        Ok(Self { path: folder.path().join(name), folder: Arc::new(folder), name: name.to_owned() })
+    }
+
     /// The name that this one has with `suffix` behind, in the same folder.
     pub(crate) fn beside(&self, suffix: &str) -> Self {
         let mut name = self.name.clone();
@@ -265,8 +272,8 @@ impl Place {
     }
 
     /// The names in the folder that this name is in.
-    #[cfg(unix)]
-    pub(super) fn names_beside(&self) -> io::Result<Vec<OsString>> {
+    #[cfg(any(unix, feature = "evidence"))]
+    pub(crate) fn names_beside(&self) -> io::Result<Vec<OsString>> {
         self.folder.names()
     }
 }
