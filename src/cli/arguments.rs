@@ -55,6 +55,7 @@ verbs! {
         Space: space::SpaceArguments,
         Rows: rows::RowsArguments,
         Dump: dump::DumpArguments,
+        Acquire: acquire::AcquireArguments,
     }
     about the command {
         Completions: completions::CompletionsArguments,

@@ -10,6 +10,7 @@
 //! | `plain_file` | opening what is a file, and no pipe |
 //! | `sandbox` | what may still be opened beside a stranger's file |
 
+mod acquire;
 mod advice;
 mod arguments;
 mod attached;

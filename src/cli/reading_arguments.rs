@@ -72,6 +72,14 @@ impl ReadingArguments {
         }
     }
 
+    /// The same for who reads all that lies beside a file.
+    pub(crate) fn confine_to_folder_of(&self, file: &Path) {
+        let needs = Needs { sources: vec![file], again: true, ..Needs::default() };
+        if let Some(note) = self.shut_off(needs) {
+            say_error(&note.text());
+        }
+    }
+
     /// The same for verbs that copy, which are told what to say.
     pub(crate) fn confine_copy(&self, needs: Needs<'_>, telling: &TellingArguments) {
         if let Some(note) = self.shut_off(needs).filter(|_| !telling.quiet && !telling.no_notes) {
