@@ -19,6 +19,8 @@ pub(crate) struct Kind {
     arguments: fn(&Sources, &Path) -> Vec<OsString>,
     before: Databases,
     after: Databases,
+    /// Other files that are there afterwards.
+    others: &'static [&'static str],
     /// A symbolic link that is there before and stays, and where it leads.
     pub(crate) link: Option<(&'static str, &'static str)>,
     /// Kinds of calls that need not be made to fail, since another row meets them in the same places.
@@ -47,6 +49,15 @@ pub(crate) const KINDS: &[Kind] = &[
         ..row("a replaced file that a link leads to", replace_by_link, &[("copy.db", "old.db")], COPY)
     },
     row("a set in a new folder", set, &[], &[("set/source.db", "source.db"), ("set/other.db", "other.db")]),
+    Kind {
+        others: &["bundle/manifest.json", "bundle/report.txt", "bundle/SHA256SUMS"],
+        ..row(
+            "a bundle of evidence",
+            acquire,
+            &[],
+            &[("bundle/merged.db", "source.db"), ("bundle/found.db", "source.db")],
+        )
+    },
     row("in place", restore, &[("copy.db", "old.db")], COPY),
     Kind {
         met_elsewhere: QUIET,
@@ -65,7 +76,7 @@ const fn row(
     before: Databases,
     after: Databases,
 ) -> Kind {
-    Kind { name, arguments, before, after, link: None, met_elsewhere: &[] }
+    Kind { name, arguments, before, after, others: &[], link: None, met_elsewhere: &[] }
 }
 
 fn copy(options: &[&str], from: &Sources, to: &Path) -> Vec<OsString> {
@@ -83,6 +94,10 @@ fn replace_by_link(from: &Sources, to: &Path) -> Vec<OsString> {
 fn set(from: &Sources, to: &Path) -> Vec<OsString> {
     let other = format!("--attach=other={}", from.path("other.db").display());
     words(&["copy", "--all", &other], &[from.path("source.db"), to.join("set")])
+}
+
+fn acquire(from: &Sources, to: &Path) -> Vec<OsString> {
+    words(&["acquire", "--timeout=50ms"], &[from.path("source.db"), to.join("bundle")])
 }
 
 /// Nobody else is there to be waited for: what looks so is a fault.
@@ -149,7 +164,7 @@ impl Kind {
         {
             return Err(format!("{name} is not the link that it was"));
         }
-        let is = |state: &[(&str, &'static str)]| -> Result<(), String> {
+        let is = |state: &[(&str, &'static str)], others: &[&str]| -> Result<(), String> {
             let expected: Vec<&str> = state.iter().map(|(name, _)| *name).collect();
             for name in names(folder) {
                 let is_side_file = |database: &&str| {
@@ -158,7 +173,7 @@ impl Kind {
                 let is_folder = |database: &&str| Path::new(database).parent() == Some(Path::new(&name));
                 let known =
                     |database: &&str| name == **database || is_side_file(database) || is_folder(database);
-                if !expected.iter().any(known) && !is_temporary(&name) {
+                if !expected.iter().any(known) && !others.contains(&name.as_str()) && !is_temporary(&name) {
                     return Err(format!("{name} is there"));
                 }
             }
@@ -169,9 +184,12 @@ impl Kind {
                 }
                 sources.compare(&path, content).map_err(|why| format!("{name} is not {content}: {why}"))?;
             }
-            Ok(())
+            match others.iter().find(|name| !folder.join(name).exists()) {
+                Some(missing) => Err(format!("{missing} is not there")),
+                None => Ok(()),
+            }
         };
-        match (is(self.before), is(self.after)) {
+        match (is(self.before, &[]), is(self.after, self.others)) {
             (Ok(()), _) => Ok(State::Old),
             (_, Ok(())) => Ok(State::New),
             (Err(old), Err(new)) => Err(format!("not the old: {old}; not the new: {new}")),
@@ -181,6 +199,7 @@ impl Kind {
     /// Names in the folder that are neither of the old nor of the new; an old database may have side files.
     pub(crate) fn left_over(&self, folder: &Path, state: State) -> Vec<String> {
         let mut names = names(folder);
+        names.retain(|name| !self.others.contains(&name.as_str()));
         for (known, _) in self.before.iter().chain(self.after) {
             names.retain(|name| name != known && Path::new(known).parent() != Some(Path::new(name)));
             if state == State::Old {

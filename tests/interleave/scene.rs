@@ -40,6 +40,12 @@ pub(crate) struct Job {
     pub(crate) target: Option<Mode>,
 }
 
+impl Job {
+    fn is_acquisition(&self) -> bool {
+        self.words == ["acquire"]
+    }
+}
+
 /// A wait of the command ends soon, whatever a test keeps locked.
 const BOUNDS: [&str; 3] = ["--timeout=300ms", "--sleep=5ms", "--deadline=5s"];
 
@@ -56,6 +62,9 @@ pub(crate) const JOBS: &[Job] = &[
     job("a restore over a log", &["restore"], Mode::Rollback, Some(Mode::Log)),
     job("a restore into a live log", &["restore"], Mode::Rollback, Some(Mode::LiveLog)),
     job("a refresh", &["refresh"], Mode::Rollback, Some(Mode::Rollback)),
+    job("a bundle of evidence", &["acquire"], Mode::Rollback, NEW),
+    job("a bundle of evidence of a log", &["acquire"], Mode::Log, NEW),
+    job("a bundle of evidence of a live log", &["acquire"], Mode::LiveLog, NEW),
     job("a refresh from a live log", &["refresh"], Mode::LiveLog, Some(Mode::Rollback)),
 ];
 
@@ -74,7 +83,12 @@ pub(crate) struct Scene {
     pub(crate) has_late_mark: bool,
     /// Whether the name of the target leads to the stranger's database now.
     pub(crate) stranger_is_target: bool,
+    /// The name of the target.
+    target: &'static str,
 }
+
+/// Where a bundle of evidence is put.
+pub(crate) const BUNDLE: &str = "target/bundle";
 
 impl Scene {
     pub(crate) fn new(job: &Job, templates: &Templates) -> Self {
@@ -88,6 +102,7 @@ impl Scene {
             source_versions: vec![SOURCE_FIRST],
             has_late_mark: false,
             stranger_is_target: false,
+            target: if job.is_acquisition() { BUNDLE } else { "target/copy.db" },
         };
         scene.put(templates, "source", job.source, &scene.source());
         if let Some(mode) = job.target {
@@ -118,7 +133,7 @@ impl Scene {
     }
 
     pub(crate) fn target(&self) -> PathBuf {
-        self.folder.join("target/copy.db")
+        self.folder.join(self.target)
     }
 
     /// A database that the run has nothing to do with.
@@ -132,7 +147,9 @@ impl Scene {
     }
 
     pub(crate) fn arguments(&self, job: &Job) -> Vec<OsString> {
-        let words = job.words[..1].iter().chain(&BOUNDS).chain(&job.words[1..]).map(OsString::from);
+        // Nothing sleeps between steps where there are none.
+        let bounds = if job.is_acquisition() { &BOUNDS[..1] } else { &BOUNDS };
+        let words = job.words[..1].iter().chain(bounds).chain(&job.words[1..]).map(OsString::from);
         words.chain([self.source().into(), self.target().into()]).collect()
     }
 }

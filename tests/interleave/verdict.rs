@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::files::Folder;
 use crate::fingerprint::Fingerprint;
-use crate::scene::{NEXT_SOURCE, SOURCE_FIRST, STRANGER, Scene, TARGET};
+use crate::scene::{BUNDLE, NEXT_SOURCE, SOURCE_FIRST, STRANGER, Scene, TARGET};
 use crate::shim::Run;
 
 /// The exit codes that the help tells.
@@ -56,6 +57,7 @@ pub(crate) fn judge(mut scene: Scene, before: &Before, run: &Run) -> Result<(), 
         }
     }
     let mut target_versions = Vec::new();
+    target_versions.extend(judge_bundle(&scene.path().join(BUNDLE))?);
     for path in folders.iter().flat_map(|folder| names(folder)).filter(|path| is_database(path)) {
         let looked = look(&path).map_err(|why| format!("{}: {why}", path.display()))?;
         let known = [SOURCE_FIRST, TARGET, STRANGER, NEXT_SOURCE].contains(&looked.version)
@@ -75,6 +77,21 @@ pub(crate) fn judge(mut scene: Scene, before: &Before, run: &Run) -> Result<(), 
         return Err("exit 0 without a copy".to_owned());
     }
     Ok(())
+}
+
+/// The version of the merged copy in a bundle of evidence, if there is one: then it is whole, and what the files as found give.
+fn judge_bundle(bundle: &Path) -> Result<Option<i64>, String> {
+    if !bundle.is_dir() {
+        return Ok(None);
+    }
+    let report = litecopy::verify_bundle(bundle, None).map_err(|error| error.to_string())?;
+    if !report.intact || !report.merged_copy_compared {
+        return Err(format!("{report:?}"));
+    }
+    // The bundle itself is not to be written.
+    let folder = Folder::for_judging();
+    fs::write(folder.join("merged.db"), fs::read(bundle.join("merged.db")).unwrap()).unwrap();
+    look(&folder.join("merged.db")).map(|looked| Some(looked.version))
 }
 
 struct Looked {

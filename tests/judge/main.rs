@@ -20,6 +20,8 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[cfg(feature = "evidence")]
+mod acquire;
 mod busy;
 mod check;
 mod content;
@@ -69,6 +71,8 @@ mod steps;
 mod stream;
 mod styles;
 mod super_journals;
+#[cfg(feature = "evidence")]
+mod tampering;
 mod targets;
 mod verify;
 mod versions;

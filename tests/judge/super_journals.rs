@@ -82,6 +82,22 @@ fn named_by(journal: &Path) -> Option<PathBuf> {
     named.then(|| PathBuf::from(std::ffi::OsStr::from_bytes(&rest[rest.len() - length..])))
 }
 
+/// Kills until a journal is left whose super-journal is there still; `None` where that did not come to pass in time. The databases, the one
+/// with that journal, and the super-journal.
+#[cfg(feature = "evidence")]
+pub(crate) fn bound_database() -> Option<(Rc<Folder>, Scene, PathBuf)> {
+    let set = Set::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        set.killed_when("DELETE", |set| !set.super_journals().is_empty() && !set.bound().is_empty());
+        if let Some((scene, name)) = set.bound().into_iter().find(|(_, name)| name.exists()) {
+            return Some((set.0, scene, name));
+        }
+        set.recover();
+    }
+    None
+}
+
 /// Kills until both moments were met: the super-journal there (nothing is committed), and gone while journals that name
 /// it still are there (all is committed).
 #[test]
