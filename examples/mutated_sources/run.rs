@@ -22,7 +22,7 @@ const WHOLE: &str = "WHOLE";
 const NEW: &str = "NEW";
 
 /// The ways in which the command is called. The verb is the first word.
-const VERBS: [&str; 40] = [
+const VERBS: [&str; 42] = [
     "copy DAMAGED NEW --timeout 0.2",
     "copy DAMAGED NEW --timeout 0.2 --scrub --verify",
     "copy DAMAGED NEW --timeout 0.2 --skip-free --manifest MANIFEST",
@@ -39,6 +39,8 @@ const VERBS: [&str; 40] = [
     "refresh WHOLE DAMAGED --timeout 0.2",
     "refresh DAMAGED WHOLE --timeout 0.2",
     "refresh DAMAGED WHOLE --timeout 0.2 --replace --manifest MANIFEST",
+    "acquire DAMAGED NEW --timeout 0.2",
+    "acquire DAMAGED NEW --timeout 0.2 --json --untrusted",
     "check DAMAGED --timeout 0.2",
     "check DAMAGED --timeout 0.2 --quick --json --untrusted",
     "pages DAMAGED --timeout 0.2",
