@@ -41,28 +41,34 @@ impl DumpArguments {
         let mut options = DumpOptions::default();
         options.lost_and_found = (!self.no_lost_and_found).then(|| self.lost_and_found.clone());
         let progress = ReadingProgress::new(database.page_count());
-        let mut done = None;
+        let mut closed = false;
+        let mut made = None;
         let ending = say_lines(|output| {
             let for_terminal = io::stdout().is_terminal();
             let mut kept = KeptError { output: output.writer(), for_terminal, error: None };
-            let made = dump(&database, &options, &mut kept, |at| progress.show(at.pages_read));
+            let dumped = dump(&database, &options, &mut kept, |at| progress.show(at.pages_read));
             match kept.error.take() {
-                Some(error) => Err(error),
+                Some(error) => {
+                    closed = error.kind() == io::ErrorKind::BrokenPipe;
+                    Err(error)
+                }
                 None => {
-                    done = Some(made);
+                    made = Some(dumped);
                     Ok(())
                 }
             }
         });
         progress.clear();
-        let Some(made) = done else { return ending };
+        let Some(made) = made else {
+            // Whoever reads no further has no whole dump.
+            return if closed { Ending::StreamClosed } else { ending };
+        };
         for damage in database.header_damage() {
             say_error(&format!("litecopy: {}: {damage}", printable_path(&self.file)));
         }
-        let whole = made.and_then(|report| database.confirm().map(|()| report));
-        match whole {
+        match made {
             Err(error) => say_failure(&error),
-            Ok(report) if report.is_whole() => ending,
+            Ok(report) if report.is_whole() && database.header_damage().is_empty() => ending,
             Ok(report) => {
                 self.tell(&report);
                 Ending::Failed
@@ -70,21 +76,38 @@ impl DumpArguments {
         }
     }
 
-    /// Says what is missing, or was found elsewhere.
+    /// Says what is missing, or was put elsewhere.
     fn tell(&self, report: &DumpReport) {
         let file = printable_path(&self.file);
         for missed in &report.missed {
             let place = missed.offset.map_or(String::new(), |offset| format!(", offset {offset}"));
             say_error(&format!("litecopy: {file}: page {}{place}: {}", missed.page, missed.why));
         }
-        for refused in &report.statements_refused {
-            say_error(&format!("litecopy: {file}: {}", printable(refused)));
+        for told in report.statements_refused.iter().chain(&report.refused).chain(&report.doubtful_indexes) {
+            say_error(&format!("litecopy: {file}: {}", printable(told)));
         }
-        say_error(&format!(
-            "litecopy: {file}: {} rows written, {} of them from pages that nothing leads to; {} rows belong to no table; \
-             {} places were missed",
-            report.row_count, report.rescued_count, report.lost_count, report.missed_count
-        ));
+        let lost = match &report.lost_and_found {
+            None => "are left out".to_owned(),
+            Some(name) => format!("are in `{}`", printable(name)),
+        };
+        let statements = report.statements_refused.len() as u64;
+        let indexes = report.doubtful_indexes.len() as u64;
+        let told = [
+            (report.rescued_count, "from pages that nothing leads to".to_owned()),
+            (report.refused_count, format!("that their tables would refuse {lost}")),
+            (report.lost_count, format!("that belong to no table {lost}")),
+            (report.doubtful_count, "may be there twice: then the second one is lost and found".to_owned()),
+            (report.missed_count, "places cannot be read".to_owned()),
+            (statements, "statements of the schema are not written".to_owned()),
+            (indexes, "indexes, at the end, may fail".to_owned()),
+        ];
+        let told: Vec<String> = told
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let rows = report.row_count;
+        say_error(&format!("litecopy: {file}: {rows} rows written; {}", told.join("; ")));
     }
 }
 

@@ -27,4 +27,5 @@ pub use row::Row;
 pub(crate) use row::{KnownValues, ValuesByName};
 pub(crate) use row_layout::RowLayout;
 pub use sql_value::SqlValue;
+pub(crate) use sql_value::add_hex;
 pub use table_rows::{Rows, TableReader};

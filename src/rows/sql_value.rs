@@ -79,17 +79,18 @@ fn valid_text(bytes: &[u8], encoding: TextEncoding) -> Option<Cow<'_, str>> {
     text.ok().filter(|_| half.is_empty()).map(Cow::Owned)
 }
 
+/// Adds the bytes in lower-case hexadecimal digits.
+pub(crate) fn add_hex(text: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };
+    text.extend(bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]));
+}
+
 /// The bytes in lower-case hexadecimal digits.
 #[cfg(feature = "serde")]
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| DIGITS.get(usize::from(four & 15)).copied().map_or('0', char::from);
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for &byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte));
-    }
-    text
+    let mut text = Vec::new();
+    add_hex(&mut text, bytes);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(feature = "serde")]

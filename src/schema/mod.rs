@@ -8,6 +8,7 @@
 //! | `definition` | what a `CREATE TABLE` or `CREATE INDEX` statement says |
 //! | `ending` | whether a text is one statement |
 //! | `faults` | what in a schema keeps SQLite from opening the database |
+//! | `naming` | what a statement makes, by its own words |
 //! | `cursor`, `token` | the words of such a statement |
 //! | `affinity`, `collation`, `default_value` | what a column does to its values |
 //!
@@ -23,6 +24,7 @@ mod ending;
 mod entry;
 mod faults;
 mod index;
+mod naming;
 mod table;
 mod token;
 
@@ -36,4 +38,5 @@ pub(crate) use ending::{Ending, statement_ending};
 pub use entry::SchemaEntry;
 pub(crate) use faults::{SchemaFault, schema_faults};
 pub use index::{Index, IndexColumn, IndexTerm};
+pub(crate) use naming::Naming;
 pub use table::{Column, KeyColumn, Table};

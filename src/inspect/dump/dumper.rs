@@ -1,23 +1,32 @@
-//! Writes the dump: pragmas, tables with their rows, what is lost, indexes, views, triggers, virtual tables.
+//! Writes the dump: pragmas, tables with their rows, what is lost, and what hangs on them.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::literal::{add_value, quoted_name};
+use super::literal::{Literals, quoted_name};
+use super::lost_table::LostTable;
 use super::orphans::Orphans;
 use super::report::{DumpOptions, DumpProgress, DumpReport};
-use super::statement::whole_statement;
+use super::row_form::RowForm;
+use super::row_judge::{RowJudge, Verdict};
+use super::row_key::KeyFilter;
+use super::statement::table_statement;
 use crate::error::{Error, Result};
 use crate::format::PageNumber;
 use crate::format::database_header::TextEncoding;
 use crate::inspect::Database;
 use crate::rows::{Row, Rows};
-use crate::schema::{Schema, SchemaEntry, Table};
+use crate::schema::{Schema, Table};
 
-/// Writes all of a database as SQL, as far as it can be read. What cannot is told in the report.
+/// How many bytes of SQL are put together before they are written.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Writes all of a database as SQL, as far as it can be read. What cannot, and what SQLite would not take back, is told in the
+/// report. When the database changed meanwhile, past every lock, the text ends with ROLLBACK.
 ///
 /// # Errors
-/// What keeps any page from being read, and what `out` gives.
+/// What keeps any page from being read, [`Busy`](crate::ErrorKind::Busy) when it changed meanwhile, and what `out` gives.
 ///
 /// ```no_run
 /// use litecopy::inspect::{DumpOptions, dump};
@@ -39,63 +48,97 @@ pub fn dump(
     let mut report = DumpReport::default();
     report.add_missed(&missed, missed.len() as u64);
     report.missed_count += database.header_damage().len() as u64;
-    let mut dumper = Dumper { database, schema: &schema, options, out, progress, report, sql: Vec::new() };
+    let literals = Literals { encoding: database.header().text_encoding };
+    let lost_name = options.lost_and_found.as_deref().map(|name| free_name(&schema, name));
+    let mut dumper = Dumper {
+        database,
+        schema: &schema,
+        literals,
+        lost: lost_name.map(|name| LostTable::new(&name, literals)),
+        filter: KeyFilter::new(),
+        names: HashSet::new(),
+        tables: HashSet::new(),
+        failing_indexes: HashSet::new(),
+        schema_is_writable: false,
+        out,
+        progress,
+        report,
+        sql: Vec::new(),
+    };
     dumper.write_all()?;
-    Ok(dumper.report)
+    let lost = dumper.lost.filter(LostTable::is_made);
+    Ok(DumpReport { lost_and_found: lost.map(|lost| lost.name), ..dumper.report })
 }
 
-struct Dumper<'a, P> {
+pub(super) struct Dumper<'a, P> {
     database: &'a Database,
-    schema: &'a Schema,
-    options: &'a DumpOptions,
+    pub(super) schema: &'a Schema,
+    pub(super) literals: Literals,
+    lost: Option<LostTable>,
+    filter: KeyFilter,
+    /// The names that tables, indexes and views have so far, and those of tables, in small letters.
+    pub(super) names: HashSet<String>,
+    pub(super) tables: HashSet<String>,
+    /// UNIQUE indexes that the rows may not allow.
+    pub(super) failing_indexes: HashSet<String>,
+    schema_is_writable: bool,
     out: &'a mut dyn Write,
     progress: P,
-    report: DumpReport,
-    /// A statement as it grows.
-    sql: Vec<u8>,
+    pub(super) report: DumpReport,
+    /// What is to be written next.
+    pub(super) sql: Vec<u8>,
 }
 
-/// The table of what is lost, with the columns that the shell's `.recover` gives it.
-struct LostTable {
-    name: String,
-    statement: String,
-    field_count: usize,
-}
-
-/// How the rows of a table are written.
-pub(super) struct RowForm {
-    /// The statement up to its first value.
-    start: String,
-    /// The same for rows that may be there already.
-    start_or_ignore: String,
-    with_rowid: bool,
-    /// Which columns of a row are written.
-    columns: Vec<usize>,
+/// A table, and how its rows are written.
+struct TableWriter<'t> {
+    table: &'t Table,
+    form: RowForm,
+    judge: RowJudge,
 }
 
 impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
     fn write_all(&mut self) -> Result<()> {
-        self.write_pragmas()?;
+        self.write_pragmas();
         if self.database.page_count() > 0 {
             let (wounded, rows) = self.write_tables()?;
             self.write_orphans(wounded, rows)?;
         }
         self.write_sequences()?;
-        self.write_statements(&["index"], |name| !name.starts_with("sqlite_"))?;
+        let failing = self.write_indexes();
         self.write_statistics()?;
-        self.write_statements(&["view"], |_| true)?;
-        self.write_statements(&["trigger"], |_| true)?;
-        self.write_virtual_tables()?;
-        self.line("COMMIT;")?;
-        self.line("PRAGMA writable_schema=RESET;")?;
-        self.out.flush().map_err(written)
+        self.write_views_and_triggers();
+        self.write_virtual_tables();
+        let confirmed = self.database.confirm();
+        match &confirmed {
+            Ok(()) => self.line("COMMIT;"),
+            Err(_) => self.line("ROLLBACK; -- the database changed while it was read"),
+        }
+        if self.schema_is_writable {
+            self.line("PRAGMA writable_schema=RESET;");
+        }
+        self.line("PRAGMA ignore_check_constraints=OFF;");
+        if confirmed.is_ok() {
+            // They may fail: nothing comes after them.
+            failing.iter().for_each(|statement| self.line(statement));
+        }
+        self.write_out()?;
+        self.out.flush().map_err(written)?;
+        confirmed
     }
 
-    fn line(&mut self, sql: &str) -> Result<()> {
-        writeln!(self.out, "{sql}").map_err(written)
+    pub(super) fn line(&mut self, sql: &str) {
+        self.sql.extend_from_slice(sql.as_bytes());
+        self.sql.push(b'\n');
     }
 
-    fn write_pragmas(&mut self) -> Result<()> {
+    /// Writes what has been put together.
+    fn write_out(&mut self) -> Result<()> {
+        let result = self.out.write_all(&self.sql).map_err(written);
+        self.sql.clear();
+        result
+    }
+
+    fn write_pragmas(&mut self) {
         let header = *self.database.header();
         let encoding = match header.text_encoding.effective() {
             TextEncoding::UTF16LE => "UTF-16le",
@@ -107,26 +150,35 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
             (true, 0) => 1,
             (true, _) => 2,
         };
-        self.line("PRAGMA foreign_keys=OFF;")?;
-        self.line(&format!("PRAGMA page_size={};", self.database.page_size()))?;
-        self.line(&format!("PRAGMA auto_vacuum={auto_vacuum};"))?;
-        self.line(&format!("PRAGMA encoding='{encoding}';"))?;
-        self.line("BEGIN TRANSACTION;")?;
-        self.line("PRAGMA writable_schema=ON;")?;
-        self.line(&format!("PRAGMA user_version={};", header.user_version))?;
-        self.line(&format!("PRAGMA application_id={};", header.application_id.cast_signed()))
+        self.line("PRAGMA foreign_keys=OFF;");
+        // Rows that were there before a CHECK, or past it, are wanted too.
+        self.line("PRAGMA ignore_check_constraints=ON;");
+        self.line(&format!("PRAGMA page_size={};", self.database.page_size()));
+        self.line(&format!("PRAGMA auto_vacuum={auto_vacuum};"));
+        self.line(&format!("PRAGMA encoding='{encoding}';"));
+        self.line("BEGIN TRANSACTION;");
+        self.line(&format!("PRAGMA user_version={};", header.user_version));
+        self.line(&format!("PRAGMA application_id={};", header.application_id.cast_signed()));
+    }
+
+    /// From here on, what SQLite makes by itself may be written.
+    pub(super) fn make_schema_writable(&mut self) {
+        if !self.schema_is_writable {
+            self.schema_is_writable = true;
+            self.line("PRAGMA writable_schema=ON;");
+        }
     }
 
     /// Writes each table that has rows of its own, and those. Gives those at which something was missed.
     fn write_tables(&mut self) -> Result<(Vec<Table>, Option<Rows<'a>>)> {
-        let database = self.database;
+        let (database, schema) = (self.database, self.schema);
         let mut wounded = Vec::new();
         let mut before: Option<Rows<'a>> = None;
-        for table in &self.schema.tables {
+        for table in &schema.tables {
             // Virtual tables come last; one whose root page cannot be has no rows, only its statement.
             let Ok(reader) = database.read_table(table.clone()) else {
                 if !table.is_virtual() {
-                    self.write_table_statement(table)?;
+                    self.begin_table(table);
                     self.report.missed_count += 1;
                 }
                 continue;
@@ -135,7 +187,17 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
                 Some(rows) => rows.then(&reader),
                 None => reader.rows(),
             };
-            self.write_table(table, &mut rows)?;
+            match is_own(table) {
+                // It is written elsewhere; its pages get their place all the same.
+                true => while rows.next_row()?.is_some() {},
+                false => {
+                    let mut writer = self.begin_table(table);
+                    if writer.judge.wants_all_rows() {
+                        writer.judge.look_at(&mut reader.rows(), &mut self.filter)?;
+                    }
+                    self.write_rows(&mut writer, &mut rows)?;
+                }
+            }
             if rows.missed_count() > 0 {
                 wounded.push(table.clone());
                 // What is wrong with the table of the schema is told already.
@@ -148,44 +210,84 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         Ok((wounded, before))
     }
 
-    fn write_table(&mut self, table: &Table, rows: &mut Rows<'_>) -> Result<()> {
-        let written_elsewhere = is_schema(table) || table.name.starts_with("sqlite_");
-        if written_elsewhere {
-            // Its pages get their place all the same.
-            while rows.next_row()?.is_some() {}
-            return Ok(());
-        }
-        self.write_table_statement(table)?;
-        self.write_rows(&RowForm::new(table), rows)
-    }
-
-    fn write_rows(&mut self, form: &RowForm, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&mut self, writer: &mut TableWriter<'_>, rows: &mut Rows<'_>) -> Result<()> {
+        let top = writer.table.root_page.unwrap_or(PageNumber::FIRST);
+        let mut has_doubtful = false;
         loop {
-            let pages_read = rows.pages_read();
-            (self.progress)(DumpProgress { pages_read, page_count: self.database.page_count() });
-            // Behind damage, a row may be there twice.
-            let or_ignore = rows.missed_count() > 0;
-            let Some(row) = rows.next_row()? else { return Ok(()) };
-            form.write(&mut self.sql, row, or_ignore);
-            self.out.write_all(&self.sql).map_err(written)?;
-            self.report.row_count += 1;
+            if self.sql.len() >= CHUNK_BYTES {
+                self.write_out()?;
+                let pages_read = rows.pages_read();
+                (self.progress)(DumpProgress { pages_read, page_count: self.database.page_count() });
+            }
+            let Some(row) = rows.next_row()? else { break };
+            match writer.judge.verdict(row, &self.filter) {
+                Verdict::Accepted => {
+                    writer.form.add(&mut self.sql, row, false);
+                    self.report.row_count += 1;
+                }
+                Verdict::Doubtful => {
+                    has_doubtful = true;
+                    self.write_doubtful(&writer.form, top, row);
+                }
+                Verdict::Refused(why) => {
+                    self.report.add_refused(&writer.table.name, row, &why);
+                    self.lose(top, row);
+                }
+            }
+        }
+        self.failing_indexes.extend(writer.judge.failing_indexes(has_doubtful));
+        Ok(())
+    }
+
+    /// A row that may be there already: if SQLite does not take it, it goes to what is lost.
+    fn write_doubtful(&mut self, form: &RowForm, top: PageNumber, row: &Row) {
+        if let Some(lost) = &mut self.lost {
+            lost.make_room_for(&mut self.sql, row);
+        }
+        form.add(&mut self.sql, row, true);
+        if let Some(lost) = &mut self.lost {
+            lost.add(&mut self.sql, top, row, true);
+        }
+        self.report.row_count += 1;
+        self.report.doubtful_count += 1;
+    }
+
+    fn lose(&mut self, top: PageNumber, row: &Row) {
+        if let Some(lost) = &mut self.lost {
+            lost.add(&mut self.sql, top, row, false);
         }
     }
 
-    fn write_table_statement(&mut self, table: &Table) -> Result<()> {
+    /// Writes the statement of a table, or one in its place.
+    fn begin_table<'t>(&mut self, table: &'t Table) -> TableWriter<'t> {
         self.report.table_count += 1;
-        let name = &table.name;
-        let entry = self.schema.entries.iter().find(|entry| entry.kind == "table" && entry.name == *name);
-        let sql = entry.and_then(|entry| entry.sql.as_deref());
-        let statement = sql.filter(|_| table.note.is_none()).and_then(|sql| whole_statement("table", sql));
-        match statement {
-            Some(statement) => self.line(&statement),
-            None => {
-                self.report
-                    .statements_refused
-                    .push(format!("table `{name}`: its statement is not one that can be written"));
-                self.line(&made_up_statement(table))
+        let name = table.name.to_ascii_lowercase();
+        let literals = self.literals;
+        let is_free = self.names.insert(name.clone());
+        if is_free {
+            match table_statement(self.schema, table) {
+                Ok(statement) => {
+                    self.tables.insert(name);
+                    self.line(&statement);
+                    let (form, judge) = (RowForm::new(table, literals), RowJudge::new(table, self.schema));
+                    return TableWriter { table, form, judge };
+                }
+                Err(why) => self.report.refuse_statement("table", &table.name, &why),
             }
+        } else {
+            self.report.refuse_statement("table", &table.name, "another one has its name");
+        }
+        let (statement, plain) = plain_table(table);
+        let known_columns = if is_free && plain.note.is_none() { plain.columns.len() } else { 0 };
+        if known_columns > 0 {
+            self.tables.insert(name);
+            self.line(&statement);
+        }
+        // Where nothing is known of the columns, all rows are lost.
+        TableWriter {
+            table,
+            form: RowForm::new(&plain, literals),
+            judge: RowJudge::for_plain_table(known_columns),
         }
     }
 
@@ -193,233 +295,122 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
     fn write_orphans(&mut self, wounded: Vec<Table>, rows: Option<Rows<'_>>) -> Result<()> {
         let Some(rows) = rows else { return Ok(()) };
         let encoding = self.database.header().text_encoding;
+        let wounded =
+            wounded.into_iter().filter(|table| is_schema(table) || self.is_whole_table(table)).collect();
         let mut orphans = Orphans::find(rows.into_walk(), self.schema, wounded, encoding)?;
         if orphans.is_empty() {
             return Ok(());
         }
-        let lost = self.options.lost_and_found.as_deref();
-        let lost = lost.map(|name| LostTable::new(&self.free_name(name), orphans.field_count()));
-        let (sql, out, report) = (&mut self.sql, &mut self.out, &mut self.report);
-        let mut error = None;
         orphans.each_row(|owner, row| {
-            sql.clear();
-            match (owner, &lost) {
-                (Ok(table), _) => {
-                    RowForm::new(table).write(sql, row, true);
-                    report.row_count += 1;
-                    report.rescued_count += 1;
+            match owner {
+                Ok(table) => {
+                    let form = RowForm::new(table, self.literals);
+                    let top = table.root_page.unwrap_or(PageNumber::FIRST);
+                    self.write_doubtful(&form, top, row);
+                    self.report.rescued_count += 1;
+                    let unique = self.schema.indexes_of(&table.name).filter(|index| index.unique);
+                    self.failing_indexes.extend(unique.map(|index| index.name.clone()));
                 }
-                (Err(top), Some(lost)) => {
-                    if report.lost_count == 0 {
-                        sql.extend_from_slice(lost.statement.as_bytes());
-                    }
-                    lost.write(sql, top, row);
-                    report.lost_count += 1;
+                Err(top) => {
+                    self.report.lost_count += 1;
+                    self.lose(top, row);
                 }
-                (Err(_), None) => report.lost_count += 1,
             }
-            error = error.take().or_else(|| out.write_all(sql).err());
+            match self.sql.len() >= CHUNK_BYTES {
+                true => self.write_out(),
+                false => Ok(()),
+            }
         })?;
         self.report.add_missed(orphans.missed(), orphans.missed_count());
-        error.map_or(Ok(()), |error| Err(written(error)))
+        Ok(())
     }
 
-    /// A name that no table has yet.
-    fn free_name(&self, name: &str) -> String {
-        let is_taken =
-            |name: &str| self.schema.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
-        let mut free = name.to_owned();
-        let mut number = 0_u64;
-        while is_taken(&free) {
-            free = format!("{name}_{number}");
-            number += 1;
-        }
-        free
+    /// Whether a table was written with its own statement.
+    fn is_whole_table(&self, table: &Table) -> bool {
+        self.tables.contains(&table.name.to_ascii_lowercase()) && table_statement(self.schema, table).is_ok()
     }
 
     /// The rows of `sqlite_sequence`, which is there as soon as a table has AUTOINCREMENT.
     fn write_sequences(&mut self) -> Result<()> {
         let Some(table) = self.schema.table("sqlite_sequence") else { return Ok(()) };
-        if !self.schema.tables.iter().any(|table| table.autoincrement) {
-            let name = quoted_name(&self.free_name("litecopy_autoincrement"));
-            self.line(&format!("CREATE TABLE {name}(id INTEGER PRIMARY KEY AUTOINCREMENT);"))?;
-            self.line(&format!("DROP TABLE {name};"))?;
+        if !self.schema.tables.iter().any(|table| table.autoincrement && self.is_whole_table(table)) {
+            let name = quoted_name(&free_name(self.schema, "litecopy_autoincrement"));
+            self.line(&format!("CREATE TABLE {name}(id INTEGER PRIMARY KEY AUTOINCREMENT);"));
+            self.line(&format!("DROP TABLE {name};"));
         }
-        self.line("DELETE FROM sqlite_sequence;")?;
-        self.write_rows_of(table)
+        self.line("DELETE FROM sqlite_sequence;");
+        self.write_rows_of(table, &["name", "seq"])
     }
 
     /// The tables of ANALYZE.
     fn write_statistics(&mut self) -> Result<()> {
         let schema = self.schema;
         let mut is_first = true;
-        let own = |table: &&Table| {
-            table.name.starts_with("sqlite_") && !is_schema(table) && table.name != "sqlite_sequence"
-        };
-        for table in schema.tables.iter().filter(own) {
+        let is_told = |table: &&Table| is_schema(table) || table.name.eq_ignore_ascii_case("sqlite_sequence");
+        for table in schema.tables.iter().filter(|table| is_own(table) && !is_told(table)) {
             if is_first {
-                self.line("ANALYZE sqlite_schema;")?;
+                self.line("ANALYZE sqlite_schema;");
                 is_first = false;
             }
-            if table.name != "sqlite_stat1" {
-                let columns: Vec<String> =
-                    table.columns.iter().map(|column| quoted_name(&column.name)).collect();
+            let mut columns = ["tbl", "idx", "stat"].as_slice();
+            let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+            if !table.name.eq_ignore_ascii_case("sqlite_stat1") {
+                columns = names.as_slice();
+                self.make_schema_writable();
+                let columns: Vec<String> = names.iter().map(|name| quoted_name(name)).collect();
                 let (name, columns) = (quoted_name(&table.name), columns.join(","));
-                self.line(&format!("CREATE TABLE IF NOT EXISTS {name}({columns});"))?;
+                if !columns.is_empty() {
+                    self.line(&format!("CREATE TABLE IF NOT EXISTS {name}({columns});"));
+                }
             }
-            self.write_rows_of(table)?;
+            self.write_rows_of(table, columns)?;
         }
         Ok(())
     }
 
-    fn write_rows_of(&mut self, table: &Table) -> Result<()> {
+    /// The rows of a table that SQLite makes by itself, with these columns.
+    fn write_rows_of(&mut self, table: &Table, columns: &[&str]) -> Result<()> {
         self.report.table_count += 1;
         let Ok(reader) = self.database.read_table(table.clone()) else { return Ok(()) };
-        let form = RowForm { with_rowid: false, ..RowForm::new(table) }.without_rowid_column(table);
-        self.write_rows(&form, &mut reader.rows())
-    }
-
-    fn write_statements(&mut self, kinds: &[&str], wanted: impl Fn(&str) -> bool) -> Result<()> {
-        let schema = self.schema;
-        let chosen =
-            schema.entries.iter().filter(|entry| kinds.contains(&entry.kind.as_str()) && wanted(&entry.name));
-        for entry in chosen {
-            // An index without a statement comes with its table.
-            let Some(sql) = &entry.sql else { continue };
-            match whole_statement(&entry.kind, sql) {
-                Some(statement) => self.line(&statement)?,
-                None => self.refuse(entry),
-            }
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, entry: &SchemaEntry) {
-        let SchemaEntry { kind, name, .. } = entry;
-        self.report
-            .statements_refused
-            .push(format!("{kind} `{name}`: its statement is not one that can be written"));
-    }
-
-    /// A virtual table is put into the schema as it is: to create it would make its shadow tables, which are written as tables.
-    fn write_virtual_tables(&mut self) -> Result<()> {
-        let schema = self.schema;
-        for table in schema.tables.iter().filter(|table| table.is_virtual()) {
-            let entry = schema.entries.iter().find(|entry| entry.kind == "table" && entry.name == table.name);
-            let Some((entry, sql)) = entry.and_then(|entry| Some((entry, entry.sql.as_deref()?))) else {
-                continue;
-            };
-            if whole_statement("table", sql).is_none() {
-                self.refuse(entry);
-                continue;
-            }
-            self.report.table_count += 1;
-            self.sql.clear();
-            self.sql.extend_from_slice(
-                b"INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',",
-            );
-            for text in [&entry.name, &entry.table_name] {
-                add_value(&mut self.sql, &crate::rows::SqlValue::Text(text.as_str().into()));
-                self.sql.push(b',');
-            }
-            self.sql.extend_from_slice(b"0,");
-            add_value(&mut self.sql, &crate::rows::SqlValue::Text(sql.into()));
-            self.sql.extend_from_slice(b");\n");
-            self.out.write_all(&self.sql).map_err(written)?;
-        }
-        Ok(())
+        let is_new = self.names.insert(table.name.to_ascii_lowercase());
+        let is_usual =
+            is_new && table.columns.iter().map(|column| column.name.as_str()).eq(columns.iter().copied());
+        let form = RowForm::without_rowid(table, self.literals);
+        let judge = RowJudge::for_plain_table(if is_usual { columns.len() } else { 0 });
+        self.write_rows(&mut TableWriter { table, form, judge }, &mut reader.rows())
     }
 }
 
-impl LostTable {
-    fn new(name: &str, field_count: usize) -> Self {
-        let name = quoted_name(name);
-        let columns: Vec<String> = (0..field_count).map(|field| format!(", c{field}")).collect();
-        let columns = columns.concat();
-        let statement = format!(
-            "CREATE TABLE {name}(rootpgno INTEGER, pgno INTEGER, nfield INTEGER, id INTEGER{columns});\n"
-        );
-        Self { name, statement, field_count }
-    }
-
-    fn write(&self, sql: &mut Vec<u8>, top: PageNumber, row: &Row) {
-        let rowid = row.rowid().map_or("NULL".to_owned(), |rowid| rowid.to_string());
-        let start = format!("INSERT INTO {} VALUES({top},{},{},{rowid}", self.name, row.page(), row.len());
-        sql.extend_from_slice(start.as_bytes());
-        for field in 0..self.field_count {
-            sql.push(b',');
-            add_value(sql, &row.value(field));
-        }
-        sql.extend_from_slice(b");\n");
-    }
+/// A statement for a table whose own cannot be written, with the columns that are known, and the table that it makes.
+fn plain_table(table: &Table) -> (String, Table) {
+    let stored = table.columns.iter().filter(|it| it.generated != Some(crate::schema::Generated::Virtual));
+    let columns: Vec<String> = stored.map(|column| quoted_name(&column.name)).collect();
+    let statement = format!("CREATE TABLE {}({});", quoted_name(&table.name), columns.join(","));
+    let mut plain = Table::from_sql(&table.name, &statement);
+    // Its rows have no rowid either.
+    plain.without_rowid = table.without_rowid;
+    (statement, plain)
 }
 
-impl RowForm {
-    pub(super) fn new(table: &Table) -> Self {
-        let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| table.column(name).is_none());
-        let with_rowid = !table.without_rowid && table.rowid_column.is_none() && rowid.is_some();
-        let mut names: Vec<String> =
-            with_rowid.then(|| rowid.map(str::to_owned)).flatten().into_iter().collect();
-        let given =
-            table.columns.iter().filter(|column| column.generated != Some(crate::schema::Generated::Virtual));
-        let mut columns = Vec::new();
-        for (index, column) in given.enumerate() {
-            // What is computed and stored, SQLite computes again.
-            if column.generated.is_none() {
-                columns.push(index);
-                names.push(quoted_name(&column.name));
-            }
-        }
-        Self::with_names(table, &names, with_rowid, columns)
+/// A name that nothing has yet.
+fn free_name(schema: &Schema, name: &str) -> String {
+    let is_taken = |name: &str| schema.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(name));
+    let mut free = name.to_owned();
+    let mut number = 0_u64;
+    while is_taken(&free) {
+        free = format!("{name}_{number}");
+        number += 1;
     }
-
-    /// Without the name of the rowid: for tables that SQLite makes by itself.
-    fn without_rowid_column(self, table: &Table) -> Self {
-        let names: Vec<String> = table.columns.iter().map(|column| quoted_name(&column.name)).collect();
-        Self::with_names(table, &names, false, self.columns)
-    }
-
-    fn with_names(table: &Table, names: &[String], with_rowid: bool, columns: Vec<usize>) -> Self {
-        let into = format!("INTO {}({}) VALUES(", quoted_name(&table.name), names.join(","));
-        Self {
-            start: format!("INSERT {into}"),
-            start_or_ignore: format!("INSERT OR IGNORE {into}"),
-            with_rowid,
-            columns,
-        }
-    }
-
-    /// Makes the statement for a row.
-    pub(super) fn write(&self, sql: &mut Vec<u8>, row: &Row, or_ignore: bool) {
-        sql.clear();
-        let start = if or_ignore { &self.start_or_ignore } else { &self.start };
-        sql.extend_from_slice(start.as_bytes());
-        if let Some(rowid) = row.rowid().filter(|_| self.with_rowid) {
-            sql.extend_from_slice(rowid.to_string().as_bytes());
-            sql.push(b',');
-        }
-        for (place, &column) in self.columns.iter().enumerate() {
-            if place > 0 {
-                sql.push(b',');
-            }
-            add_value(sql, &row.value(column));
-        }
-        if self.columns.is_empty() && self.with_rowid {
-            sql.pop();
-        }
-        sql.extend_from_slice(b");\n");
-    }
-}
-
-/// A statement for a table whose own cannot be written: its columns as far as they are known.
-fn made_up_statement(table: &Table) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| quoted_name(&column.name)).collect();
-    let columns = if columns.is_empty() { "column_1".to_owned() } else { columns.join(",") };
-    format!("CREATE TABLE {}({columns});", quoted_name(&table.name))
+    free
 }
 
 fn is_schema(table: &Table) -> bool {
-    table.name == "sqlite_schema"
+    table.root_page == Some(PageNumber::FIRST) && table.name == "sqlite_schema"
+}
+
+/// Whether it is one that SQLite makes by itself.
+fn is_own(table: &Table) -> bool {
+    table.name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"))
 }
 
 fn written(error: io::Error) -> Error {

@@ -1,7 +1,7 @@
-//! Names and values as SQL.
+//! Names and values as SQL, so that SQLite reads the very same.
 
-use std::io::Write;
-
+use super::real::add_real;
+use crate::format::database_header::TextEncoding;
 use crate::rows::SqlValue;
 
 /// A name in double quotes.
@@ -9,77 +9,154 @@ pub(super) fn quoted_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Adds a value to a statement, so that SQLite reads the very same.
-pub(super) fn add_value(sql: &mut Vec<u8>, value: &SqlValue<'_>) {
-    match value {
-        SqlValue::Null => sql.extend_from_slice(b"NULL"),
-        SqlValue::Integer(number) => add_display(sql, format_args!("{number}")),
-        SqlValue::Real(number) if number.is_infinite() => {
-            sql.extend_from_slice(if *number > 0.0 { b"9e999" } else { b"-9e999" });
+pub(super) fn add_integer(sql: &mut Vec<u8>, number: i64) {
+    sql.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Writes values for a database of this encoding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Literals {
+    pub(super) encoding: TextEncoding,
+}
+
+impl Literals {
+    /// Adds a value to a statement.
+    pub(super) fn add(self, sql: &mut Vec<u8>, value: &SqlValue<'_>) {
+        match value {
+            SqlValue::Null => sql.extend_from_slice(b"NULL"),
+            SqlValue::Integer(number) => add_integer(sql, *number),
+            SqlValue::Real(number) => add_real(sql, *number),
+            SqlValue::Blob(bytes) => add_blob(sql, bytes),
+            // The bytes are in the encoding of the database, which the dump gives to the new one too.
+            SqlValue::InvalidText(bytes) => add_stored_text(sql, bytes),
+            SqlValue::Text(text) => {
+                let before = sql.len();
+                if !self.add_text(sql, text) {
+                    sql.truncate(before);
+                    add_stored_text(sql, &self.stored(text));
+                }
+            }
         }
-        SqlValue::Real(number) => add_display(sql, format_args!("{number:?}")),
-        SqlValue::Blob(bytes) => add_blob(sql, bytes),
-        // The bytes are in the encoding of the database, which the dump gives to the new one too.
-        SqlValue::InvalidText(bytes) => {
-            sql.extend_from_slice(b"CAST(");
-            add_blob(sql, bytes);
-            sql.extend_from_slice(b" AS TEXT)");
+    }
+
+    fn is_utf_16(self) -> bool {
+        matches!(self.encoding.effective(), TextEncoding::UTF16LE | TextEncoding::UTF16BE)
+    }
+
+    /// The text as the database stores it.
+    fn stored(self, text: &str) -> Vec<u8> {
+        match self.encoding.effective() {
+            TextEncoding::UTF16LE => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            TextEncoding::UTF16BE => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            _ => text.as_bytes().to_vec(),
         }
-        SqlValue::Text(text) => add_text(sql, text),
+    }
+
+    /// Adds a string. What would act on a terminal, end the text for SQLite (NUL) or be changed by the shell (CR LF) is written as
+    /// `char(N)`. `false`: it cannot be written so.
+    fn add_text(self, sql: &mut Vec<u8>, text: &str) -> bool {
+        /// SQLite takes no more than a thousand operators in a row, and no more than a hundred arguments.
+        const MOST_CHARS: u32 = 100;
+        let mut piece = Piece::Start;
+        let mut char_count = 0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+            let (start, behind) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+            if !start.is_empty() {
+                piece.go_on_as(sql, Piece::String);
+                sql.extend_from_slice(start.as_bytes());
+            }
+            let Some(c) = behind.chars().next() else { break };
+            rest = behind.get(c.len_utf8()..).unwrap_or_default();
+            if self.is_utf_16() && matches!(c, '\u{fffe}' | '\u{ffff}') {
+                // SQLite makes U+FFFD of them on the way to UTF-16.
+                return false;
+            } else if acts_on_a_terminal(c) {
+                char_count += 1;
+                if char_count > MOST_CHARS {
+                    return false;
+                }
+                piece.go_on_as(sql, Piece::Chars);
+                add_integer(sql, u32::from(c).into());
+            } else {
+                piece.go_on_as(sql, Piece::String);
+                match c {
+                    '\'' => sql.extend_from_slice(b"''"),
+                    _ => sql.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+            }
+        }
+        if piece == Piece::Start {
+            sql.push(b'\'');
+            piece = Piece::String;
+        }
+        sql.extend_from_slice(piece.end());
+        true
     }
 }
 
-fn add_display(sql: &mut Vec<u8>, number: std::fmt::Arguments<'_>) {
-    // A buffer takes all that is written to it.
-    drop(sql.write_fmt(number));
+/// What of a text is being written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Start,
+    String,
+    /// The arguments of `char`.
+    Chars,
+}
+
+impl Piece {
+    #[inline]
+    fn go_on_as(&mut self, sql: &mut Vec<u8>, next: Self) {
+        if *self == next {
+            if next == Self::Chars {
+                sql.push(b',');
+            }
+            return;
+        }
+        sql.extend_from_slice(self.end());
+        if *self != Self::Start {
+            sql.extend_from_slice(b"||");
+        }
+        sql.extend_from_slice(if next == Self::Chars { b"char(" } else { b"'" });
+        *self = next;
+    }
+
+    fn end(self) -> &'static [u8] {
+        match self {
+            Self::Start => b"",
+            Self::String => b"'",
+            Self::Chars => b")",
+        }
+    }
 }
 
 fn add_blob(sql: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |four: u8| DIGITS.get(usize::from(four & 15)).copied().unwrap_or(b'0');
     sql.extend_from_slice(b"x'");
-    for &byte in bytes {
-        sql.extend_from_slice(&[digit(byte >> 4), digit(byte)]);
-    }
+    crate::rows::add_hex(sql, bytes);
     sql.push(b'\'');
 }
 
-/// A string. What would act on a terminal, or end the text for SQLite (NUL), is written as `char(N)`.
-fn add_text(sql: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'&' | b'('..=b'~' | b'\n' | b'\t');
-    if text.bytes().all(is_plain) {
-        sql.push(b'\'');
-        sql.extend_from_slice(text.as_bytes());
-        return sql.push(b'\'');
-    }
-    let mut is_open = false;
-    let mut is_first = true;
-    for c in text.chars() {
-        let acts = acts_on_a_terminal(c);
-        if is_open && acts {
-            sql.push(b'\'');
+fn add_stored_text(sql: &mut Vec<u8>, bytes: &[u8]) {
+    sql.extend_from_slice(b"CAST(");
+    add_blob(sql, bytes);
+    sql.extend_from_slice(b" AS TEXT)");
+}
+
+/// Whether a byte of a text stands for itself, whatever stands around it. Of those that begin a character, some begin one that does
+/// not: U+0080 to U+009F, U+061C, U+2000 to U+2FFF, U+FFFE.
+fn is_plain(byte: u8) -> bool {
+    #[allow(clippy::indexing_slicing, reason = "past the end it would not compile")]
+    const PLAIN: [bool; 256] = {
+        let mut plain = [true; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            plain[byte] = !matches!(byte, 0..=8 | 11..=31 | 39 | 127 | 0xc2 | 0xd8 | 0xe2 | 0xef);
+            byte += 1;
         }
-        if acts || !is_open {
-            if !is_first {
-                sql.extend_from_slice(b"||");
-            }
-            is_first = false;
-            if acts {
-                add_display(sql, format_args!("char({})", u32::from(c)));
-            } else {
-                sql.push(b'\'');
-            }
-        }
-        is_open = !acts;
-        if c == '\'' {
-            sql.extend_from_slice(b"''");
-        } else if !acts {
-            sql.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    }
-    if is_open {
-        sql.push(b'\'');
-    }
+        plain
+    };
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 /// Control characters, and those that turn the direction of what follows.
@@ -91,11 +168,16 @@ fn acts_on_a_terminal(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn sql_in(value: SqlValue<'_>, encoding: TextEncoding) -> String {
+        let mut sql = Vec::new();
+        Literals { encoding }.add(&mut sql, &value);
+        String::from_utf8(sql).unwrap()
+    }
 
     fn sql(value: SqlValue<'_>) -> String {
-        let mut sql = Vec::new();
-        add_value(&mut sql, &value);
-        String::from_utf8(sql).unwrap()
+        sql_in(value, TextEncoding::UTF8)
     }
 
     #[test]
@@ -103,7 +185,6 @@ mod tests {
         assert_eq!(sql(SqlValue::Null), "NULL");
         assert_eq!(sql(SqlValue::Integer(i64::MIN)), "-9223372036854775808");
         assert_eq!(sql(SqlValue::Real(5.0)), "5.0");
-        assert_eq!(sql(SqlValue::Real(1e16)), "1e16");
         assert_eq!(sql(SqlValue::Real(f64::NEG_INFINITY)), "-9e999");
         assert_eq!(sql(SqlValue::Blob(&[0, 0xaf])), "x'00af'");
         assert_eq!(sql(SqlValue::InvalidText(&[0xff])), "CAST(x'ff' AS TEXT)");
@@ -115,7 +196,21 @@ mod tests {
         assert_eq!(text(""), "''");
         assert_eq!(text("it's\n"), "'it''s\n'");
         assert_eq!(text("kůň"), "'kůň'");
-        assert_eq!(text("a\0'b\u{1b}\r"), "'a'||char(0)||'''b'||char(27)||char(13)");
+        assert_eq!(text("a\0'b\u{1b}\r"), "'a'||char(0)||'''b'||char(27,13)");
         assert_eq!(text("\u{202e}x"), "char(8238)||'x'");
+        assert_eq!(text("\u{9b}"), "char(155)");
+        assert_eq!(text("“é” \u{fffe}"), "'“é” \u{fffe}'");
+        assert_eq!(text(&"\0".repeat(101)), format!("CAST(x'{}' AS TEXT)", "00".repeat(101)));
+        let little = sql_in(SqlValue::Text("a\u{ffff}".into()), TextEncoding::UTF16LE);
+        assert_eq!(little, "CAST(x'6100ffff' AS TEXT)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_that_stands_for_itself_begins_what_does_not(c in any::<char>()) {
+            let first = c.encode_utf8(&mut [0; 4]).as_bytes()[0];
+            let is_special = acts_on_a_terminal(c) || matches!(c, '\'' | '\u{fffe}' | '\u{ffff}');
+            prop_assert!(!is_special || !is_plain(first), "{:?}", c);
+        }
     }
 }

@@ -2,16 +2,26 @@
 //!
 //! | file | duty |
 //! |---|---|
-//! | `dumper` | all of it in order: pragmas, tables with their rows, what is lost, indexes, views, triggers, virtual tables |
+//! | `dumper` | all of it in order: pragmas, tables with their rows, what is lost, what hangs on them |
+//! | `objects` | what hangs on tables: indexes, views, triggers, virtual tables |
 //! | `report` | options, and what was written and missed |
 //! | `statement` | whether a statement of the schema may be written as it is |
-//! | `literal` | names and values as SQL |
+//! | `row_form` | how the rows of a table are written |
+//! | `row_judge`, `row_key` | which rows SQLite would refuse, and which keys two of them have |
+//! | `literal`, `real` | names and values as SQL |
 //! | `orphans` | leaves that no interior page leads to any more, and whose they are |
+//! | `lost_table` | the table of rows that belong to no other, or that theirs would refuse |
 
 mod dumper;
 mod literal;
+mod lost_table;
+mod objects;
 mod orphans;
+mod real;
 mod report;
+mod row_form;
+mod row_judge;
+mod row_key;
 mod statement;
 
 pub use dumper::dump;

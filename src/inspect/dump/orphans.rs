@@ -9,13 +9,10 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::format::database_header::TextEncoding;
-use crate::format::{BtreePage, PageKind, PageNumber, Record};
+use crate::format::{BtreePage, PageKind, PageNumber};
 use crate::rows::{Missed, MissedPlaces, RecordReader, Row, RowLayout, SqlValue, StoredRecord};
 use crate::schema::{Affinity, Schema, Table};
 use crate::walk::{PageReader, Step, TreePlace, Walk};
-
-/// How many columns SQLite lets a table have, less those that tell where a row is from.
-const MOST_FIELDS: usize = 1990;
 
 /// The orphans of a database.
 pub(super) struct Orphans<'d> {
@@ -27,8 +24,6 @@ pub(super) struct Orphans<'d> {
     wounded: Vec<Table>,
     /// Whether tables may be missing in the schema.
     schema_is_wounded: bool,
-    /// The most fields that one of their rows has.
-    field_count: usize,
 }
 
 impl<'d> Orphans<'d> {
@@ -53,7 +48,6 @@ impl<'d> Orphans<'d> {
             leaves: Vec::new(),
             wounded,
             schema_is_wounded,
-            field_count: 0,
         };
         orphans.collect_leaves(schema)?;
         Ok(orphans)
@@ -61,11 +55,6 @@ impl<'d> Orphans<'d> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.leaves.is_empty()
-    }
-
-    /// The most fields that one of their rows has, as far as a table can have columns.
-    pub(super) fn field_count(&self) -> usize {
-        self.field_count.min(MOST_FIELDS)
     }
 
     pub(super) fn missed(&self) -> &[Missed] {
@@ -108,8 +97,6 @@ impl<'d> Orphans<'d> {
         }
         self.place_indexes(schema)?;
         for (leaf, _) in std::mem::take(&mut self.leaves) {
-            let longest = self.page(leaf).map_or(0, |page| most_fields(&page));
-            self.field_count = self.field_count.max(longest);
             self.leaves.push((leaf, top_of(leaf, &parents)));
         }
         Ok(())
@@ -144,7 +131,7 @@ impl<'d> Orphans<'d> {
     /// Gives each row to `visit`: with the table that it fits, or with the top of the tree that its leaf is in.
     pub(super) fn each_row(
         &mut self,
-        mut visit: impl FnMut(std::result::Result<&Table, PageNumber>, &Row),
+        mut visit: impl FnMut(std::result::Result<&Table, PageNumber>, &Row) -> Result<()>,
     ) -> Result<()> {
         let wounded = std::mem::take(&mut self.wounded);
         for (leaf, top) in std::mem::take(&mut self.leaves) {
@@ -154,11 +141,11 @@ impl<'d> Orphans<'d> {
                 (Some(table), None) => {
                     let layout = Arc::new(RowLayout::new(table, self.encoding));
                     for row in rows {
-                        visit(Ok(table), &row.with_layout(Arc::clone(&layout)));
+                        visit(Ok(table), &row.with_layout(Arc::clone(&layout)))?;
                     }
                 }
                 _ if looks_like_an_index(&rows) => {}
-                _ => rows.iter().for_each(|row| visit(Err(top), row)),
+                _ => rows.iter().try_for_each(|row| visit(Err(top), row))?,
             }
         }
         Ok(())
@@ -199,16 +186,6 @@ impl<'d> Orphans<'d> {
 fn children(page: &BtreePage<'_>) -> Vec<PageNumber> {
     let cells = page.cells().filter_map(|cell| cell.ok()?.left_child);
     cells.chain(page.right_child).collect()
-}
-
-/// The most fields that a record of the page has, by its header.
-fn most_fields(page: &BtreePage<'_>) -> usize {
-    let payloads = page.cells().filter_map(|cell| cell.ok()?.payload);
-    let counts = payloads.filter_map(|payload| {
-        let record = Record::parse_start(payload.local, payload.payload_bytes.into()).ok()?;
-        Some(record.serial_types().count())
-    });
-    counts.max().unwrap_or_default()
 }
 
 /// The highest page above this one; where they lead in a circle, one of it.

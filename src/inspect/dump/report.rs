@@ -1,6 +1,9 @@
 //! How a dump is to be made, and what came of it.
 
-use crate::rows::Missed;
+use crate::rows::{Missed, Row};
+
+/// How many places, rows and statements are told; of more only the number.
+const MOST_TOLD: usize = 100;
 
 /// How a dump is to be made.
 ///
@@ -36,6 +39,18 @@ pub struct DumpReport {
     pub rescued_count: u64,
     /// How many rows belong to no table, and lie in the lost-and-found table, if there is one.
     pub lost_count: u64,
+    /// The name of the lost-and-found table, if it was made: another one than asked for where something has that name.
+    pub lost_and_found: Option<String>,
+    /// How many rows are in the lost-and-found table because SQLite would not take them back into their own: a NULL or a type that a
+    /// column does not take, or a key that is there already.
+    pub refused_count: u64,
+    /// Which those are, and why: the first of them.
+    pub refused: Vec<String>,
+    /// How many rows have a rowid or a key that may be there already. Those of which it is go to the lost-and-found table when
+    /// the dump is read back.
+    pub doubtful_count: u64,
+    /// Indexes that SQLite may not take, and why. They come last, where nothing hangs on them.
+    pub doubtful_indexes: Vec<String>,
     /// Statements of the schema that were not written as they are, and why.
     pub statements_refused: Vec<String>,
     /// Places at which rows are missing: the first of them.
@@ -51,12 +66,29 @@ impl DumpReport {
         self.missed_count == 0
             && self.lost_count == 0
             && self.rescued_count == 0
+            && self.refused_count == 0
+            && self.doubtful_count == 0
+            && self.doubtful_indexes.is_empty()
             && self.statements_refused.is_empty()
     }
 
+    pub(super) fn add_refused(&mut self, table: &str, row: &Row, why: &str) {
+        self.refused_count += 1;
+        if self.refused.len() < MOST_TOLD {
+            let (page, offset) = (row.page(), row.offset());
+            self.refused.push(format!("table `{table}`, page {page}, offset {offset}: {why}"));
+        }
+    }
+
+    pub(super) fn add_doubtful_index(&mut self, name: &str, why: &str) {
+        self.doubtful_indexes.push(format!("index `{name}`: {why}"));
+    }
+
+    pub(super) fn refuse_statement(&mut self, kind: &str, name: &str, why: &str) {
+        self.statements_refused.push(format!("{kind} `{name}`: {why}"));
+    }
+
     pub(super) fn add_missed(&mut self, missed: &[Missed], count: u64) {
-        /// How many places are told.
-        const MOST_TOLD: usize = 100;
         let room = MOST_TOLD.saturating_sub(self.missed.len());
         self.missed.extend(missed.iter().take(room).cloned());
         self.missed_count = self.missed_count.saturating_add(count);

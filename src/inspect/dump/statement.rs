@@ -3,10 +3,41 @@
 //! Whoever made the database chose the text. Read back, it must be one statement, of the kind that its row says, and nothing
 //! behind it: else a dump of a hostile file would run what that file wants, in the shell even commands of the system.
 
-use crate::schema::{Ending, statement_ending};
+use crate::schema::{Collation, Ending, Naming, Schema, SchemaEntry, Table, statement_ending};
+
+/// The statement that makes a table, or why it cannot be written.
+pub(super) fn table_statement(schema: &Schema, table: &Table) -> Result<String, String> {
+    let is_it = |entry: &&SchemaEntry| {
+        entry.kind == "table" && entry.name == table.name && entry.root() == table.root_page
+    };
+    let entry = schema.entries.iter().find(is_it).ok_or("the schema does not have it")?;
+    let sql = entry.sql.as_deref().ok_or("the schema has no statement for it")?;
+    if let Some(note) = &table.note {
+        return Err(note.clone());
+    }
+    let of_keys = table.keys().flatten().map(|key| &key.collation);
+    for collation in table.columns.iter().map(|column| &column.collation).chain(of_keys) {
+        if let Collation::Other(name) = collation {
+            return Err(format!("it needs the collation {name}, which is not one of SQLite's own"));
+        }
+    }
+    named_statement(entry, sql)
+}
+
+/// The statement of an entry, if it makes what the entry says, or why it cannot be written.
+pub(super) fn named_statement(entry: &SchemaEntry, sql: &str) -> Result<String, String> {
+    let statement =
+        whole_statement(&entry.kind, sql).ok_or("its statement is not one that can be written")?;
+    let naming = Naming::parse(sql).filter(|naming| naming.kind == entry.kind);
+    let naming = naming.ok_or("its statement makes something else")?;
+    let table = naming.table.as_ref().unwrap_or(&naming.name);
+    let is_same =
+        naming.name.eq_ignore_ascii_case(&entry.name) && table.eq_ignore_ascii_case(&entry.table_name);
+    if is_same { Ok(statement) } else { Err("its statement makes one of another name".to_owned()) }
+}
 
 /// The statement with its end; `None` when it is not one statement that begins with `CREATE`.
-pub(super) fn whole_statement(kind: &str, sql: &str) -> Option<String> {
+fn whole_statement(kind: &str, sql: &str) -> Option<String> {
     let end = match statement_ending(sql, kind == "trigger")? {
         Ending::Plain => ";",
         Ending::InLineComment => "\n;",
