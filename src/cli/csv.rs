@@ -2,8 +2,6 @@
 //!
 //! NULL is an empty field, an empty text is `""`. A blob, and text that is not valid, is given as lower-case hexadecimal digits.
 
-use std::io::Write;
-
 use litecopy::rows::{Row, SqlValue};
 
 use super::printable::printable;
@@ -23,9 +21,9 @@ impl CsvLine {
     /// The first line: the names of the columns.
     pub(crate) fn names<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> &[u8] {
         self.line.clear();
-        for (index, name) in names.enumerate() {
-            self.separate(index);
+        for name in names {
             self.text(name);
+            self.line.push(b',');
         }
         self.end()
     }
@@ -33,38 +31,22 @@ impl CsvLine {
     pub(crate) fn row(&mut self, row: &Row) -> &[u8] {
         self.line.clear();
         for index in 0..row.len() {
-            self.separate(index);
             match row.value(index) {
                 SqlValue::Null => {}
-                SqlValue::Integer(number) => self.display(format_args!("{number}")),
-                SqlValue::Real(number) => self.display(format_args!("{number:?}")),
+                SqlValue::Integer(number) => add_integer(&mut self.line, number),
+                SqlValue::Real(number) => add_real(&mut self.line, number),
                 SqlValue::Text(text) => self.text(&text),
-                SqlValue::InvalidText(bytes) | SqlValue::Blob(bytes) => self.hex(bytes),
+                SqlValue::InvalidText(bytes) | SqlValue::Blob(bytes) => add_hex(&mut self.line, bytes),
             }
+            self.line.push(b',');
         }
         self.end()
     }
 
-    fn separate(&mut self, index: usize) {
-        if index > 0 {
-            self.line.push(b',');
-        }
-    }
-
     fn end(&mut self) -> &[u8] {
+        self.line.pop();
         self.line.extend_from_slice(b"\r\n");
         &self.line
-    }
-
-    fn display(&mut self, number: std::fmt::Arguments<'_>) {
-        // A buffer takes all that is written to it.
-        drop(self.line.write_fmt(number));
-    }
-
-    fn hex(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.display(format_args!("{byte:02x}"));
-        }
     }
 
     fn text(&mut self, text: &str) {
@@ -77,7 +59,8 @@ impl CsvLine {
 
     fn quoted(&mut self, text: &str) {
         let plain = |byte: u8| !matches!(byte, b'"' | b',' | b'\r' | b'\n');
-        if !text.is_empty() && text.bytes().all(plain) {
+        // All of it at once, not up to the first that is not: the processor takes many bytes in one step.
+        if !text.is_empty() && text.bytes().fold(true, |all, byte| all & plain(byte)) {
             return self.line.extend_from_slice(text.as_bytes());
         }
         self.line.push(b'"');
@@ -88,5 +71,25 @@ impl CsvLine {
             self.line.extend_from_slice(part.as_bytes());
         }
         self.line.push(b'"');
+    }
+}
+
+pub(super) fn add_integer(line: &mut Vec<u8>, number: i64) {
+    line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// The shortest digits that give the same number; `inf` and `-inf`.
+pub(super) fn add_real(line: &mut Vec<u8>, number: f64) {
+    line.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
+}
+
+/// In lower-case hexadecimal digits.
+pub(super) fn add_hex(line: &mut Vec<u8>, bytes: &[u8]) {
+    let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };
+    let start = line.len();
+    line.resize(start + bytes.len() * 2, 0);
+    let (pairs, _) = line.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    for (pair, &byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
 }

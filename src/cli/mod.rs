@@ -28,6 +28,7 @@ mod info;
 mod interrupt;
 mod job;
 mod journal;
+mod json_row;
 mod locks;
 mod manifest_file;
 mod manual;

@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::exit_code::{Ending, message};
 use super::printable::{printable_json, printable_lines, printable_path};
 
+/// How much of a long report is written at once.
+const BUFFER_BYTES: usize = 64 * 1024;
+
 /// One line, or several, on stdout.
 pub(crate) fn say(text: &str) -> Ending {
     say_lines(|output| output.line(text))
@@ -60,7 +63,7 @@ pub(crate) fn say_report<R: Serialize>(
 
 /// A long report, line by line as it is made. What `write` gives back as an error is taken for one of stdout.
 pub(crate) fn say_lines(write: impl FnOnce(&mut Output) -> io::Result<()>) -> Ending {
-    let mut output = Output(BufWriter::new(io::stdout().lock()));
+    let mut output = Output(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()));
     said(write(&mut output).and_then(|()| output.0.flush()))
 }
 

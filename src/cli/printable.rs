@@ -48,6 +48,40 @@ pub(crate) fn printable_json(json: String) -> String {
     shown
 }
 
+/// Whether a byte of a text stands for itself in JSON, whatever stands around it. Of those that begin a character, some begin one
+/// that does not: U+0080 to U+009F, U+061C, U+2000 to U+2FFF, U+FEFF.
+pub(crate) fn is_plain_in_json(byte: u8) -> bool {
+    #[allow(clippy::indexing_slicing, reason = "past the end it would not compile")]
+    const PLAIN: [bool; 256] = {
+        let mut plain = [true; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            plain[byte] = !matches!(byte, 0..=31 | 34 | 92 | 127 | 0xc2 | 0xd8 | 0xe2 | 0xef);
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+/// Adds a character of a text as JSON has it; what acts on a terminal is spelled out.
+pub(crate) fn add_in_json(json: &mut Vec<u8>, c: char) {
+    let short = match c {
+        '"' => b"\\\"",
+        '\\' => b"\\\\",
+        '\u{8}' => b"\\b",
+        '\t' => b"\\t",
+        '\n' => b"\\n",
+        '\u{c}' => b"\\f",
+        '\r' => b"\\r",
+        _ if acts_on_terminals(c) => {
+            return json.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+        }
+        _ => return json.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    };
+    json.extend_from_slice(short);
+}
+
 fn acts_on_terminals(c: char) -> bool {
     c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

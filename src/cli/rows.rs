@@ -12,6 +12,7 @@ use litecopy::{Database, Error};
 
 use super::csv::CsvLine;
 use super::exit_code::Ending;
+use super::json_row::JsonRow;
 use super::output::{Output, say_error, say_failure, say_lines};
 use super::printable::{printable, printable_path};
 use super::reading_arguments::ReadingArguments;
@@ -189,6 +190,7 @@ impl RowsArguments {
             ));
         }
         let mut line = CsvLine::new(io::stdout().is_terminal());
+        let mut json = JsonRow::new(rows.table(), rows.columns());
         if self.format == RowFormat::Csv {
             output.bytes(line.names(rows.columns()))?;
         }
@@ -196,7 +198,7 @@ impl RowsArguments {
             progress.show(rows.pages_read());
             let Some(row) = rows.next_row()? else { break };
             match self.format {
-                RowFormat::Json => output.json(row)?,
+                RowFormat::Json => output.bytes(json.line(row))?,
                 RowFormat::Csv => output.bytes(line.row(row))?,
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record_reader::StoredRecord;
 use super::row_layout::{Place, RowLayout};
 use super::sql_value::SqlValue;
-use crate::format::{Damage, PageNumber, Record, SerialType, Value};
+use crate::format::{Damage, PageNumber, Record, SerialType};
 use crate::schema::Affinity;
 
 /// A row of a table. [rows.md#values](crate::notes::rows#values)
@@ -143,6 +143,7 @@ impl Row {
 
     /// The value of the column `index`, from 0; NULL where there is none.
     #[must_use]
+    #[inline]
     pub fn value(&self, index: usize) -> SqlValue<'_> {
         let Some(column) = self.layout.columns.get(index) else {
             return self.field(self.field_behind(index)).unwrap_or(SqlValue::Null);
@@ -171,8 +172,8 @@ impl Row {
 
     fn field(&self, field: usize) -> Option<SqlValue<'_>> {
         let &(serial_type, at) = self.fields.get(field)?;
-        let bytes = self.payload.get(at..)?;
-        let value = Value::read(serial_type, bytes).ok()?;
+        let end = at.checked_add(usize::try_from(serial_type.body_bytes()).ok()?)?;
+        let value = serial_type.value(self.payload.get(at..end)?)?;
         Some(SqlValue::from_stored(value, self.layout.encoding))
     }
 }

@@ -82,7 +82,12 @@ fn valid_text(bytes: &[u8], encoding: TextEncoding) -> Option<Cow<'_, str>> {
 /// Adds the bytes in lower-case hexadecimal digits.
 pub(crate) fn add_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     let digit = |four: u8| four + if four < 10 { b'0' } else { b'a' - 10 };
-    text.extend(bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]));
+    let start = text.len();
+    text.resize(start.saturating_add(bytes.len().saturating_mul(2)), 0);
+    let (pairs, _) = text.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    for (pair, &byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
 }
 
 /// The bytes in lower-case hexadecimal digits.
