@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::format::{BtreeCell, BtreePage, Damage, PageKind, PageNumber};
-use crate::walk::{Fault, FaultSink, FindingKind, Step, TreeWalk, Walk};
+use crate::walk::{Fault, FaultSink, FindingKind, Step, TreeWalk, Walk, salvage_cells};
 
 /// A record as it is stored, and where.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +127,7 @@ impl RecordReader {
                 // That it can be read was seen when it was put here.
                 let Some(cell) = self.current.cell(offset) else { continue };
                 let is_long = cell.payload.is_some_and(|payload| payload.first_overflow.is_some());
-                if is_long && !walk.payload((index, &cell), self.current.number, &mut self.long)? {
+                if is_long && !walk.whole_payload((index, &cell), self.current.number, &mut self.long)? {
                     continue;
                 }
                 return Ok(Some(Found { offset, rowid: cell.rowid, is_long }));
@@ -180,12 +180,9 @@ impl RecordReader {
             Step::Page { at, page } if page.kind.is_leaf() => {
                 self.page_count = self.page_count.saturating_add(1);
                 let mut held = HeldPage::new(at.page, &page, self.passed);
-                for cell in Step::cells(page, at) {
-                    match cell {
-                        Ok((index, cell)) => held.cells.push((index, cell.offset)),
-                        Err(fault) => faults.push(fault),
-                    }
-                }
+                salvage_cells(page, at.page, &mut faults, |index, cell| {
+                    held.cells.push((index, cell.offset))
+                });
                 held.cells.reverse();
                 Event::Records(held)
             }

@@ -83,13 +83,44 @@ impl<F: FaultSink> Walk<'_, F> {
         Ok(missing_bytes == 0)
     }
 
+    /// As [`payload`](Self::payload); where the chain is broken, and short, its pages are free again for whom they belong to.
+    pub(crate) fn whole_payload(
+        &mut self,
+        cell: (u16, &BtreeCell<'_>),
+        page: PageNumber,
+        payload: &mut Vec<u8>,
+    ) -> Result<bool> {
+        /// What is read again and again for broken cells stays in proportion to them (C10).
+        const MOST_RELEASED: usize = 8;
+        let mut pages = Vec::new();
+        let is_whole = self.payload_and_pages(cell, page, payload, |page| {
+            if pages.len() <= MOST_RELEASED {
+                pages.push(page)
+            }
+        })?;
+        if !is_whole && pages.len() <= MOST_RELEASED {
+            pages.into_iter().for_each(|page| self.placed.remove(page));
+        }
+        Ok(is_whole)
+    }
+
     /// Puts the payload of a cell in `page` together, in `payload`, as far as it is there. `false`: not all of it is, or it is
     /// more than the limits allow; either has been told. It grows page by page: what a length claims is not believed.
     pub(crate) fn payload(
         &mut self,
+        cell: (u16, &BtreeCell<'_>),
+        page: PageNumber,
+        payload: &mut Vec<u8>,
+    ) -> Result<bool> {
+        self.payload_and_pages(cell, page, payload, |_| {})
+    }
+
+    fn payload_and_pages(
+        &mut self,
         (index, cell): (u16, &BtreeCell<'_>),
         page: PageNumber,
         payload: &mut Vec<u8>,
+        mut visit: impl FnMut(PageNumber),
     ) -> Result<bool> {
         payload.clear();
         let Some(stored) = cell.payload else { return Ok(true) };
@@ -101,6 +132,9 @@ impl<F: FaultSink> Walk<'_, F> {
             return Ok(false);
         }
         payload.extend_from_slice(stored.local);
-        self.chain((index, cell), page, |part| payload.extend_from_slice(part.content))
+        self.chain((index, cell), page, |part| {
+            visit(part.page);
+            payload.extend_from_slice(part.content);
+        })
     }
 }

@@ -38,6 +38,7 @@ pub(crate) use chains::OverflowPart;
 pub use fault::FindingKind;
 pub(crate) use fault::{Cause, Fault, FaultSink};
 pub(crate) use free_pages::FreePage;
+pub(crate) use page_cells::salvage_cells;
 pub(crate) use page_map::{PageMap, Part};
 pub(crate) use page_reader::PageReader;
 pub(crate) use schema_rows::SchemaRow;

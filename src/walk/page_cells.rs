@@ -58,6 +58,50 @@ impl<'p> PageCells<'p> {
     }
 }
 
+/// How many times as long as their page the cells may be together that are read in spite of what is wrong with it.
+const MOST_OVERLAP: u32 = 4;
+
+/// Gives each cell of a page that can be read, and tells what is wrong on the way: one that stands before the content of the page, or
+/// lies over another, may be whole all the same.
+pub(crate) fn salvage_cells<'p>(
+    page: BtreePage<'p>,
+    number: PageNumber,
+    faults: &mut Vec<Fault>,
+    mut give: impl FnMut(u16, &BtreeCell<'p>),
+) {
+    let mut room = page.usable_bytes();
+    let mut is_overfull = false;
+    let mut lenient = page;
+    lenient.content_start = page.pointers_end();
+    for index in 0..page.cell_count {
+        let cell = match page.sound_cell(index) {
+            Some(cell) => cell,
+            None => {
+                if let Err(damage) = page.cell(index) {
+                    faults.push(cell_fault(&page, number, index, damage));
+                }
+                match lenient.cell(index) {
+                    Ok(cell) => cell,
+                    Err(_) => continue,
+                }
+            }
+        };
+        match room.checked_sub(cell.stored_bytes) {
+            Some(left) => room = left,
+            None => {
+                let damage = Damage::CellsTooLong { cell: index, usable_bytes: page.usable_bytes() };
+                faults.push(Fault::new(number, damage).at(cell.offset).of_cell(index));
+                if is_overfull {
+                    return;
+                }
+                is_overfull = true;
+                room = page.usable_bytes().saturating_mul(MOST_OVERLAP - 1);
+            }
+        }
+        give(index, &cell);
+    }
+}
+
 /// The fault of a cell: where its pointer is wrong, at the pointer, else where the cell begins.
 #[cold]
 pub(super) fn cell_fault(page: &BtreePage<'_>, number: PageNumber, index: u16, damage: Damage) -> Fault {

@@ -169,6 +169,7 @@ fn judged(rescued: &Path, truth: &Content) -> (i64, i64) {
 /// Runs the statements one by one, past those that fail, as the shell does.
 fn read_back(sql: &str, path: &Path) {
     let db = Connection::open(path).unwrap();
+    db.execute_batch("PRAGMA synchronous = OFF").unwrap();
     let mut batch = Batch::new(&db, sql);
     while let Ok(Some(mut statement)) = batch.next() {
         let _ = statement.raw_execute();
@@ -183,6 +184,7 @@ fn recovered(shell: &str, source: &Path, path: &Path) {
     fs::write(&sql, recover.stdout).unwrap();
     let stdin = fs::File::open(&sql).unwrap();
     let _ = Command::new(shell)
+        .args(["-cmd", "PRAGMA synchronous = OFF"])
         .arg(path)
         .stdin(stdin)
         .stdout(Stdio::null())
@@ -222,6 +224,7 @@ fn damages_cost_no_more_rows_than_the_shell_loses_and_invent_none() {
             let (sql, _) = dumped(&damaged);
             read_back(&sql, &rescued);
             let (right, wrong) = judged(&rescued, &truth);
+            let ours_right = right;
             ours = (ours.0 + right, ours.1 + wrong);
             // Noise within a value is told by nothing.
             // What befalls an overflow page is within one value, and told by nothing.
@@ -232,6 +235,11 @@ fn damages_cost_no_more_rows_than_the_shell_loses_and_invent_none() {
                 let _ = fs::remove_file(&rescued);
                 recovered(shell, &damaged, &rescued);
                 let (right, wrong) = judged(&rescued, &truth);
+                if ours_right < right && std::env::var_os("LITECOPY_KEEP_DAMAGED").is_some() {
+                    let kept = std::env::temp_dir().join(format!("damaged-{class}-{seed}.db"));
+                    fs::copy(&damaged, &kept).unwrap();
+                    println!("{name}, seed {seed}: {ours_right} of {right}: {}", kept.display());
+                }
                 theirs = (theirs.0 + right, theirs.1 + wrong);
             }
         }

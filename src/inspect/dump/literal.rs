@@ -1,16 +1,12 @@
 //! Names and values as SQL, so that SQLite reads the very same.
 
-use super::real::add_real;
+use super::number::{add_integer, add_real};
 use crate::format::database_header::TextEncoding;
 use crate::rows::SqlValue;
 
 /// A name in double quotes.
 pub(super) fn quoted_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(super) fn add_integer(sql: &mut Vec<u8>, number: i64) {
-    sql.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Writes values for a database of this encoding.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::literal::{Literals, add_integer, quoted_name};
+use super::literal::{Literals, quoted_name};
+use super::number::add_integer;
 use crate::format::PageNumber;
 use crate::rows::{Row, RowLayout};
 use crate::schema::Table;

@@ -8,16 +8,16 @@
 //! | `statement` | whether a statement of the schema may be written as it is |
 //! | `row_form` | how the rows of a table are written |
 //! | `row_judge`, `row_key` | which rows SQLite would refuse, and which keys two of them have |
-//! | `literal`, `real` | names and values as SQL |
+//! | `literal`, `number` | names and values as SQL |
 //! | `orphans` | leaves that no interior page leads to any more, and whose they are |
 //! | `lost_table` | the table of rows that belong to no other, or that theirs would refuse |
 
 mod dumper;
 mod literal;
 mod lost_table;
+mod number;
 mod objects;
 mod orphans;
-mod real;
 mod report;
 mod row_form;
 mod row_judge;

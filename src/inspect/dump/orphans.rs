@@ -12,7 +12,7 @@ use crate::format::database_header::TextEncoding;
 use crate::format::{BtreePage, PageKind, PageNumber};
 use crate::rows::{Missed, MissedPlaces, RecordReader, Row, RowLayout, SqlValue, StoredRecord};
 use crate::schema::{Affinity, Schema, Table};
-use crate::walk::{PageReader, Step, TreePlace, Walk};
+use crate::walk::{PageReader, Walk, salvage_cells};
 
 /// The orphans of a database.
 pub(super) struct Orphans<'d> {
@@ -158,17 +158,12 @@ impl<'d> Orphans<'d> {
         let Some(page) = BtreePage::salvage(&bytes, leaf, self.walk.usable_bytes()) else {
             return Ok(Vec::new());
         };
-        let at = TreePlace { page: leaf, parent: None, depth: 1 };
         let (mut rows, mut payload) = (Vec::new(), Vec::new());
-        for cell in Step::cells(page, at) {
-            let (index, cell) = match cell {
-                Ok(cell) => cell,
-                Err(fault) => {
-                    self.walk.sink.add_fault(&fault);
-                    continue;
-                }
-            };
-            if !self.walk.payload((index, &cell), leaf, &mut payload)? {
+        let (mut cells, mut faults) = (Vec::new(), Vec::new());
+        salvage_cells(page, leaf, &mut faults, |index, cell| cells.push((index, *cell)));
+        faults.iter().for_each(|fault| self.walk.sink.add_fault(fault));
+        for (index, cell) in cells {
+            if !self.walk.whole_payload((index, &cell), leaf, &mut payload)? {
                 continue;
             }
             let mut row = Row::new(Arc::clone(&layout));

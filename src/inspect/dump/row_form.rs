@@ -1,6 +1,7 @@
 //! How the rows of a table are written: one INSERT each, with the rowid, also where no column names it.
 
-use super::literal::{Literals, add_integer, quoted_name};
+use super::literal::{Literals, quoted_name};
+use super::number::add_integer;
 use crate::rows::Row;
 use crate::schema::{Generated, Table};
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::row_key::{KeyFilter, RowKey};
+use crate::error::Result;
 use crate::rows::{Row, Rows, SqlValue};
 use crate::schema::{Generated, Schema, Table};
 
@@ -113,7 +114,7 @@ impl RowJudge {
     }
 
     /// Looks at all rows, for keys that more than one may have.
-    pub(super) fn look_at(&mut self, rows: &mut Rows<'_>, filter: &mut KeyFilter) -> crate::Result<()> {
+    pub(super) fn look_at(&mut self, rows: &mut Rows<'_>, filter: &mut KeyFilter) -> Result<()> {
         while let Some(row) = rows.next_row()? {
             for key in self.keys.iter().chain(self.indexes.iter().map(|(_, key)| key)) {
                 let Some(hash) = key.hash(row, filter) else { continue };

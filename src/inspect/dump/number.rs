@@ -1,13 +1,15 @@
-//! Reals as SQL that every SQLite reads as the very same number.
+//! Numbers as SQL that every SQLite reads as the very same.
 //!
 //! Before 3.43 SQLite reads the digits as an integer, and divides that by a power of ten, rounded to the 64 bits of the processor's
 //! long numbers and then to 53: for some numbers that gives the one beside. Where it would, or where we cannot tell, the number is
 //! written as an integer and powers of two, which is exact everywhere.
 
-use super::literal::add_integer;
-
 /// 2 to the 62nd, the largest power of two that is an integer for SQLite.
 const LARGEST_POWER: u32 = 62;
+
+pub(super) fn add_integer(sql: &mut Vec<u8>, number: i64) {
+    sql.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
 
 /// Adds a real to a statement.
 pub(super) fn add_real(sql: &mut Vec<u8>, number: f64) {
