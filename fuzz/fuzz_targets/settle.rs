@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use litecopy::{FileTarget, StepOutcome};
-use litecopy_fuzz::files::Files;
+use litecopy_fuzz::files::{Files, age};
 use litecopy_fuzz::pages::small;
 use litecopy_fuzz::{folder, image, options};
 
@@ -17,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(mut backup) = options().in_place(true).begin(new, FileTarget::new(&path)) else { return };
     let step = backup.step(1);
     drop(backup);
+    age(&path);
     if let Ok(before) = before {
         assert!(image(&path).is_ok_and(|after| after == before), "what was there is there");
         if step.is_ok_and(|step| step != StepOutcome::Busy) {

@@ -3,11 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use litecopy::inspect::{CheckOptions, DeletedOptions, DumpOptions, check, deleted_rows, dump, pages, space};
+use litecopy::inspect::{CheckOptions, DumpOptions, check, dump, pages, space};
 use litecopy::{Database, Source};
 use litecopy_fuzz::plan::{Built, Plan};
 use litecopy_fuzz::{image, options, reading};
-use std::ops::ControlFlow;
 
 fuzz_target!(|plan: Plan| {
     let Built { files, expected } = plan.build();
@@ -27,6 +26,5 @@ fuzz_target!(|plan: Plan| {
     let _ = check(&database, &CheckOptions::new(), |_| {});
     let _ = pages(&database);
     let _ = space(&database);
-    let _ = deleted_rows(&database, &DeletedOptions::default(), &mut |_| ControlFlow::Continue(()));
     let _ = dump(&database, &DumpOptions::default(), &mut std::io::sink(), |_| {});
 });

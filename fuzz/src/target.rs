@@ -1,6 +1,6 @@
 //! A small database written over files that may hold anything, and whether all went as promised.
 
-use crate::files::Files;
+use crate::files::{Files, age};
 use crate::in_use::Connected;
 use crate::pages::small;
 use crate::{folder, image, options};
@@ -29,6 +29,7 @@ pub fn judge(files: &Files, way: Way, choice: u8) {
     let new = small(choice.into());
     let expected = image(new.clone()).unwrap();
     let copied = options.verify(choice % 2 == 0).copy(new, &path);
+    age(&path);
     let after = image(&path);
     match (copied, before) {
         (Ok(_), _) => assert_same_content(&expected, &after.expect("the copy can be read")),
