@@ -4,11 +4,12 @@ use super::bundle_folder::READ_BYTES;
 use super::facts;
 use super::options::AcquireProgress;
 use crate::error::{Error, Problem, Result};
+use crate::format::lock_bytes::{DATABASE_LOCKS, WAL_INDEX_LOCKS};
 use crate::halt::Halt;
 use crate::manifest::{BundleFile, FileRole, FileStatus, hex};
 use crate::os::durable_folder::DurableFolder;
 use crate::os::lock_file::LockFile;
-use crate::os::random_access::{ReadAt, is_zero, read_padded, write_all_at};
+use crate::os::random_access::{ReadAt, is_zero, read_padded, read_padded_around, write_all_at};
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io;
@@ -104,6 +105,16 @@ impl<'h> FileCopy<'h> {
         Ok(Self { role, from, from_path: from_path.to_owned(), to, to_path, before, size_bytes: 0 })
     }
 
+    /// Reads the file where it was found. On Windows bytes that others have locked, which mean nothing, read as zeros.
+    fn read(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let locks = match self.role {
+            FileRole::Database => DATABASE_LOCKS,
+            FileRole::WalIndex => WAL_INDEX_LOCKS,
+            _ => 0..0,
+        };
+        read_padded_around(self.from.bytes(), buffer, offset, locks)
+    }
+
     /// How many bytes the file has now.
     pub(super) fn found_bytes(&self) -> Result<u64> {
         self.from.bytes().size_bytes().map_err(Error::io("look at it", &self.from_path))
@@ -124,8 +135,7 @@ impl<'h> FileCopy<'h> {
         while self.size_bytes < end {
             let wanted = usize::try_from(end - self.size_bytes).unwrap_or(usize::MAX).min(READ_BYTES);
             let piece = buffer.get_mut(..wanted).unwrap_or_default();
-            let there = read_padded(self.from.bytes(), piece, self.size_bytes)
-                .map_err(Error::io("read", &self.from_path))?;
+            let there = self.read(piece, self.size_bytes).map_err(Error::io("read", &self.from_path))?;
             let piece = piece.get(..there).unwrap_or_default();
             if !is_zero(piece) {
                 write_all_at(&self.to, piece, self.size_bytes).map_err(Error::io("write", &self.to_path))?;
@@ -165,8 +175,7 @@ impl<'h> FileCopy<'h> {
             let wanted = usize::try_from(self.size_bytes - offset).unwrap_or(usize::MAX).min(READ_BYTES);
             let found = found.get_mut(..wanted).unwrap_or_default();
             let copied = copied.get_mut(..wanted).unwrap_or_default();
-            let there = read_padded(self.from.bytes(), found, offset)
-                .map_err(Error::io("read again", &self.from_path))?;
+            let there = self.read(found, offset).map_err(Error::io("read again", &self.from_path))?;
             read_padded(&self.to, copied, offset).map_err(Error::io("read back", &self.to_path))?;
             let found = found.get(..there).unwrap_or_default();
             sha256.update(found);
