@@ -50,7 +50,7 @@ pub(crate) struct AcquireArguments {
 
     /// What was printed when the bundle was made: 64 hexadecimal digits. Without it, a bundle that was made anew as a whole cannot be told
     /// from the first
-    #[arg(long, value_name = "DIGITS", requires = "verify", value_parser = sha256)]
+    #[arg(long, value_name = "DIGITS", conflicts_with = "file", value_parser = sha256)]
     manifest_sha256: Option<[u8; 32]>,
 
     /// Give up when the files have been held still for this long [default: as long as it takes]
