@@ -165,7 +165,8 @@ fn assert_copied(what: &str, state: &State, output: &Output, sqlite_can: bool) {
     println!("{what}: {told}");
     assert!(output.status.success(), "{what}: {said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(told == "SQLite: 120 rows", sqlite_can, "{what}: {told}");
-    assert_eq!(state.targets.names(), ["copy.db"], "{what}");
+    let bundle = if cfg!(feature = "evidence") { &["bundle"][..] } else { &[] };
+    assert_eq!(state.targets.names(), [bundle, &["copy.db"]].concat(), "{what}");
     assert_right_copy(&state.scene.path, &state.target());
 }
 
@@ -207,10 +208,25 @@ fn copier_process() {
     assert_no_rights(&source);
     litecopy::copy_database(&source, &target).unwrap();
     assert!(copied_in_steps(&source) == fs::read(&target).unwrap());
+    #[cfg(feature = "evidence")]
+    acquire(&source, &target);
     assert_no_rights(&source);
     match rows_read_by_sqlite(&source) {
         Ok(count) => println!("\nSQLite: {count} rows"),
         Err(error) => println!("\nSQLite: {error}"),
+    }
+}
+
+/// A bundle of evidence beside the copy, whose merged copy is the same.
+#[cfg(feature = "evidence")]
+fn acquire(source: &Path, copy: &Path) {
+    let bundle = copy.with_file_name("bundle");
+    let acquired = litecopy::AcquireOptions::new().acquire(source, &bundle, |_| {}).unwrap();
+    let report = litecopy::verify_bundle(&bundle, Some(acquired.manifest_sha256)).unwrap();
+    assert!(report.intact, "{report:#?}");
+    assert!(fs::read(bundle.join("merged.db")).unwrap() == fs::read(copy).unwrap());
+    for file in &acquired.manifest.bundle.unwrap().files {
+        assert!(file.is_unchanged(), "{file:?}");
     }
 }
 
