@@ -73,3 +73,15 @@ def rows(file, table=None, **reading):
 def deleted(file, table=None, **reading):
     """Rows that were deleted or overwritten and whose bytes are still there, with where they were found."""
     return _lines("deleted", file, {"table": table, **reading})
+
+
+def acquire(file, folder, *, max_hold=None, **reading):
+    """Takes a database as evidence into a new folder: its files as they are, the merged copy, a manifest and a report. Note down
+    ``manifest_sha256`` of what is given back."""
+    return _report("acquire", file, {"folder": os.fsdecode(folder), "max_hold": max_hold, **reading})
+
+
+def verify_bundle(folder, manifest_sha256=None):
+    """Whether such a folder is what it was: ``intact``, ``findings``. ``manifest_sha256`` is what was noted down when it was made."""
+    given = None if manifest_sha256 is None else list(bytes.fromhex(manifest_sha256))
+    return _report("verify_bundle", folder, {"manifest_sha256": given})

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use litecopy::inspect::{self, CheckOptions, CommitOwners, DeletedOptions, WalTimeline};
 use litecopy::schema::Table;
-use litecopy::{Database, PageNumber, Result, SourceOptions};
+use litecopy::{AcquireOptions, Database, PageNumber, Result, SourceOptions, verify_bundle};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -37,6 +37,9 @@ struct Question {
     number: u32,
     other: Option<PathBuf>,
     versions: Option<(u64, u64)>,
+    folder: Option<PathBuf>,
+    max_hold: Option<Duration>,
+    manifest_sha256: Option<[u8; 32]>,
 }
 
 impl Question {
@@ -53,6 +56,9 @@ impl Question {
             number: 0,
             other: None,
             versions: None,
+            folder: None,
+            max_hold: None,
+            manifest_sha256: None,
         };
         for_each_option(options, |name, value| {
             if made.reading.take(name, value)? {
@@ -66,6 +72,9 @@ impl Question {
                 ("page", "number") => made.number = value.extract()?,
                 ("diff", "other") => made.other = value.extract()?,
                 ("diff", "versions") => made.versions = value.extract()?,
+                ("acquire", "folder") => made.folder = value.extract()?,
+                ("acquire", "max_hold") => made.max_hold = optional_seconds(value)?,
+                ("verify_bundle", "manifest_sha256") => made.manifest_sha256 = value.extract()?,
                 ("rows" | "deleted", "table") => made.table = value.extract()?,
                 _ => return Err(unexpected(name)),
             }
@@ -103,6 +112,8 @@ impl Question {
                 inspect::inspect_shm(&self.file, &options, self.timeout).map(|it| answer(&it))
             }
             "diff" => self.diff(),
+            "acquire" => self.acquire(),
+            "verify_bundle" => verify_bundle(&self.file, self.manifest_sha256).map(|it| answer(&it)),
             _ => Ok(Err(format!("no such report: {}", self.verb))),
         }
     }
@@ -123,6 +134,22 @@ impl Question {
         before.confirm()?;
         after.confirm()?;
         Ok(answer(&report))
+    }
+
+    fn acquire(&self) -> Result<Answer> {
+        let Some(folder) = &self.folder else { return Ok(Err("a folder is needed".to_owned())) };
+        let options = AcquireOptions::new()
+            .source(self.reading.options())
+            .lock_timeout(self.timeout)
+            .max_hold(self.max_hold);
+        let acquired = options.acquire(&self.file, folder, |_| {})?;
+        Ok(answer(&json!({
+            "folder": folder,
+            "manifest_sha256": acquired.manifest_sha256_digits(),
+            "page_size": acquired.manifest.page_size.bytes(),
+            "page_count": acquired.manifest.page_sums.len(),
+            "bundle": acquired.manifest.bundle,
+        })))
     }
 
     /// Gives each line to `give`, until that says that nobody wants more.

@@ -110,3 +110,15 @@ def test_deleted(logged, sqlite3):
     assert found[0]["values"]["text"] == "a note, the number 6"
     assert 0 < found[0]["confidence"] <= 1
     connection.close()
+
+
+def test_acquire_and_verify_bundle(logged, tmp_path):
+    acquired = litecopy.acquire(logged, tmp_path / "bundle")
+    files = {file["role"]: file for file in acquired["bundle"]["files"]}
+    assert set(files) == {"database", "log", "wal-index"}
+    assert (tmp_path / "bundle" / "found.db-wal").read_bytes() == (logged.parent / "app.db-wal").read_bytes()
+    report = litecopy.verify_bundle(tmp_path / "bundle", acquired["manifest_sha256"])
+    assert report["intact"] is True and report["findings"] == []
+    assert litecopy.verify_bundle(tmp_path / "bundle", "00" * 32)["intact"] is False
+    (tmp_path / "bundle" / "extra").write_bytes(b"")
+    assert [finding["file"] for finding in litecopy.verify_bundle(tmp_path / "bundle")["findings"]] == ["extra"]
