@@ -370,12 +370,13 @@ const DEFAULTS: &[&str] = &[
 fn the_value_of_a_column_added_later_is_its_default() {
     for declared in ["", "INTEGER", "TEXT", "REAL", "NUMERIC", "BLOB", "VARCHAR(5)"] {
         for default in DEFAULTS {
-            let db = Connection::open_in_memory().unwrap();
+            let mut db = Connection::open_in_memory().unwrap();
             db.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (1);").unwrap();
             let column = format!("c {declared} DEFAULT {default}");
             if db.execute_batch(&format!("ALTER TABLE t ADD COLUMN {column}")).is_err() {
                 panic!("SQLite takes no {column}");
             }
+            assert_eq!(damage(bytes_of(&mut db)), Vec::<String>::new(), "{column}");
             let expected: Value = db.query_row("SELECT c FROM t", [], |row| row.get(0)).unwrap();
             let schema = schema_of(&db);
             let table = schema.table("t").unwrap();

@@ -119,3 +119,13 @@ CREATE TABLE t(a, b, CHECK(a), CHECK(b) CONSTRAINT x FOREIGN KEY (a) REFERENCES 
 CREATE INDEX i ON t((a) COLLATE NOCASE, (b COLLATE RTRIM) DESC, a || b COLLATE NOCASE, lower(b) COLLATE NOCASE, (a + (b)))
 ;;
 CREATE INDEX i ON t(id, a)
+;;
+CREATE TABLE t(a DEFAULT -'8', b DEFAULT +x'00', c DEFAULT -NULL, d DEFAULT - CURRENT_TIME, e DEFAULT(-5), f default "x")
+;;
+CREATE TABLE t(a CHECK (a<-1 OR a>=-1 OR a*-1=2), b CHECK (b LIKE 'x%' ESCAPE '\'), c CHECK (NOT c BETWEEN 1 AND 2 AND c), d CHECK (d->>'$.x'='y'), e CHECK (+e=-+1))
+;;
+CREATE TABLE t(a CHECK (CASE a WHEN 1 THEN 2 ELSE 3 END COLLATE nocase='x'), b CHECK (CAST(b AS DOUBLE PRECISION)>1.5e3), "order" CHECK ("order" NOT IN (4)), match CHECK (match MATCH 'x'), key CHECK (key IS NOT FALSE))
+;;
+CREATE TABLE t(a CHECK (typeof(a)='integer' OR a IS NULL), b CHECK (((b))), c CHECK (c=0xFF), d CHECK (d<>'it''s'), e CHECK (e="lit"), f CHECK (strftime('%s',f) IS NOT DISTINCT FROM 1), g CHECK (t.g > rowid))
+;;
+CREATE INDEX i ON 't'('b' COLLATE nocase DESC, (c), b||c) WHERE t.a IN (1, 2) AND c NOTNULL

@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn signed_number(&mut self) -> Result<(), Fault> {
+    fn signed_number(&mut self) -> Result<(), Fault> {
         let _ = self.takes_symbol("-") || self.takes_symbol("+");
         match self.peek() {
             Some(token) if token.kind == Kind::Number => self.take().map(drop),
@@ -273,10 +273,23 @@ fn is_whole(token: &Token<'_>) -> bool {
                 && digits.len() % 2 == 0
                 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         }
-        Kind::Number => is_number(token.text),
+        Kind::Number => are_numbers(token.text),
         Kind::Symbol => !matches!(token.text, "^" | "\\" | "{" | "}"),
         _ => crate::schema::ending::is_closed(token.kind, token.text),
     }
+}
+
+/// Whether a text is numbers one behind the other: `1.2.3`, which a virtual table may be told, is 1.2 and .3.
+fn are_numbers(mut text: &str) -> bool {
+    while let Some((first, rest)) =
+        text.match_indices('.').nth(1).and_then(|(second, _)| text.split_at_checked(second))
+    {
+        if !is_number(first) {
+            return false;
+        }
+        text = rest;
+    }
+    is_number(text)
 }
 
 fn is_number(text: &str) -> bool {
@@ -313,6 +326,7 @@ mod tests {
         for number in ["1", "1_000", "0x1F", "1.5", "5.", ".5", "1.5e+3", "1e9"] {
             assert!(is_number(number), "{number}");
         }
+        assert!(are_numbers("127.0.0.1") && !are_numbers("1.2.3a"));
         for other in ["1_", "1__0", "0x", "0x1g", "12abc", "1e", "1.2.3", "."] {
             assert!(!is_number(other), "{other}");
         }

@@ -129,15 +129,15 @@ impl TableStatement<'_> {
         if reader.at_symbol("(") {
             return check_expression(reader.parentheses()?, self.table, Place::Default);
         }
-        if reader.at_symbol("-") || reader.at_symbol("+") {
-            return reader.signed_number();
-        }
-        let is_literal = |token: &Token<'_>| matches!(token.kind, Kind::Number | Kind::Blob | Kind::Text);
-        if reader.takes("NULL") {
+        let is_signed = reader.takes_symbol("-") || reader.takes_symbol("+");
+        if reader.takes_any(&["NULL", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"]) {
             return Ok(());
         }
         match reader.peek() {
-            Some(token) if is_literal(&token) => reader.take().map(drop),
+            Some(token) if matches!(token.kind, Kind::Number | Kind::Blob | Kind::Text) => {
+                reader.take().map(drop)
+            }
+            _ if is_signed => Err(reader.unexpected()),
             _ => reader.name().map(drop),
         }
     }
