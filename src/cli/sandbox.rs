@@ -15,6 +15,7 @@ use super::notes::Note;
 
 /// What the command has to do with files.
 #[derive(Debug, Default)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no other system is told of it"))]
 pub(crate) struct Needs<'a> {
     /// The databases that are read.
     pub(crate) sources: Vec<&'a Path>,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
+#[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -80,7 +81,9 @@ fn entry(path: &Path) -> Entry {
             hasher.write(bytes);
         });
     }
-    Entry {
+    let content_hash = hasher.finish();
+    #[cfg(unix)]
+    return Entry {
         inode: metadata.ino(),
         mode: metadata.mode(),
         owner: (metadata.uid(), metadata.gid()),
@@ -89,12 +92,20 @@ fn entry(path: &Path) -> Entry {
             size_bytes: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            content_hash: hasher.finish(),
+            content_hash,
         }),
+    };
+    // Elsewhere content, size and time of each file have to do.
+    #[cfg(not(unix))]
+    {
+        let time = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let modified = (time.as_secs().try_into().unwrap(), time.subsec_nanos().into());
+        let moving = Moving { size_bytes: metadata.len(), modified, changed: (0, 0), content_hash };
+        Entry { inode: 0, mode: 0, owner: (0, 0), links: 0, moving: Some(moving) }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::files::Folder;

@@ -2,7 +2,7 @@
 //! damaged in every way that a crashed disk could think of.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -139,8 +139,8 @@ fn of_a_vacuum_to_another_page_size() {
 /// The two low bytes of a page size, which both headers have; 65536 is not used here.
 fn page_bytes_in(file: &Path, at: u64) -> Option<[u8; 2]> {
     let mut code = [0; 2];
-    let file = File::open(file).ok()?;
-    std::os::unix::fs::FileExt::read_exact_at(&file, &mut code, at).ok()?;
+    let mut file = File::open(file).ok()?;
+    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut code)).ok()?;
     Some(code)
 }
 

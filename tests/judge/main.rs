@@ -7,11 +7,11 @@
 //!
 //! Tests: [`kinds`], [`writers`], [`steps`], [`busy`], [`refused`], [`killed`], [`host`], [`hold`],
 //! [`progress`], [`sets`], [`set_instants`], [`targets`], [`stream`].
-//! Every other module is a group of tests; its first line tells of what.
+//! Every other module is a group of tests; its first line tells of what. Some are of what only unix has: modes, owners, links, signals.
 //!
 //! The test process itself never keeps a SQLite connection to a file that litecopy reads: closing any descriptor of
 //! a file drops all POSIX locks that the process has on it, SQLite's too.
-#![cfg(unix)]
+#![cfg_attr(not(unix), allow(dead_code, unused_imports, reason = "what only tests on unix use"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -29,22 +29,30 @@ mod copies;
 mod damages;
 mod dbstat;
 mod endings;
+#[cfg(unix)]
 mod every;
 mod fidelity;
 mod files;
 mod fingerprint;
 mod hold;
+#[cfg(unix)]
 mod host;
+#[cfg(unix)]
 mod host_locks;
 mod hot_journals;
 mod judge;
 mod killed;
 mod kinds;
+#[cfg(unix)]
 mod links;
+#[cfg(unix)]
 mod locks;
 mod makers;
 mod model;
+mod names;
+#[cfg(unix)]
 mod no_rights;
+#[cfg(unix)]
 mod opaque;
 mod pacing;
 mod pair;
@@ -53,8 +61,10 @@ mod progress;
 mod protecting_journal;
 mod random;
 mod refresh;
+#[cfg(unix)]
 mod refused;
 mod restore;
+#[cfg(unix)]
 mod restore_bounds;
 mod restore_kills;
 mod restore_logs;
@@ -65,14 +75,17 @@ mod scrub;
 mod set_instants;
 mod sets;
 mod side_file_findings;
+#[cfg(unix)]
 mod source_notes;
 mod states;
 mod steps;
 mod stream;
+#[cfg(unix)]
 mod styles;
 mod super_journals;
 #[cfg(feature = "evidence")]
 mod tampering;
+#[cfg(unix)]
 mod targets;
 mod verify;
 mod versions;

@@ -395,6 +395,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_lock_byte_page_is_passed_quickly_and_with_little_disk() {
         use std::os::unix::fs::MetadataExt;

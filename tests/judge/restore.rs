@@ -165,7 +165,9 @@ fn who_is_in_the_way_is_named_at_the_timeout_and_nothing_has_changed() {
         let options = CopyOptions::new().in_place(true).lock_timeout(Some(Duration::from_millis(300)));
         let error = options.copy(&source, &target).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TargetInUse, "{error}");
-        assert!(error.lock_holders().iter().all(|holder| holder.process_id == Some(peer.process_id())));
+        // Windows names no process.
+        let by = Some(peer.process_id()).filter(|_| !cfg!(windows));
+        assert!(error.lock_holders().iter().all(|holder| holder.process_id == by));
         assert!(!error.lock_holders().is_empty());
         assert_same(&before, &Fingerprint::of(folder.path()));
         peer.execute("main", "COMMIT").unwrap();

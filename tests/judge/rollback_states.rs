@@ -91,6 +91,10 @@ fn an_empty_database_with_a_journal_beside_it() {
     journal.killed_after(&format!("PRAGMA cache_size = 5; BEGIN; {BIG_CHANGE}"));
     fs::copy(journal.journal(), scene.journal()).unwrap();
     for size_bytes in [0, 1] {
+        if cfg!(windows) && size_bytes == 1 {
+            println!("SKIP: a file of one byte, which SQLite takes for an empty database on unix only");
+            continue;
+        }
         cut_to(&scene.path, size_bytes);
         let before = Fingerprint::of(scene.folder.path());
         assert!(copied_in_steps(&scene.path).is_empty());

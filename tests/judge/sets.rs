@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::ops::ControlFlow;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -75,7 +76,10 @@ fn unknown_names_and_temp_are_errors() {
 fn what_cannot_be_attached_is_refused_at_once() {
     let pair = Pair::new(["DELETE", "DELETE"]);
     let folder = &pair.folder;
+    #[cfg(unix)]
     symlink(&pair.main, folder.join("link.db")).unwrap();
+    #[cfg(not(unix))]
+    fs::hard_link(&pair.main, folder.join("link.db")).unwrap();
     fs::hard_link(&pair.aux, folder.join("hard.db")).unwrap();
     fs::copy(&pair.aux, folder.join("third.db")).unwrap();
     let attach = |name: &str, file: &str| pair.set().attach(name, folder.join(file));

@@ -74,12 +74,11 @@ impl Set {
 
 /// The name in the tail of a journal.
 fn named_by(journal: &Path) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
     let bytes = fs::read(journal).ok()?;
     let (rest, footer) = bytes.split_last_chunk::<16>()?;
     let length = u32::from_be_bytes(footer[..4].try_into().unwrap()) as usize;
     let named = bytes[0] != 0 && footer[8..] == [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
-    named.then(|| PathBuf::from(std::ffi::OsStr::from_bytes(&rest[rest.len() - length..])))
+    named.then(|| String::from_utf8(rest[rest.len() - length..].to_vec()).unwrap().into())
 }
 
 /// Kills until a journal is left whose super-journal is there still; `None` where that did not come to pass in time. The databases, the one

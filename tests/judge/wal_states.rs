@@ -2,6 +2,7 @@
 //! connected and with nobody.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -403,6 +404,7 @@ fn a_wal_index_that_tells_no_sizes() {
 }
 
 /// The log lies beside the file that a link leads to.
+#[cfg(unix)]
 #[test]
 fn named_by_a_symbolic_link() {
     let scene = left_log();
