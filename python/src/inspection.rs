@@ -165,7 +165,8 @@ impl Question {
                 let mut options = DeletedOptions::default();
                 options.table.clone_from(&self.table);
                 let database = self.database()?;
-                inspect::deleted_rows(&database, &options, &mut |row| match give(answer(&row)) {
+                let mut on = |_| ControlFlow::Continue(());
+                inspect::deleted_rows(&database, &options, &mut on, &mut |row| match give(answer(&row)) {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 })?;

@@ -19,6 +19,15 @@ impl ReadingProgress {
         }))
     }
 
+    /// From now on there are so many pages.
+    pub(crate) fn set_length(&self, pages: u64) {
+        if let Some(bar) = &self.0
+            && bar.length() != Some(pages)
+        {
+            bar.set_length(pages);
+        }
+    }
+
     pub(crate) fn show(&self, pages: u32) {
         if let Some(bar) = &self.0
             && bar.position() != u64::from(pages)

@@ -1,22 +1,22 @@
 //! `litecopy rows`: the rows of tables, straight from the pages.
 
 use std::io::{self, IsTerminal};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use litecopy::inspect::{DeletedOptions, deleted_rows};
 use litecopy::rows::{Missed, Rows};
 use litecopy::schema::Table;
-use litecopy::{Database, Error};
+use litecopy::Database;
 
 use super::csv::CsvLine;
+use super::deleted;
 use super::exit_code::Ending;
 use super::json_row::JsonRow;
 use super::output::{Output, say_error, say_failure, say_lines};
 use super::printable::{printable, printable_path};
 use super::reading_arguments::ReadingArguments;
 use super::reading_progress::ReadingProgress;
+use super::stopped::Stopped;
 
 /// Print the rows of a table, or of all, straight from the pages; what is damaged is left out
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(crate) struct RowsArguments {
     deleted: bool,
 
     /// With --deleted: leave out what is less sure than this
-    #[arg(long, value_name = "0..1", requires = "deleted", default_value_t = 0.0)]
+    #[arg(long, value_name = "0..1", requires = "deleted", default_value_t = 0.5)]
     confidence: f64,
 
     /// Give the versions of one row, by its rowid: the deleted ones as they were found, then the live one
@@ -58,26 +58,6 @@ enum RowFormat {
     Json,
     /// RFC 4180
     Csv,
-}
-
-/// Why rows end before their end.
-enum Stopped {
-    Reading(Error),
-    Writing(io::Error),
-    /// The header is damaged, and no schema is found: it may be no database at all.
-    NoDatabase,
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Reading(error)
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Writing(error)
-    }
 }
 
 impl RowsArguments {
@@ -122,10 +102,10 @@ impl RowsArguments {
     fn print(&self, database: &Database, output: &mut Output) -> Result<(), Stopped> {
         if let Some([table, rowid]) = self.history.as_deref() {
             // That it is a number has been seen.
-            return print_history(database, table, rowid.parse().unwrap_or_default(), output);
+            return deleted::print_history(database, table, rowid.parse().unwrap_or_default(), output);
         }
         if self.deleted {
-            return self.print_deleted(database, output);
+            return deleted::print_rows(database, self.table.as_deref(), self.confidence, output);
         }
         if let Some(name) = &self.table {
             let mut rows = database.table(name)?.rows();
@@ -154,24 +134,6 @@ impl RowsArguments {
             before = Some(rows);
         }
         Ok(())
-    }
-
-    fn print_deleted(&self, database: &Database, output: &mut Output) -> Result<(), Stopped> {
-        if let Some(table) = &self.table {
-            database.table(table)?;
-        }
-        let mut options = DeletedOptions::default();
-        options.table.clone_from(&self.table);
-        options.least_confidence = self.confidence;
-        let mut failed = None;
-        deleted_rows(database, &options, &mut |row| match output.json(&row) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
-        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn print_table(
@@ -222,30 +184,4 @@ impl RowsArguments {
             say_error(&format!("litecopy: {file}: table `{table}`: and {untold} places more"));
         }
     }
-}
-
-/// The versions of a row: what was deleted in the order of the commits, as far as they are known, then what is live.
-fn print_history(database: &Database, table: &str, rowid: i64, output: &mut Output) -> Result<(), Stopped> {
-    let reader = database.table(table)?;
-    let mut options = DeletedOptions::default();
-    options.table = Some(table.to_owned());
-    let mut versions = Vec::new();
-    deleted_rows(database, &options, &mut |row| {
-        if row.row.rowid() == Some(rowid) {
-            versions.push(row);
-        }
-        ControlFlow::Continue(())
-    })?;
-    // What lies in the file alone is older than every commit in the log.
-    versions.sort_by_key(|version| (version.found.commit, version.found.frame));
-    for version in &versions {
-        output.json(version)?;
-    }
-    let mut rows = reader.rows();
-    while let Some(row) = rows.next_row()? {
-        if row.rowid() == Some(rowid) {
-            output.json(row)?;
-        }
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use crate::attempt::Obstacle;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, DatabaseHeader, PageNumber, PageSize};
-use crate::source::{Snapshot, Source, Standing};
+use crate::source::{SideFile, Snapshot, Source, Standing};
 use std::path::Path;
 use std::time::Duration;
 
@@ -140,6 +140,11 @@ impl Database {
     /// How long to wait for locks.
     pub(super) fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The log and the journal beside it, as they are; `None` for one that is not there.
+    pub(super) fn open_side_files(&self) -> Result<[Option<SideFile>; 2]> {
+        self.source.open_side_files()
     }
 
     /// The snapshot that it reads.

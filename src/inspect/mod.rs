@@ -97,7 +97,7 @@ pub use check::{CheckOptions, CheckProgress, CheckReport, Finding, Severity, che
 pub use damage_report::DamageReport;
 pub use database::Database;
 pub use database_report::{DatabaseReport, inspect_database, inspect_database_with};
-pub use deleted::{DeletedOptions, DeletedRow, Found, FoundIn, deleted_rows};
+pub use deleted::{DeletedOptions, DeletedProgress, DeletedRow, Found, FoundIn, deleted_rows, row_history};
 pub use diff::{
     DiffReport, NotCompared, PageDifference, RowChange, RowChangeKind, RowChanges, TableDifference, diff,
     row_changes,

@@ -6,11 +6,9 @@
 //! | `row_layout` | which field of a record is which column of its table |
 //! | `row` | one row: its rowid, and its values as SELECT gives them |
 //! | `sql_value` | one value, and its form in JSON |
-//! | `carver` | records in bytes that no page accounts for |
 //! | `missed` | what could not be read, and why |
 //! | `table_rows` | the rows of a table |
 
-mod carver;
 mod missed;
 mod record_reader;
 mod row;
@@ -18,7 +16,6 @@ mod row_layout;
 mod sql_value;
 mod table_rows;
 
-pub(crate) use carver::{Carved, Region, Template, add_varint, carve};
 pub use missed::Missed;
 pub(crate) use missed::MissedPlaces;
 pub(crate) use record_reader::{RecordReader, StoredRecord};

@@ -87,6 +87,28 @@ impl Row {
         }
     }
 
+    /// The types of its record's fields.
+    pub(crate) fn types(&self) -> impl ExactSizeIterator<Item = SerialType> {
+        self.fields.iter().map(|&(serial_type, _)| serial_type)
+    }
+
+    /// A field of its record, as it is stored.
+    pub(crate) fn stored(&self, field: usize) -> Option<Value<'_>> {
+        let &(serial_type, at) = self.fields.get(field)?;
+        Value::read(serial_type, self.payload.get(at..)?).ok()
+    }
+
+    /// Gives each value but the rowid as it is stored, those of added columns as they would be, to `add`.
+    pub(crate) fn add_stored(&self, add: &mut dyn FnMut(Value<'_>)) {
+        for column in &self.layout.columns {
+            let Place::Field(field) = column.place else { continue };
+            match self.stored(field) {
+                Some(value) => add(value),
+                None => column.added.as_stored(self.layout.encoding, add),
+            }
+        }
+    }
+
     /// The table that it is of.
     #[must_use]
     pub fn table(&self) -> &str {

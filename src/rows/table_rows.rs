@@ -92,6 +92,11 @@ impl<'d> Rows<'d> {
         Self { pages_before, ..Self::new(walk, &table.table) }
     }
 
+    /// From now on the pages of overflow chains are remembered by the walk.
+    pub(crate) fn keep_chain_pages(&mut self) {
+        self.walk.keep_chain_pages();
+    }
+
     /// The walk that they were read with: it knows which pages have a place.
     pub(crate) fn into_walk(self) -> Walk<'d, MissedPlaces> {
         self.walk

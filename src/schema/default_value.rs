@@ -3,6 +3,8 @@
 use super::affinity::Affinity;
 use super::cursor::Cursor;
 use super::token::{Kind, Token};
+use crate::format::Value;
+use crate::format::database_header::TextEncoding;
 
 /// How deep signs, casts and parentheses of a default may be nested: more than anybody writes.
 const MOST_DEPTH: u32 = 20;
@@ -36,6 +38,23 @@ impl DefaultValue {
     #[must_use]
     pub fn from_sql(text: &str, affinity: Affinity) -> Self {
         evaluate(text, affinity, 0).unwrap_or_default()
+    }
+
+    /// Gives it to `give` as a record of a database with this encoding would hold it.
+    pub(crate) fn as_stored(&self, encoding: TextEncoding, give: &mut dyn FnMut(Value<'_>)) {
+        let units =
+            |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        match self {
+            Self::Null => give(Value::Null),
+            Self::Integer(number) => give(Value::Integer(*number)),
+            Self::Real(number) => give(Value::Real(*number)),
+            Self::Blob(bytes) => give(Value::Blob(bytes)),
+            Self::Text(text) => match encoding.effective() {
+                TextEncoding::UTF16LE => give(Value::Text(&units(text, u16::to_le_bytes))),
+                TextEncoding::UTF16BE => give(Value::Text(&units(text, u16::to_be_bytes))),
+                _ => give(Value::Text(text.as_bytes())),
+            },
+        }
     }
 
     /// What a column of this affinity stores of it.

@@ -13,6 +13,7 @@
 //! | `origin` | where a database to be copied comes from |
 //! | `page_one` | what the first page says of its database, or what we know without it when it is encrypted |
 //! | `rollback_snapshot` | the view of a database in rollback mode: the file, as it is or as a hot journal would bring it back, under SHARED |
+//! | `side_file` | a log or a journal as it is, to be looked at, whether SQLite would heed it or not |
 //! | `snapshot` | a view of a database that does not change while it lasts, whoever writes meanwhile |
 //! | `source_bytes` | a database made of bytes that nobody else can change: an image in memory, or what a fuzzer thinks of |
 //! | `source_database` | a database to be copied: finds out in what state it is, and gives a snapshot of it at a time |
@@ -35,6 +36,7 @@ mod open;
 mod origin;
 mod page_one;
 mod rollback_snapshot;
+mod side_file;
 mod snapshot;
 mod source_bytes;
 mod source_database;
@@ -55,6 +57,7 @@ pub use source_notes::{FileDetour, SourceNotes};
 pub use source_options::SourceOptions;
 
 pub use change_stamp::ChangeStamp;
+pub(crate) use side_file::SideFile;
 pub(crate) use snapshot::{Snapshot, Standing};
 #[cfg(feature = "evidence")]
 pub(crate) use source_options::AsFound;

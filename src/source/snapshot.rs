@@ -209,6 +209,17 @@ impl Snapshot {
         self.view.origin(page)
     }
 
+    /// Reads a page as the file has it, or would have it after a rollback, whatever the log has.
+    pub(crate) fn read_below_log(&self, page: PageNumber, buffer: &mut [u8]) -> Result<()> {
+        let mut run = PageRun { first: page, page_bytes: self.page_size.bytes_usize(), pages: buffer };
+        self.view.read_below_log(&mut run, 1)
+    }
+
+    /// How many pages are there in the file, also behind the last one of this version.
+    pub(crate) fn pages_there(&self) -> Result<u64> {
+        self.view.pages_there(self.page_size)
+    }
+
     /// Reads the pages from `first` on that fit into `buffer`, whose length is a multiple of the page size.
     ///
     /// A page that the file does not reach reads as zeros, as in SQLite.

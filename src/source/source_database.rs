@@ -5,6 +5,7 @@ use super::file_watch::{self, FileWatch};
 use super::frame_index::Log;
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
+use super::side_file::SideFile;
 use super::snapshot::{Snapshot, Standing};
 use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_notes::FileDetour;
@@ -147,6 +148,17 @@ impl Source {
 
     pub(crate) fn options(&self) -> &SourceOptions {
         &self.options
+    }
+
+    /// The log and the journal as they are, whether SQLite would heed them or not; `None` for one that is not there.
+    pub(crate) fn open_side_files(&self) -> Result<[Option<SideFile>; 2]> {
+        match &self.content {
+            Content::Files(_, files) => Ok([SideFile::open(files.wal())?, SideFile::open(files.journal())?]),
+            Content::Bytes(bytes) => Ok([
+                Some(SideFile::from_bytes(WalOf(Arc::clone(bytes)), IN_MEMORY.into())),
+                Some(SideFile::from_bytes(JournalOf(Arc::clone(bytes)), IN_MEMORY.into())),
+            ]),
+        }
     }
 
     /// Which version was asked for.

@@ -1,5 +1,6 @@
 //! Overflow chains, and payloads put together from them. `[pages.md#overflow-chain]`
 
+use super::chain_pages::ChainPages;
 use super::fault::{Fault, FaultSink};
 use super::role::{Named, Role};
 use super::walk::Walk;
@@ -21,6 +22,11 @@ pub(crate) struct OverflowPart<'b> {
 }
 
 impl<F: FaultSink> Walk<'_, F> {
+    /// From now on the pages of chains are remembered.
+    pub(crate) fn keep_chain_pages(&mut self) {
+        self.chain_pages = Some(ChainPages::new(self.snapshot.page_count()));
+    }
+
     /// Goes along the overflow chain of a cell in `page` (with its index there), as far as its payload needs it, and gives each of its pages to
     /// `visit`. `false`: not all of it is there, which has been told.
     pub(crate) fn chain(
@@ -74,6 +80,10 @@ impl<F: FaultSink> Walk<'_, F> {
             let used_bytes = usable_bytes.saturating_sub(room).saturating_add(taken);
             visit(OverflowPart { page, from: from.page, content, used_bytes });
             missing_bytes -= taken;
+            if let Some(kept) = &mut self.chain_pages {
+                kept.pages.insert(page);
+                kept.ends.extend((missing_bytes == 0).then_some((page, used_bytes)));
+            }
             (from, next, role) = (Named::by(page), overflow.next, Role::LaterOverflow);
         }
         self.chain_reader = reader;

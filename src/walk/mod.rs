@@ -9,6 +9,7 @@
 //! | `walk.rs` | what all walks over one snapshot share: which pages have a place, and where faults are told |
 //! | `tree_walk.rs` | goes through one b-tree in the order of its keys |
 //! | `page_cells.rs` | the cells of a page, no more of them than fit into it |
+//! | `chain_pages.rs` | the pages of chains that a walk went along, where they are wanted |
 //! | `chains.rs` | overflow chains, and payloads put together from them |
 //! | `free_pages.rs` | the freelist and the pages of the pointer map |
 //! | `pointer_check.rs` | whether the pointer map says of a page what the walk found |
@@ -21,6 +22,7 @@
 //! Whatever the bytes say, each walk ends (C10): no page has two places, no b-tree is deeper than 20 pages, the cells of a page
 //! are no longer than the page, and a chain has no more pages than its payload needs.
 
+mod chain_pages;
 mod chains;
 mod fault;
 mod free_pages;
@@ -34,6 +36,7 @@ mod tree_walk;
 #[allow(clippy::module_inception, reason = "the walk is what the floor is about")]
 mod walk;
 
+pub(crate) use chain_pages::ChainPages;
 pub(crate) use chains::OverflowPart;
 pub use fault::FindingKind;
 pub(crate) use fault::{Cause, Fault, FaultSink};

@@ -1,5 +1,6 @@
 //! What all walks over one snapshot share: which pages have a place already, and where faults are told.
 
+use super::chain_pages::ChainPages;
 use super::fault::{Fault, FaultSink};
 use super::page_reader::PageReader;
 use super::pointer_check::PointerCheck;
@@ -21,6 +22,8 @@ pub(crate) struct Walk<'s, F> {
     pub(crate) placed: PageSet,
     pub(crate) sink: F,
     pub(super) chain_reader: PageReader,
+    /// Kept if they are wanted.
+    pub(crate) chain_pages: Option<ChainPages>,
     pointer_check: Option<PointerCheck>,
 }
 
@@ -37,6 +40,7 @@ impl<'s, F: FaultSink> Walk<'s, F> {
             placed: PageSet::new(snapshot.page_count()),
             sink,
             chain_reader: PageReader::default(),
+            chain_pages: None,
             pointer_check: None,
         }
     }

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::format::database_header::TextEncoding;
 use crate::format::{PageNumber, Value};
 use crate::inspect::Database;
-use crate::schema::DefaultValue;
 use crate::walk::{Fault, FindingKind, Step, TreeWalk, Walk};
 
 /// How many parts the digests are divided into.
@@ -28,10 +27,10 @@ const MOST_WANTED: usize = 3_000_000;
 
 /// A digest that grows by one value at a time.
 #[derive(Clone, Copy)]
-pub(super) struct Digest(u64);
+pub(in crate::inspect) struct Digest(u64);
 
 impl Digest {
-    pub(super) fn new() -> Self {
+    pub(in crate::inspect) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15)
     }
 
@@ -56,7 +55,7 @@ impl Digest {
     }
 
     /// Adds a value. A real that is whole counts as the integer: the one may be stored as the other.
-    pub(super) fn add(&mut self, value: Value<'_>) {
+    pub(in crate::inspect) fn add(&mut self, value: Value<'_>) {
         match value {
             Value::Null => self.mix(1),
             Value::Integer(number) => self.mix_number(number),
@@ -77,7 +76,7 @@ impl Digest {
         self.mix(number.cast_unsigned());
     }
 
-    pub(super) fn value(mut self) -> u64 {
+    pub(in crate::inspect) fn value(mut self) -> u64 {
         self.mix(6);
         self.0
     }
@@ -112,28 +111,12 @@ pub(super) fn of_row(
             RowPart::Rowid => digest.add(rowid.map_or(Value::Null, Value::Integer)),
             RowPart::Field(field, added) => match fields.value(*field, payload) {
                 Some(value) => digest.add(value),
-                None => add_default(&mut digest, added, encoding),
+                None => added.as_stored(encoding, &mut |value| digest.add(value)),
             },
-            RowPart::Constant(value) => add_default(&mut digest, value, encoding),
+            RowPart::Constant(value) => value.as_stored(encoding, &mut |value| digest.add(value)),
         }
     }
     digest.value()
-}
-
-fn add_default(digest: &mut Digest, added: &DefaultValue, encoding: TextEncoding) {
-    let units =
-        |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
-    match added {
-        DefaultValue::Null => digest.add(Value::Null),
-        DefaultValue::Integer(number) => digest.add(Value::Integer(*number)),
-        DefaultValue::Real(number) => digest.add(Value::Real(*number)),
-        DefaultValue::Blob(bytes) => digest.add(Value::Blob(bytes)),
-        DefaultValue::Text(text) => match encoding.effective() {
-            TextEncoding::UTF16LE => digest.add(Value::Text(&units(text, u16::to_le_bytes))),
-            TextEncoding::UTF16BE => digest.add(Value::Text(&units(text, u16::to_be_bytes))),
-            _ => digest.add(Value::Text(text.as_bytes())),
-        },
-    }
 }
 
 /// Tells which entries of a partial index have no row in its table. As many entries as fit are looked for at a time.

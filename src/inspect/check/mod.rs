@@ -27,5 +27,6 @@ mod tree;
 mod value_rules;
 
 pub use checker::check;
+pub(super) use digests::Digest;
 pub(super) use key_order::compare_values;
 pub use report::{CheckOptions, CheckProgress, CheckReport, Finding, Severity};

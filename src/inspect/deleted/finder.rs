@@ -3,18 +3,20 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use super::candidate::{Candidate, shapes};
+use super::dropped_tables::{DroppedTables, dropped_candidates, own_dropped_pages};
+use super::former_owners::FormerOwners;
+use super::live_reading::{Live, strike_live};
 use super::live_rows::{LiveRows, digest};
-use super::page_search::{Candidate, PageImage, Part, Rebuilt, search};
-use super::report::{DeletedRow, Found, FoundIn};
-use super::side_images::{SideImage, SideImages};
+use super::pace::Pace;
+use super::page_pass::{PagePass, PassFind};
+use super::part_rows::PartRows;
+use super::rebuilt::Rebuilt;
+use super::report::{DeletedProgress, DeletedRow, Found, FoundIn};
+use super::shape_set::ShapeSet;
+use super::side_images::SideImages;
 use crate::error::Result;
-use crate::format::page_set::PageSet;
-use crate::format::{OverflowPage, PageNumber};
 use crate::inspect::Database;
-use crate::rows::{MissedPlaces, RecordReader, RowLayout, Rows, SqlValue};
-use crate::schema::{Schema, Table};
-use crate::side_files::SideFiles;
-use crate::walk::{FreePage, Walk};
 
 /// Which deleted rows are wanted.
 ///
@@ -23,289 +25,154 @@ use crate::walk::{FreePage, Walk};
 ///
 /// let mut options = DeletedOptions::default();
 /// options.table = Some("messages".to_owned());
+/// options.least_confidence = 0.9;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeletedOptions {
     /// Only those of this table; without it of all that are not SQLite's own.
     pub table: Option<String>,
-    /// Only those of at least this confidence, from 0 to 1.
+    /// Only those of at least this confidence, from 0 to 1; 0.5 by default.
     pub least_confidence: f64,
 }
 
+impl Default for DeletedOptions {
+    fn default() -> Self {
+        Self { table: None, least_confidence: 0.5 }
+    }
+}
+
 /// Gives each deleted row that is still there to `visit`, until that breaks off. None of them is live in the chosen version, and
-/// each is given once: where it was found first, in the database before the log and the journal.
+/// each is given once: where it was found first, in the database before the log and the journal. Those of which only a part
+/// is left come last. `progress` is told how far it has come, and can break it off too, which is no error.
 ///
 /// # Errors
 /// What keeps any page from being read.
 ///
 /// ```no_run
-/// use std::ops::ControlFlow;
+/// use std::ops::ControlFlow::Continue;
 /// use litecopy::inspect::{DeletedOptions, deleted_rows};
 /// use litecopy::{Database, Source};
 ///
 /// let database = Database::open(Source::open("app.db")?, None)?;
-/// deleted_rows(&database, &DeletedOptions::default(), &mut |found| {
+/// deleted_rows(&database, &DeletedOptions::default(), &mut |_| Continue(()), &mut |found| {
 ///     println!("{}: {:?} at page {}", found.row.table(), found.row.rowid(), found.found.page);
-///     ControlFlow::Continue(())
+///     Continue(())
 /// })?;
 /// # Ok::<(), litecopy::Error>(())
 /// ```
 pub fn deleted_rows(
     database: &Database,
     options: &DeletedOptions,
+    progress: &mut dyn FnMut(DeletedProgress) -> ControlFlow<()>,
     visit: &mut dyn FnMut(DeletedRow) -> ControlFlow<()>,
 ) -> Result<()> {
+    find(database, &Wanted { options, rowid: None }, progress, visit).map(|_| ())
+}
+
+/// What is wanted.
+pub(super) struct Wanted<'w> {
+    pub(super) options: &'w DeletedOptions,
+    /// Only rows with this rowid, from every place where they are found.
+    pub(super) rowid: Option<i64>,
+}
+
+/// Gives the rows that are wanted to `visit`; breaks off where that or `progress` does.
+pub(super) fn find(
+    database: &Database,
+    wanted: &Wanted<'_>,
+    progress: &mut dyn FnMut(DeletedProgress) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(DeletedRow) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>> {
+    const BROKEN_OFF: Result<ControlFlow<()>> = Ok(ControlFlow::Break(()));
     if database.page_count() == 0 {
-        return Ok(());
+        return Ok(ControlFlow::Continue(()));
     }
     let (schema, _) = database.schema()?;
-    let mut finder = Finder {
-        database,
-        options,
-        candidates: Vec::new(),
-        owners: vec![0; database.page_count() as usize + 1],
-        live: LiveRows::default(),
-        given: HashSet::new(),
-        visit,
-        is_over: false,
-    };
-    let used = finder.read_live(&schema)?;
-    finder.add_dropped_tables(&schema, &used)?;
-    finder.search_pages(&used)?;
-    finder.search_side_files()
+    let sides = SideImages::of_database(database)?;
+    let mut pace = Pace::new(database, &sides, progress);
+    let Some(live) = Live::read(database, &schema, &mut pace)? else { return BROKEN_OFF };
+    let Live { mut candidates, mut places, rows } = live;
+
+    let mut dropped = DroppedTables::default();
+    if let Some(schema_table) = candidates.first_mut() {
+        schema_table.shape.settle();
+        let set = ShapeSet::new(vec![schema_table.shape.clone()]);
+        let tables = std::slice::from_ref(schema_table);
+        let former = FormerOwners::default();
+        let pass = PagePass { database, places: &places, sides: &sides, former: &former, set: &set, tables };
+        let mut visit = |found: PassFind| {
+            dropped.add(&found.rebuilt.row, &schema);
+            ControlFlow::Continue(())
+        };
+        if pass.run(&mut pace, &mut visit)?.is_break() {
+            return BROKEN_OFF;
+        }
+    }
+    let dropped = dropped.into_schema(&schema);
+    candidates.extend(dropped_candidates(&dropped, &schema, database.header().text_encoding));
+    own_dropped_pages(database, &candidates, &mut places)?;
+    let former = FormerOwners::find(database, &candidates, &sides, &mut places)?;
+
+    let set = shapes(&mut candidates, [&schema, &dropped]);
+    let (given, parts) = (HashSet::new(), PartRows::default());
+    let mut finder = Finder { wanted, candidates: &candidates, live: &rows, given, parts, visit };
+    let tables = candidates.as_slice();
+    let pass = PagePass { database, places: &places, sides: &sides, former: &former, set: &set, tables };
+    if pass.run(&mut pace, &mut |found| finder.take(found))?.is_break() {
+        return BROKEN_OFF;
+    }
+    strike_live(database, &candidates, &mut finder.parts)?;
+    Ok(finder.give_parts())
 }
 
-/// Whose the pages are.
-struct UsedPages {
-    /// All that have a place in a b-tree or a chain.
-    used: PageSet,
-    free: PageSet,
-}
-
+/// Gives what is found, if it is wanted, not live, and not given yet.
 struct Finder<'a> {
-    database: &'a Database,
-    options: &'a DeletedOptions,
-    candidates: Vec<Candidate>,
-    /// Of each page the table that has it, counted from 1; 0 for none.
-    owners: Vec<u16>,
-    live: LiveRows,
-    /// The digests of what was given.
-    given: HashSet<u64>,
+    wanted: &'a Wanted<'a>,
+    candidates: &'a [Candidate],
+    live: &'a LiveRows,
+    /// The digests of what was given, with the rowid.
+    given: HashSet<(u64, Option<i64>)>,
+    parts: PartRows,
     visit: &'a mut dyn FnMut(DeletedRow) -> ControlFlow<()>,
-    is_over: bool,
 }
 
 impl Finder<'_> {
-    fn layout(&self, table: &Table) -> RowLayout {
-        RowLayout::new(table, self.database.header().text_encoding)
-    }
-
-    /// Reads all rows that are live, and with them whose the pages are.
-    fn read_live(&mut self, schema: &Schema) -> Result<UsedPages> {
-        let database = self.database;
-        let mut before: Option<Rows<'_>> = None;
-        for table in &schema.tables {
-            let Ok(reader) = database.read_table(table.clone()) else { continue };
-            let mut rows = match before.take() {
-                Some(rows) => rows.then(&reader),
-                None => reader.rows(),
-            };
-            self.candidates.push(Candidate::new(table, self.layout(table), false));
-            let owner = u16::try_from(self.candidates.len()).unwrap_or(0);
-            self.own(table.root_page, owner);
-            while let Some(row) = rows.next_row()? {
-                self.own(Some(row.page()), owner);
-                self.live.add(row);
-            }
-            before = Some(rows);
-        }
-        let mut walk = match before {
-            Some(rows) => rows.into_walk(),
-            None => Walk::new(database.snapshot(), *database.header(), MissedPlaces::default()),
-        };
-        for root in schema.indexes.iter().filter_map(|index| index.root_page) {
-            let mut entries = RecordReader::new(root, Some(false), walk.usable_bytes());
-            while entries.next(&mut walk)?.is_some() {}
-        }
-        let mut free = PageSet::new(database.page_count());
-        let used = walk.placed.clone();
-        walk.freelist(|page| {
-            let (FreePage::Trunk { page, .. } | FreePage::Leaf { page, .. }) = page;
-            free.insert(page);
-        })?;
-        Ok(UsedPages { used, free })
-    }
-
-    fn own(&mut self, page: Option<PageNumber>, owner: u16) {
-        let place = page.and_then(|page| self.owners.get_mut(page.get() as usize));
-        if let Some(place) = place {
-            *place = owner;
-        }
-    }
-
-    /// Tables that were dropped: their statements are deleted rows of the schema.
-    fn add_dropped_tables(&mut self, schema: &Schema, pages: &UsedPages) -> Result<()> {
-        let mut dropped: Vec<Table> = Vec::new();
-        for index in 1..self.owners.len() {
-            if self.owners.get(index) != Some(&1) {
-                continue;
-            }
-            let Some(number) = u32::try_from(index).ok().and_then(PageNumber::new) else { continue };
-            for rebuilt in self.search_page(number, false, &[0], pages)? {
-                let text = |column: &str| match rebuilt.row.get(column) {
-                    Some(SqlValue::Text(text)) => text.into_owned(),
-                    _ => String::new(),
-                };
-                let (name, sql) = (text("name"), text("sql"));
-                let is_known = schema.table(&name).is_some() || dropped.iter().any(|it| it.name == name);
-                if text("type") == "table" && !is_known && sql.starts_with("CREATE TABLE") {
-                    dropped.push(Table::from_sql(&name, &sql));
-                }
-            }
-        }
-        for table in dropped.into_iter().filter(|table| !table.columns.is_empty()) {
-            self.candidates.push(Candidate::new(&table, self.layout(&table), true));
-        }
-        Ok(())
-    }
-
-    /// The candidates that a page of no table, or of a former version, may be of.
-    fn all_candidates(&self) -> Vec<usize> {
-        (0..self.candidates.len()).collect()
-    }
-
-    fn search_pages(&mut self, pages: &UsedPages) -> Result<()> {
-        let mut next = Some(PageNumber::FIRST);
-        let all = self.all_candidates();
-        while let Some(number) = next.filter(|it| it.get() <= self.database.page_count() && !self.is_over) {
-            next = number.next();
-            let owner = self.owners.get(number.get() as usize).copied().unwrap_or_default();
-            let own = usize::from(owner).checked_sub(1);
-            let (with_cells, candidates, place) = match own {
-                Some(own) => (false, vec![own], None),
-                None if pages.free.contains(number) => (true, all.clone(), Some(FoundIn::Freelist)),
-                None if pages.used.contains(number) => continue,
-                None => (true, all.clone(), Some(FoundIn::Unreachable)),
-            };
-            for rebuilt in self.search_page(number, with_cells, &candidates, pages)? {
-                let place = place.unwrap_or(match rebuilt.part {
-                    Part::FreeBlock => FoundIn::FreeBlock,
-                    _ => FoundIn::Unallocated,
-                });
-                self.give(rebuilt, number, place, None);
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks into a page of the chosen version.
-    fn search_page(
-        &self,
-        number: PageNumber,
-        with_cells: bool,
-        candidates: &[usize],
-        pages: &UsedPages,
-    ) -> Result<Vec<Rebuilt>> {
-        let database = self.database;
-        let mut bytes = vec![0; database.page_size().bytes_usize()];
-        database.read_page(number, &mut bytes)?;
-        let usable_bytes = database.header().usable_bytes();
-        let image = PageImage { number, bytes: &bytes, usable_bytes, with_cells };
-        let mut page = vec![0; bytes.len()];
-        let mut overflow = |first: PageNumber, wanted: usize| {
-            read_chain(first, wanted, usable_bytes, |number| {
-                // What is in use now is of another row.
-                let is_there = !pages.used.contains(number) && database.read_page(number, &mut page).is_ok();
-                is_there.then(|| page.clone())
-            })
-        };
-        let mut found = Vec::new();
-        search(&image, &self.chosen(candidates), &mut overflow, &mut found);
-        Ok(found)
-    }
-
-    fn chosen(&self, candidates: &[usize]) -> Vec<(usize, &Candidate)> {
-        candidates.iter().filter_map(|&index| Some((index, self.candidates.get(index)?))).collect()
-    }
-
-    fn search_side_files(&mut self) -> Result<()> {
-        let Ok(files) = SideFiles::of(self.database.path()) else { return Ok(()) };
-        let page_size = self.database.page_size();
-        if let Some(log) = SideImages::of_log(files.wal(), page_size)? {
-            self.search_images(&log, FoundIn::Wal)?;
-        }
-        if let Some(journal) = SideImages::of_journal(files.journal(), page_size)? {
-            self.search_images(&journal, FoundIn::Journal)?;
-        }
-        Ok(())
-    }
-
-    fn search_images(&mut self, file: &SideImages, place: FoundIn) -> Result<()> {
-        let all = self.all_candidates();
-        let usable_bytes = self.database.header().usable_bytes();
-        let mut bytes = vec![0; self.database.page_size().bytes_usize()];
-        for (index, image) in file.images.iter().enumerate() {
-            if self.is_over {
-                break;
-            }
-            file.read(image, &mut bytes)?;
-            let owner = self.owners.get(image.page.get() as usize).copied().unwrap_or_default();
-            let own = usize::from(owner).checked_sub(1);
-            let candidates = own.map_or_else(|| all.clone(), |own| vec![own]);
-            let page = PageImage { number: image.page, bytes: &bytes, usable_bytes, with_cells: true };
-            let mut overflow = |first: PageNumber, wanted: usize| {
-                read_chain(first, wanted, usable_bytes, |number| file.newest(index, number))
-            };
-            let mut found = Vec::new();
-            search(&page, &self.chosen(&candidates), &mut overflow, &mut found);
-            for rebuilt in found {
-                self.give(rebuilt, image.page, place, Some(image));
-            }
-        }
-        Ok(())
-    }
-
-    fn give(&mut self, rebuilt: Rebuilt, page: PageNumber, place: FoundIn, image: Option<&SideImage>) {
-        let Rebuilt { candidate, row, confidence, whole, .. } = rebuilt;
-        let is_dropped = self.candidates.get(candidate).is_some_and(|it| it.is_dropped);
-        let is_wanted = match &self.options.table {
+    fn take(&mut self, found: PassFind) -> ControlFlow<()> {
+        let PassFind { table, rebuilt, found, is_cell } = found;
+        let Rebuilt { row, confidence, kept, has_all } = rebuilt;
+        let Wanted { options, rowid } = self.wanted;
+        let is_wanted = match &options.table {
             Some(table) => row.table().eq_ignore_ascii_case(table),
             None => !row.table().starts_with("sqlite_"),
         };
-        let complete = whole || row.rowid().is_none();
-        let is_known = self.live.has(&row, complete) || !self.given.insert(digest(&row, true));
-        if self.is_over || !is_wanted || is_known || confidence < self.options.least_confidence {
-            return;
+        let is_asked = rowid.is_none() || row.rowid() == *rowid;
+        if !is_wanted || !is_asked || confidence < options.least_confidence {
+            return ControlFlow::Continue(());
         }
-        let found = Found {
-            page: page.get(),
-            offset: row.offset(),
-            place: if is_dropped && image.is_none() { FoundIn::DroppedTable } else { place },
-            frame: image.and_then(|image| image.frame),
-            commit: image.and_then(|image| image.commit),
-        };
-        let confidence = (confidence * 100.0).round() / 100.0;
-        self.is_over = (self.visit)(DeletedRow { row, found, confidence, whole }).is_break();
+        let digest = digest(table, &row);
+        let is_known = has_all && self.live.has(digest, &row);
+        let is_new = rowid.is_some() || self.given.insert((digest, row.rowid()));
+        if is_known || !is_new {
+            return ControlFlow::Continue(());
+        }
+        let is_dropped = self.candidates.get(table).is_some_and(|it| it.is_dropped);
+        let in_file = !matches!(found.place, FoundIn::Wal | FoundIn::Journal);
+        let place = if is_dropped && in_file { FoundIn::DroppedTable } else { found.place };
+        let found = Found { place, ..found };
+        let confidence = (confidence * 100.0).floor() / 100.0;
+        let whole = has_all && (row.rowid().is_some() || !row.has_rowid_column());
+        let row = DeletedRow { row, found, confidence, whole, is_cell };
+        if has_all {
+            return (self.visit)(row);
+        }
+        self.parts.add(table, kept, row);
+        ControlFlow::Continue(())
     }
-}
 
-/// What an overflow chain holds from its first page on, as far as its pages are there.
-fn read_chain(
-    first: PageNumber,
-    wanted: usize,
-    usable_bytes: u32,
-    mut read: impl FnMut(PageNumber) -> Option<Vec<u8>>,
-) -> Vec<u8> {
-    /// A longer one is not followed: what its cell says of its length may be anything.
-    const MOST_BYTES: usize = 1 << 24;
-    let (mut content, mut next) = (Vec::new(), Some(first));
-    while let Some(number) = next.filter(|_| content.len() < wanted.min(MOST_BYTES)) {
-        let Some(bytes) = read(number) else { break };
-        let Ok(page) = OverflowPage::parse(&bytes, usable_bytes) else { break };
-        let missing = wanted - content.len();
-        content.extend(page.content.iter().take(missing));
-        next = page.next;
+    /// Gives the rows of which only a part is there, and which are not live.
+    fn give_parts(self) -> ControlFlow<()> {
+        let Self { parts, visit, .. } = self;
+        parts.into_rows().try_for_each(visit)
     }
-    content
 }

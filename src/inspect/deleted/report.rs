@@ -13,14 +13,26 @@ pub enum FoundIn {
     FreeBlock,
     /// The space of a page in use that no cell was given.
     Unallocated,
+    /// What follows the end of an overflow chain in its last page.
+    OverflowSlack,
     /// A page image in the write-ahead log.
     Wal,
     /// A page image in a rollback journal.
     Journal,
-    /// A page that nothing leads to.
+    /// A page that nothing leads to, or a former content of one: the file has it, and the log has a newer image.
     Unreachable,
     /// A page that a table had which was dropped.
     DroppedTable,
+}
+
+/// How far the search for deleted rows is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeletedProgress {
+    /// How many pages have been gone through; each counts as often as it is.
+    pub done: u64,
+    /// How many there are to go through in all.
+    pub pages: u64,
 }
 
 /// The place of a deleted row.
@@ -55,6 +67,8 @@ pub struct DeletedRow {
     pub confidence: f64,
     /// Whether all of it is there.
     pub whole: bool,
+    /// Whether the page image that it was found in had it as a row.
+    pub(super) is_cell: bool,
 }
 
 #[cfg(feature = "serde")]

@@ -1,6 +1,7 @@
 //! Page images in the log, also behind its end, and in a journal, also one whose header is zeroed.
 
-use crate::error::{Error, Result};
+use super::report::FoundIn;
+use crate::error::Result;
 use crate::format::frame_number::{FRAME_HEADER_BYTES, frame_bytes, whole_frames_in};
 use crate::format::journal_header::{DEFAULT_SECTOR_BYTES, JOURNAL_HEADER_BYTES, JOURNAL_MAGIC};
 use crate::format::journal_record::record_bytes;
@@ -8,10 +9,9 @@ use crate::format::wal_header::WAL_HEADER_BYTES;
 use crate::format::{
     FrameChain, FrameNumber, JournalHeader, PageNumber, PageSize, WalFrameHeader, WalHeader,
 };
-use crate::os::place::{Access, Place};
-use crate::os::random_access::{ReadAt, read_padded};
+use crate::inspect::Database;
+use crate::source::SideFile;
 use std::collections::HashMap;
-use std::io;
 
 /// A page image in a side file.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +24,7 @@ pub(super) struct SideImage {
 
 /// A side file and the images in it.
 pub(super) struct SideImages {
-    file: Box<dyn ReadAt>,
-    place: Place,
+    file: SideFile,
     page_size: PageSize,
     pub(super) images: Vec<SideImage>,
     /// Of each page its images, in their order.
@@ -33,12 +32,29 @@ pub(super) struct SideImages {
 }
 
 impl SideImages {
-    fn new(file: Box<dyn ReadAt>, place: &Place, page_size: PageSize, images: Vec<SideImage>) -> Self {
+    fn new(file: SideFile, page_size: PageSize, images: Vec<SideImage>) -> Self {
         let mut by_page: HashMap<PageNumber, Vec<usize>> = HashMap::new();
         for (index, image) in images.iter().enumerate() {
             by_page.entry(image.page).or_default().push(index);
         }
-        Self { file, place: place.clone(), page_size, images, by_page }
+        Self { file, page_size, images, by_page }
+    }
+
+    /// The images in the log and the journal of a database.
+    pub(super) fn of_database(database: &Database) -> Result<Vec<(Self, FoundIn)>> {
+        let [log, journal] = database.open_side_files()?;
+        let page_size = database.page_size();
+        let log = log.map(|file| Self::of_log(file, page_size)).transpose()?;
+        let journal = journal.map(|file| Self::of_journal(file, page_size)).transpose()?;
+        let found = [(log, FoundIn::Wal), (journal, FoundIn::Journal)];
+        // Images of pages of another size say nothing of this database.
+        let fits = |images: &Self| images.page_size == page_size;
+        Ok(found.into_iter().filter_map(|(images, place)| Some((images.filter(fits)?, place))).collect())
+    }
+
+    /// Whether there is any image of a page.
+    pub(super) fn has(&self, page: PageNumber) -> bool {
+        self.by_page.contains_key(&page)
     }
 
     /// The image of a page that belongs to the image `at`: the newest up to the end of its commit.
@@ -54,11 +70,11 @@ impl SideImages {
         Some(bytes)
     }
 
-    /// The frames of the log at `place`; `None` where there is none.
-    pub(super) fn of_log(place: &Place, page_size: PageSize) -> Result<Option<Self>> {
-        let Some((file, size_bytes)) = open(place)? else { return Ok(None) };
+    /// The frames of a log.
+    pub(super) fn of_log(file: SideFile, page_size: PageSize) -> Result<Self> {
+        let size_bytes = file.size_bytes()?;
         let mut header = [0; WAL_HEADER_BYTES];
-        read_padded(file.as_ref(), &mut header, 0).map_err(Error::io("read", place.path()))?;
+        file.read(&mut header, 0)?;
         let header = WalHeader::parse(&header).ok();
         let page_size = header.as_ref().map_or(page_size, |header| header.page_size);
         let mut chain = header.as_ref().map(FrameChain::new);
@@ -69,7 +85,7 @@ impl SideImages {
         while let Some(number) = next.filter(|number| number.get() <= count) {
             next = number.next();
             let offset = number.offset_in_wal(page_size);
-            read_padded(file.as_ref(), &mut bytes, offset).map_err(Error::io("read", place.path()))?;
+            file.read(&mut bytes, offset)?;
             let Ok(frame) = WalFrameHeader::parse(&bytes) else { break };
             let is_valid = chain.as_mut().is_some_and(|chain| chain.accept(&bytes).is_ok());
             if !is_valid {
@@ -87,21 +103,21 @@ impl SideImages {
                 in_commit = 0;
             }
         }
-        Ok(Some(Self::new(file, place, page_size, images)))
+        Ok(Self::new(file, page_size, images))
     }
 
-    /// The page images of the journal at `place`; `None` where there is none.
-    pub(super) fn of_journal(place: &Place, page_size: PageSize) -> Result<Option<Self>> {
-        let Some((file, size_bytes)) = open(place)? else { return Ok(None) };
+    /// The page images of a journal.
+    pub(super) fn of_journal(file: SideFile, page_size: PageSize) -> Result<Self> {
+        let size_bytes = file.size_bytes()?;
         let mut header = [0; JOURNAL_HEADER_BYTES];
-        read_padded(file.as_ref(), &mut header, 0).map_err(Error::io("read", place.path()))?;
+        file.read(&mut header, 0)?;
         // A journal that was let lie has zeros there; its records are where they were.
         let sector = JournalHeader::parse(&header).map_or(DEFAULT_SECTOR_BYTES, |header| header.sector_bytes);
         let (sector, record) = (u64::from(sector), record_bytes(page_size) as u64);
         let (mut images, mut offset) = (Vec::new(), sector);
         while offset.saturating_add(record) <= size_bytes {
             let mut start = [0; 8];
-            read_padded(file.as_ref(), &mut start, offset).map_err(Error::io("read", place.path()))?;
+            file.read(&mut start, offset)?;
             if start == JOURNAL_MAGIC {
                 offset += sector;
                 continue;
@@ -117,23 +133,11 @@ impl SideImages {
                 None => offset = (offset / sector + 1) * sector,
             }
         }
-        Ok(Some(Self::new(file, place, page_size, images)))
+        Ok(Self::new(file, page_size, images))
     }
 
     /// Reads an image.
     pub(super) fn read(&self, image: &SideImage, bytes: &mut [u8]) -> Result<()> {
-        read_padded(self.file.as_ref(), bytes, image.offset).map_err(Error::io("read", self.place.path()))?;
-        Ok(())
+        self.file.read(bytes, image.offset)
     }
-}
-
-fn open(place: &Place) -> Result<Option<(Box<dyn ReadAt>, u64)>> {
-    let file = match place.open(Access::Read) {
-        Ok((file, _)) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("open", place.path())(error)),
-    };
-    let file: Box<dyn ReadAt> = Box::new(file);
-    let size_bytes = file.size_bytes().map_err(Error::io("look at it", place.path()))?;
-    Ok(Some((file, size_bytes)))
 }
