@@ -238,6 +238,22 @@ impl<'a> BtreePage<'a> {
     }
 }
 
+/// The header of a b-tree page that was read, to be kept apart from its bytes.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct BtreePageHeader(BtreePage<'static>);
+
+impl BtreePageHeader {
+    pub(crate) fn new(page: &BtreePage<'_>) -> Self {
+        Self(BtreePage { usable: &[], ..*page })
+    }
+
+    /// The page again, given its bytes, of which `usable_bytes` hold content.
+    #[inline]
+    pub(crate) fn page<'b>(&self, bytes: &'b [u8], usable_bytes: u32) -> BtreePage<'b> {
+        BtreePage { usable: bytes.get(..usable_bytes as usize).unwrap_or_default(), ..self.0 }
+    }
+}
+
 /// A piece of a page that is free for new cells.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Freeblock {

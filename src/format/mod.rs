@@ -38,6 +38,7 @@
 //! | `wal_hash_edit` | entering frames into a hash block of the wal-index, as a writer does before it publishes them |
 //! | `wal_header` | the first 32 bytes of the write-ahead log |
 //! | `wal_index` | the first 136 bytes of the wal-index (`-shm`): what the log holds and who reads it |
+//! | `whole_cell` | the cells that nearly all records lie in: those of a leaf, without an overflow chain |
 
 pub mod btree_cell;
 pub mod btree_page;
@@ -72,6 +73,7 @@ pub mod wal_hash;
 pub(crate) mod wal_hash_edit;
 pub mod wal_header;
 pub mod wal_index;
+pub(crate) mod whole_cell;
 
 pub use btree_cell::BtreeCell;
 pub use btree_page::BtreePage;

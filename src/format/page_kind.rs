@@ -26,9 +26,13 @@ impl PageKind {
     /// The kind that a type byte means.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::InteriorIndex, Self::InteriorTable, Self::LeafIndex, Self::LeafTable]
-            .into_iter()
-            .find(|&kind| kind as u8 == byte)
+        Some(match byte {
+            0x02 => Self::InteriorIndex,
+            0x05 => Self::InteriorTable,
+            0x0a => Self::LeafIndex,
+            0x0d => Self::LeafTable,
+            _ => return None,
+        })
     }
 
     /// Whether pages of this kind have no children.

@@ -38,6 +38,16 @@ impl PageSet {
         new
     }
 
+    /// Adds all pages of another set of as many; `false` when both have one in common.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let mut common = 0;
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            common |= *word & other;
+            *word |= other;
+        }
+        common == 0
+    }
+
     /// Takes a page out.
     pub(crate) fn remove(&mut self, page: PageNumber) {
         let (word, bit) = place(page);

@@ -109,7 +109,7 @@ impl SerialType {
     /// The bytes that a value of this type takes in the body of the record.
     #[must_use]
     #[inline]
-    pub fn body_bytes(self) -> u64 {
+    pub const fn body_bytes(self) -> u64 {
         match self.0 {
             1..=4 => self.0,
             5 => 6,
@@ -228,6 +228,7 @@ fn read_value<'a>(
 }
 
 /// The big-endian number, at most eight bytes long, with its first bit as the sign.
+#[inline]
 fn signed(bytes: &[u8]) -> i64 {
     match *bytes {
         [a] => a.cast_signed().into(),

@@ -17,16 +17,21 @@ pub const LONGEST_VARINT: usize = 9;
 /// assert_eq!(read_varint(&[0x81]), None);
 /// ```
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn read_varint(bytes: &[u8]) -> Option<(u64, usize)> {
-    // Nearly all are of one or two bytes.
+    // Nearly all are of one to three bytes.
     match *bytes {
         [only, ..] if only < 0x80 => Some((u64::from(only), 1)),
         [first, second, ..] if second < 0x80 => Some((u64::from(first & 0x7f) << 7 | u64::from(second), 2)),
+        [first, second, third, ..] if third < 0x80 => {
+            let high = u64::from(first & 0x7f) << 14 | u64::from(second & 0x7f) << 7;
+            Some((high | u64::from(third), 3))
+        }
         _ => read_long_varint(bytes),
     }
 }
 
+#[cold]
 fn read_long_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     let mut length = 0;

@@ -1,6 +1,7 @@
 //! The cells of a page, in the order of their keys, and no more of them than fit into it.
 
 use super::fault::Fault;
+use crate::format::whole_cell::{WholeCell, WholeCells};
 use crate::format::{BtreeCell, BtreePage, Damage, PageNumber};
 
 /// The cells of a page, each with its place among them, and its own fault.
@@ -12,11 +13,50 @@ pub(crate) struct PageCells<'p> {
     number: PageNumber,
     next: u16,
     room: u32,
+    whole: WholeCells<'p>,
 }
 
 impl<'p> PageCells<'p> {
     pub(crate) fn new(page: BtreePage<'p>, number: PageNumber) -> Self {
-        Self { page, number, next: 0, room: page.usable_bytes() }
+        Self { page, number, next: 0, room: page.usable_bytes(), whole: WholeCells::new(page) }
+    }
+}
+
+impl<'p> PageCells<'p> {
+    /// The next cell of a leaf, where it is sound and has no overflow chain; else what it is, the iterator tells. A cell
+    /// that is gone through so does not pass through memory.
+    #[inline]
+    pub(crate) fn next_whole(&mut self) -> Option<WholeCell<'p>> {
+        let cell = self.whole.get(self.next)?;
+        self.room = self.room.checked_sub(cell.stored_bytes)?;
+        self.next += 1;
+        Some(cell)
+    }
+
+    fn next_sound(&mut self) -> Option<(u16, BtreeCell<'p>)> {
+        let cell = self.page.sound_cell(self.next)?;
+        self.room = self.room.checked_sub(cell.stored_bytes)?;
+        let index = self.next;
+        self.next += 1;
+        Some((index, cell))
+    }
+
+    /// What is wrong with the cell that is next, which is passed over; `None` where all have been passed.
+    #[cold]
+    fn fault(&mut self) -> Option<Fault> {
+        let index = self.next;
+        if index >= self.page.cell_count {
+            return None;
+        }
+        self.next += 1;
+        Some(match self.page.cell(index) {
+            Err(damage) => cell_fault(&self.page, self.number, index, damage),
+            Ok(cell) => {
+                self.next = self.page.cell_count;
+                let damage = Damage::CellsTooLong { cell: index, usable_bytes: self.page.usable_bytes() };
+                Fault::new(self.number, damage).at(cell.offset).of_cell(index)
+            }
+        })
     }
 }
 
@@ -25,36 +65,10 @@ impl<'p> Iterator for PageCells<'p> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.page.cell_count {
-            return None;
+        match self.next_sound() {
+            Some(cell) => Some(Ok(cell)),
+            None => self.fault().map(Err),
         }
-        let index = self.next;
-        self.next += 1;
-        if let Some(cell) = self.page.sound_cell(index)
-            && let Some(room) = self.room.checked_sub(cell.stored_bytes)
-        {
-            self.room = room;
-            return Some(Ok((index, cell)));
-        }
-        Some(self.unsound(index))
-    }
-}
-
-impl<'p> PageCells<'p> {
-    /// What is wrong with a cell. It is kept apart: where cells are gone through, one that is sound shall not pass through memory.
-    #[cold]
-    fn unsound(&mut self, index: u16) -> Result<(u16, BtreeCell<'p>), Fault> {
-        let cell = match self.page.cell(index) {
-            Ok(cell) => cell,
-            Err(damage) => return Err(cell_fault(&self.page, self.number, index, damage)),
-        };
-        let Some(room) = self.room.checked_sub(cell.stored_bytes) else {
-            self.next = self.page.cell_count;
-            let damage = Damage::CellsTooLong { cell: index, usable_bytes: self.page.usable_bytes() };
-            return Err(Fault::new(self.number, damage).at(cell.offset).of_cell(index));
-        };
-        self.room = room;
-        Ok((index, cell))
     }
 }
 

@@ -6,6 +6,7 @@ use super::page_reader::PageReader;
 use super::role::{Named, Role};
 use super::walk::Walk;
 use crate::error::Error;
+use crate::format::btree_page::BtreePageHeader;
 use crate::format::{BtreePage, Damage, PageNumber};
 
 /// How deep SQLite lets a b-tree be.
@@ -38,24 +39,34 @@ impl<'t> Step<'t> {
     }
 }
 
+/// What a walk comes to next.
+pub(crate) enum Upcoming {
+    /// A child of an interior page, which is not read yet.
+    Child(TreePlace),
+    /// An entry of an interior page.
+    Entry,
+    /// The root, or what will be told as a fault.
+    Other,
+}
+
 /// A walk through one b-tree.
 pub(crate) struct TreeWalk {
     root: Option<PageNumber>,
     /// Whether the tree is a table's, where it is known; the root tells.
     is_table: Option<bool>,
     usable_bytes: u32,
+    /// The interior pages on the way from the root to where the walk stands.
     levels: Vec<Level>,
     reader: PageReader,
     /// Buffers of levels that are done.
     spare: Vec<Vec<u8>>,
 }
 
-/// A page on the way from the root to where the walk stands.
+/// An interior page whose children are being gone through.
 struct Level {
     at: TreePlace,
-    /// The page; empty for a leaf, which the reader has.
+    header: BtreePageHeader,
     bytes: Vec<u8>,
-    is_leaf: bool,
     next: Next,
 }
 
@@ -68,7 +79,10 @@ enum Next {
 }
 
 enum Moved {
-    Page,
+    /// To a leaf, whose bytes the reader has.
+    Leaf(TreePlace, BtreePageHeader),
+    /// To an interior page, the last of the levels.
+    Interior,
     Entry(u16),
     Lost(TreePlace),
 }
@@ -88,22 +102,52 @@ impl TreeWalk {
 
     /// Goes on; `None` at the end.
     pub(crate) fn next<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<Option<Step<'_>>, Error> {
-        Ok(match self.advance(walk)? {
-            None => None,
-            Some(Moved::Lost(at)) => Some(Step::Lost { at }),
-            Some(Moved::Page) => self.stand(walk).map(|(at, page)| Step::Page { at, page }),
-            Some(Moved::Entry(index)) => self.stand(walk).map(|(at, page)| Step::Entry { at, page, index }),
+        let Some(moved) = self.advance(walk)? else { return Ok(None) };
+        let level = || self.levels.last().map(|level| (level.at, level.page(self.usable_bytes)));
+        Ok(match moved {
+            Moved::Lost(at) => Some(Step::Lost { at }),
+            Moved::Leaf(at, header) => {
+                let bytes = self.reader.current(walk.snapshot.page_size().bytes_usize());
+                Some(Step::Page { at, page: header.page(bytes, self.usable_bytes) })
+            }
+            Moved::Interior => level().map(|(at, page)| Step::Page { at, page }),
+            Moved::Entry(index) => level().map(|(at, page)| Step::Entry { at, page, index }),
         })
     }
 
-    /// The page where the walk stands.
-    fn stand<F: FaultSink>(&self, walk: &Walk<'_, F>) -> Option<(TreePlace, BtreePage<'_>)> {
-        let level = self.levels.last()?;
-        let bytes = match level.is_leaf {
-            true => self.reader.current(walk.snapshot.page_size().bytes_usize()),
-            false => &level.bytes,
-        };
-        Some((level.at, BtreePage::salvage(bytes, level.at.page, self.usable_bytes)?))
+    /// What comes next; `None` at the end.
+    pub(crate) fn upcoming(&mut self) -> Option<Upcoming> {
+        if self.root.is_some() {
+            return Some(Upcoming::Other);
+        }
+        loop {
+            let level = self.levels.last()?;
+            match level.next {
+                Next::Up => self.leave(),
+                Next::Entry(_) => return Some(Upcoming::Entry),
+                Next::Child(index) => {
+                    return Some(match level.child(index, self.usable_bytes) {
+                        Ok(Some((page, _))) => Upcoming::Child(level.at.child(page)),
+                        _ => Upcoming::Other,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Passes over the child that comes next, and all below it: it has its place, and is not read.
+    pub(crate) fn pass_child<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<(), Error> {
+        if let Some(level) = self.levels.last_mut()
+            && let Next::Child(index) = level.next
+            && let Ok(Some((page, offset))) = level.step_to_child(index, self.usable_bytes)
+        {
+            walk.place(page, Role::TreeChild, Named::at(level.at.page, offset))?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.spare.extend(self.levels.pop().map(|level| level.bytes));
     }
 
     fn advance<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<Option<Moved>, Error> {
@@ -115,37 +159,29 @@ impl TreeWalk {
         }
         while let Some(level) = self.levels.last_mut() {
             match level.next {
-                Next::Up => {
-                    self.spare.extend(self.levels.pop().map(|level| level.bytes));
-                }
+                Next::Up => self.leave(),
                 Next::Entry(index) => {
                     level.next = Next::Child(index + 1);
                     return Ok(Some(Moved::Entry(index)));
                 }
                 Next::Child(index) => {
-                    let at = level.at;
-                    let child = level.step_to_child(index, self.usable_bytes);
-                    let Some((page, offset)) = self.told(walk, child)? else { continue };
-                    let named = Named::at(at.page, offset);
-                    let at = TreePlace { page, parent: Some(at.page), depth: at.depth + 1 };
-                    if let Some(moved) = self.enter(walk, at, named)? {
+                    let parent = level.at;
+                    let (page, offset) = match level.step_to_child(index, self.usable_bytes) {
+                        Ok(Some(child)) => child,
+                        Ok(None) => continue,
+                        Err(fault) => {
+                            walk.tell(fault)?;
+                            continue;
+                        }
+                    };
+                    let named = Named::at(parent.page, offset);
+                    if let Some(moved) = self.enter(walk, parent.child(page), named)? {
                         return Ok(Some(moved));
                     }
                 }
             }
         }
         Ok(None)
-    }
-
-    fn told<T, F: FaultSink>(
-        &self,
-        walk: &mut Walk<'_, F>,
-        found: Result<Option<T>, Fault>,
-    ) -> Result<Option<T>, Error> {
-        match found {
-            Ok(found) => Ok(found),
-            Err(fault) => walk.tell(fault).map(|()| None),
-        }
     }
 
     /// Reads a page that is named, and stands on it. `None`: it cannot be here.
@@ -185,34 +221,49 @@ impl TreeWalk {
             walk.tell(Fault::new(at.page, damage))?;
             return Ok(Some(Moved::Lost(at)));
         }
-        let is_leaf = page.kind.is_leaf();
-        let mut copy = Vec::new();
-        if !is_leaf {
-            copy = self.spare.pop().unwrap_or_default();
-            copy.clear();
-            copy.extend_from_slice(bytes);
+        let header = BtreePageHeader::new(&page);
+        if page.kind.is_leaf() {
+            return Ok(Some(Moved::Leaf(at, header)));
         }
-        let next = if is_leaf { Next::Up } else { Next::Child(0) };
-        self.levels.push(Level { at, bytes: copy, is_leaf, next });
-        Ok(Some(Moved::Page))
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(bytes);
+        self.levels.push(Level { at, header, bytes: copy, next: Next::Child(0) });
+        Ok(Some(Moved::Interior))
     }
 }
 
 impl Level {
-    /// The child before the cell `index`, or behind the last, and where it is named; then what comes after it is next.
-    fn step_to_child(&mut self, index: u16, usable_bytes: u32) -> Result<Option<(PageNumber, u32)>, Fault> {
-        self.next = Next::Up;
-        let Some(page) = BtreePage::salvage(&self.bytes, self.at.page, usable_bytes) else { return Ok(None) };
+    fn page(&self, usable_bytes: u32) -> BtreePage<'_> {
+        self.header.page(&self.bytes, usable_bytes)
+    }
+
+    /// The child before the cell `index`, or behind the last, and where it is named.
+    fn child(&self, index: u16, usable_bytes: u32) -> Result<Option<(PageNumber, u32)>, Fault> {
+        let page = self.page(usable_bytes);
         if index >= page.cell_count {
             return Ok(page.right_child.map(|child| (child, page.right_child_offset())));
         }
-        self.next = Next::Entry(index);
         match page.cell(index) {
             Ok(cell) => Ok(cell.left_child.map(|child| (child, cell.offset))),
-            Err(damage) => {
-                self.next = Next::Child(index + 1);
-                Err(cell_fault(&page, self.at.page, index, damage))
-            }
+            Err(damage) => Err(cell_fault(&page, self.at.page, index, damage)),
         }
+    }
+
+    /// The same; then what comes after it is next.
+    fn step_to_child(&mut self, index: u16, usable_bytes: u32) -> Result<Option<(PageNumber, u32)>, Fault> {
+        let child = self.child(index, usable_bytes);
+        self.next = match child {
+            _ if index >= self.page(usable_bytes).cell_count => Next::Up,
+            Ok(_) => Next::Entry(index),
+            Err(_) => Next::Child(index + 1),
+        };
+        child
+    }
+}
+
+impl TreePlace {
+    fn child(self, page: PageNumber) -> Self {
+        Self { page, parent: Some(self.page), depth: self.depth + 1 }
     }
 }

@@ -4,7 +4,8 @@ use super::digests;
 use super::fields::LONGEST_BYTES;
 use super::findings::Findings;
 use super::plan::Plan;
-use super::report::{CheckOptions, CheckProgress, CheckReport};
+use super::report::{CheckOptions, CheckProgress, CheckReport, PROGRESS_PAGES};
+use super::side_by_side::check_sound_trees;
 use super::side_files::tell_side_files;
 use super::tree::TreeCheck;
 use crate::error::Result;
@@ -18,9 +19,6 @@ use std::collections::HashSet;
 
 /// A page, and an offset in it in bytes.
 type Place = (Option<PageNumber>, Option<u32>);
-
-/// After how many pages progress is told.
-const PROGRESS_PAGES: u32 = 1024;
 
 /// Where in the header the largest root page stands, and whether vacuum is incremental.
 const LARGEST_ROOT_OFFSET: u32 = 52;
@@ -159,17 +157,14 @@ fn check_pages(
     walk.check_pointers();
     walk.freelist(|_| {})?;
     walk.pointer_map_pages(|_, _| {});
-    let mut tree_check = TreeCheck::new(plan, database.header().text_encoding, options.quick);
-    let mut done = 0;
-    for tree in &plan.trees {
-        walk.sink.owner = Some(tree.owner.clone());
-        tree_check.check(tree, &mut walk, || {
-            done += 1;
-            if done % PROGRESS_PAGES == 0 {
-                progress(CheckProgress { done, page_count });
-            }
-        })?;
-    }
+    let seen = (database.snapshot(), database.header());
+    let tree_check = match check_sound_trees(seen, options, plan, &walk.placed, progress) {
+        Some((tree_check, placed)) => {
+            walk.placed = placed;
+            tree_check
+        }
+        None => check_trees_in_order(&mut walk, options, plan, progress)?,
+    };
     progress(CheckProgress { done: page_count, page_count });
     let mut findings = walk.sink;
     findings.owner = None;
@@ -179,6 +174,26 @@ fn check_pages(
     }
     compare_counts(database, options, plan, &tree_check, &mut findings)?;
     Ok(findings)
+}
+
+fn check_trees_in_order<'p>(
+    walk: &mut Walk<'_, Findings>,
+    options: &CheckOptions,
+    plan: &'p Plan,
+    progress: &mut impl FnMut(CheckProgress),
+) -> Result<TreeCheck<'p>> {
+    let mut tree_check = TreeCheck::new(plan, walk.header().text_encoding, options.quick);
+    let (mut done, page_count) = (0, walk.snapshot.page_count());
+    for tree in &plan.trees {
+        walk.sink.owner = Some(tree.owner.clone());
+        tree_check.check(tree, walk, || {
+            done += 1;
+            if done % PROGRESS_PAGES == 0 {
+                progress(CheckProgress { done, page_count });
+            }
+        })?;
+    }
+    Ok(tree_check)
 }
 
 fn check_header(database: &Database, plan: &Plan, findings: &mut Findings) -> Result<()> {
@@ -242,15 +257,14 @@ fn compare_counts(
     tree_check: &TreeCheck<'_>,
     findings: &mut Findings,
 ) -> Result<()> {
-    let counts = &tree_check.counts;
     for (number, index) in plan.indexes.iter().enumerate() {
         let place = index.table.filter(|_| !index.sources.is_empty());
         let Some((place, table)) = place.and_then(|place| Some((place, plan.tables.get(place)?))) else {
             continue;
         };
         findings.owner = Some(index.name.clone());
-        let rows = counts.rows.get(place).copied().unwrap_or_default();
-        let entries = counts.entries.get(number).copied().unwrap_or_default();
+        let rows = tree_check.rows.get(place).copied().unwrap_or_default();
+        let entries = tree_check.entries.get(number).copied().unwrap_or_default();
         if rows != entries && !index.is_partial {
             let detail = format!("{entries} entries for {rows} rows");
             findings.damage(FindingKind::IndexEntryCount, (Some(index.root), None), detail);
@@ -258,7 +272,7 @@ fn compare_counts(
         if options.quick || tree_check.has_long_records {
             continue;
         }
-        let differs = counts.sums.get(number).is_some_and(|&sum| sum != 0);
+        let differs = tree_check.records.sums.get(number).is_some_and(|&sum| sum != 0);
         match (index.is_partial, differs, findings.is_full()) {
             (true, _, false) => digests::locate_strays(database, table, index, findings)?,
             (false, true, false) => digests::locate(database, table, index, findings)?,

@@ -57,22 +57,37 @@ impl Storage {
     }
 }
 
-/// A field of a record.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
-    serial_type: SerialType,
-    offset: usize,
-    size_bytes: usize,
+/// A field of a record. Of a record that is no longer than can be looked into, both fit.
+#[derive(Clone, Copy, Debug, Default)]
+struct Field {
+    serial_type: u32,
+    offset: u32,
 }
 
 /// A record and its fields. The buffers are kept between records.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
+    /// The fields, and behind them what is left of records before.
     list: Vec<Field>,
+    count: usize,
 }
+
+/// The bytes of a value, by a serial type of one byte.
+const SIZES: [u8; 128] = {
+    let mut sizes = [0; 128];
+    let mut serial_type = 0;
+    while serial_type < sizes.len() {
+        #[allow(clippy::indexing_slicing, reason = "it is less than the length")]
+        #[allow(clippy::cast_possible_truncation, reason = "57 at most")]
+        (sizes[serial_type] = SerialType(serial_type as u64).body_bytes() as u8);
+        serial_type += 1;
+    }
+    sizes
+};
 
 impl Fields {
     /// Finds the fields of the record that is all of `payload`. They fill it, to the last byte.
+    #[inline]
     pub(super) fn read(&mut self, payload: &[u8]) -> Result<(), Damage> {
         match self.read_sound(payload) {
             Some(()) => Ok(()),
@@ -81,28 +96,45 @@ impl Fields {
     }
 
     /// Of a record that breaks no rule, in a fraction of the time; `None` for any other.
+    #[inline]
     fn read_sound(&mut self, payload: &[u8]) -> Option<()> {
-        self.list.clear();
         let (header_bytes, taken) = read_varint(payload)?;
-        let mut offset = usize::try_from(header_bytes).ok()?;
+        let end = usize::try_from(header_bytes).ok()?;
         if !(2..=LONGEST_RECORD_HEADER_BYTES).contains(&header_bytes) {
             return None;
         }
-        let mut types = payload.get(taken..offset)?;
-        while !types.is_empty() {
-            let (serial_type, taken) = read_varint(types)?;
-            types = types.get(taken..)?;
-            let serial_type = SerialType(serial_type);
-            let size_bytes = usize::try_from(serial_type.body_bytes()).ok()?;
-            self.list.push(Field { serial_type, offset, size_bytes });
-            offset = offset.checked_add(size_bytes)?;
+        let mut types = payload.get(taken..end)?;
+        if self.list.len() < types.len() {
+            self.list.resize(types.len(), Field::default());
         }
-        (offset == payload.len()).then_some(())
+        let mut offset = u32::try_from(header_bytes).ok()?;
+        self.count = 0;
+        for field in &mut self.list {
+            let (serial_type, size_bytes) = match types.split_first() {
+                None => break,
+                Some((&only, rest)) if only < 0x80 => {
+                    types = rest;
+                    (u32::from(only), u32::from(*SIZES.get(usize::from(only))?))
+                }
+                Some(_) => {
+                    let (serial_type, taken) = read_varint(types)?;
+                    types = types.get(taken..)?;
+                    let size_bytes = SerialType(serial_type).body_bytes();
+                    (u32::try_from(serial_type).ok()?, u32::try_from(size_bytes).ok()?)
+                }
+            };
+            *field = Field { serial_type, offset };
+            offset = offset.checked_add(size_bytes)?;
+            self.count += 1;
+        }
+        (types.is_empty() && offset as usize == payload.len()).then_some(())
     }
 
     /// The same, to say which rule is broken.
+    #[cold]
     fn read_fully(&mut self, payload: &[u8]) -> Result<(), Damage> {
         self.list.clear();
+        self.count = 0;
         let record = Record::parse(payload)?;
         let mut offset = record.header_bytes();
         for serial_type in record.serial_types() {
@@ -111,9 +143,11 @@ impl Fields {
             let available = payload.len().saturating_sub(offset);
             let cut = Damage::RecordValueCut { column: self.list.len(), needed, available: available as u64 };
             let size_bytes = usize::try_from(needed).ok().filter(|&size| size <= available).ok_or(cut)?;
-            self.list.push(Field { serial_type, offset, size_bytes });
+            let serial_type = u32::try_from(serial_type.0).map_err(|_| cut)?;
+            self.list.push(Field { serial_type, offset: u32::try_from(offset).map_err(|_| cut)? });
             offset += size_bytes;
         }
+        self.count = self.list.len();
         match payload.len().saturating_sub(offset) {
             0 if record.header_bytes() >= 2 => Ok(()),
             0 => Err(Damage::RecordHeaderLength { found: 1, payload_bytes: payload.len() as u64 }),
@@ -122,26 +156,46 @@ impl Fields {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.list.len()
+        self.count
     }
 
-    /// A field of the payload that was read; `None` behind the last.
+    /// A field of the payload that was read, as it is stored; `None` behind the last.
+    #[inline]
+    pub(super) fn stored<'p>(&self, field: usize, payload: &'p [u8]) -> Option<(SerialType, &'p [u8])> {
+        let field = self.list.get(..self.count)?.get(field)?;
+        Some((field.serial_type(), field.bytes(payload)?))
+    }
+
+    /// The value of a field of the payload that was read; `None` behind the last.
     #[inline]
     pub(super) fn value<'p>(&self, field: usize, payload: &'p [u8]) -> Option<Value<'p>> {
-        let Field { serial_type, offset, size_bytes } = *self.list.get(field)?;
-        serial_type.value(payload.get(offset..)?.get(..size_bytes)?)
+        let (serial_type, bytes) = self.stored(field, payload)?;
+        serial_type.value(bytes)
     }
 
     /// The type of a field's value; `None` behind the last.
     #[inline]
     pub(super) fn storage(&self, field: usize) -> Option<Storage> {
-        self.list.get(field).map(|field| Storage::of(field.serial_type))
+        self.list.get(..self.count)?.get(field).map(|field| Storage::of(field.serial_type()))
     }
 
-    /// All texts in the payload that was read, and where each begins in it.
-    pub(super) fn texts<'p>(&self, payload: &'p [u8]) -> impl Iterator<Item = (usize, &'p [u8])> {
-        let texts = self.list.iter().filter(|field| field.serial_type.is_text());
-        texts.filter_map(|field| Some((field.offset, payload.get(field.offset..)?.get(..field.size_bytes)?)))
+    /// All texts in the payload that was read.
+    #[inline]
+    pub(super) fn texts<'p>(&self, payload: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let texts = self.list.iter().take(self.count).filter(|field| field.serial_type().is_text());
+        texts.filter_map(|field| field.bytes(payload))
+    }
+}
+
+impl Field {
+    #[inline]
+    fn serial_type(self) -> SerialType {
+        SerialType(self.serial_type.into())
+    }
+
+    #[inline]
+    fn bytes(self, payload: &[u8]) -> Option<&[u8]> {
+        payload.get(self.offset as usize..)?.get(..usize::try_from(self.serial_type().body_bytes()).ok()?)
     }
 }
 

@@ -27,6 +27,11 @@ impl Findings {
         Self { most, damage: Vec::new(), notes: Vec::new(), cut: false, owner: None }
     }
 
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.damage.is_empty() && self.notes.is_empty()
+    }
+
     /// Whether more damage would be left out.
     pub(super) fn is_full(&self) -> bool {
         self.damage.len() >= self.most

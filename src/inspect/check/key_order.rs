@@ -1,9 +1,9 @@
 //! Compares records as SQLite does: NULL, numbers, text, blobs; text by its collation. [inspection.md#order-of-keys](crate::notes::inspection#order-of-keys)
 
 use super::fields::Fields;
-use crate::format::Value;
 use crate::format::database_header::TextEncoding;
 use crate::format::text::decode_text;
+use crate::format::{SerialType, Value};
 use crate::schema::Collation;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -26,6 +26,7 @@ pub(super) enum KeyOrder {
 }
 
 /// Compares the first fields of two records.
+#[inline]
 pub(super) fn compare(
     key: &[KeyField],
     (before, before_payload): (&Fields, &[u8]),
@@ -33,16 +34,41 @@ pub(super) fn compare(
     encoding: TextEncoding,
 ) -> KeyOrder {
     for (field, KeyField { collation, descending }) in key.iter().enumerate() {
-        let (Some(a), Some(b)) = (before.value(field, before_payload), after.value(field, after_payload))
+        let (Some(a), Some(b)) = (before.stored(field, before_payload), after.stored(field, after_payload))
         else {
             return KeyOrder::Unknown;
         };
-        let Some(order) = compare_values(a, b, collation, encoding) else { return KeyOrder::Unknown };
+        let Some(order) = compare_stored(a, b, collation, encoding) else { return KeyOrder::Unknown };
         if order != Ordering::Equal {
             return KeyOrder::Differ(field, if *descending { order.reverse() } else { order });
         }
     }
     KeyOrder::Equal
+}
+
+/// What [`compare_values`] says; texts and blobs, which most keys begin with, need not be decoded for it.
+#[inline]
+fn compare_stored(
+    (a_type, a): (SerialType, &[u8]),
+    (b_type, b): (SerialType, &[u8]),
+    collation: &Collation,
+    encoding: TextEncoding,
+) -> Option<Ordering> {
+    if a_type.is_text() && b_type.is_text() && *collation == Collation::Binary {
+        return Some(compare_bytes(a, b));
+    }
+    compare_values(a_type.value(a)?, b_type.value(b)?, collation, encoding)
+}
+
+/// Most differ in the first eight bytes.
+#[inline]
+fn compare_bytes(a: &[u8], b: &[u8]) -> Ordering {
+    match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        (Some(first), Some(second)) if first != second => {
+            u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*second))
+        }
+        _ => a.cmp(b),
+    }
 }
 
 /// `None` where only an application knows.

@@ -6,7 +6,9 @@
 //! | `findings` | collects findings, as many as are wanted |
 //! | `plan` | from the schema: which b-trees there must be, and what their records hold |
 //! | `checker` | goes through everything once, in order |
-//! | `tree` | one b-tree: its pages, its order, its records |
+//! | `side_by_side` | the b-trees of a sound database, on two cores |
+//! | `tree` | one b-tree: its pages, its depth, the order of its rowids |
+//! | `records` | each record by itself, and its place behind the one before |
 //! | `page_space` | whether cells, free blocks and fragments fill a page |
 //! | `fields` | the fields of a record |
 //! | `key_order` | compares records as SQLite does |
@@ -21,7 +23,9 @@ mod findings;
 mod key_order;
 mod page_space;
 mod plan;
+mod records;
 mod report;
+mod side_by_side;
 mod side_files;
 mod tree;
 mod value_rules;

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 pub struct CheckOptions {
     pub(super) quick: bool,
     pub(super) all: bool,
+    pub(super) single_thread: bool,
 }
 
 impl CheckOptions {
@@ -37,7 +38,16 @@ impl CheckOptions {
         self.all = all;
         self
     }
+
+    /// Makes no second thread. Else the b-trees of a database of some size are gone through by two; what is told is the same.
+    pub fn single_thread(mut self, single_thread: bool) -> Self {
+        self.single_thread = single_thread;
+        self
+    }
 }
+
+/// After how many pages progress is told.
+pub(super) const PROGRESS_PAGES: u32 = 1024;
 
 /// How far a check has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
