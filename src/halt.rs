@@ -4,7 +4,7 @@ use crate::error::{Error, Problem, Result};
 use crate::os::clock::Deadline;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How often a sleep looks whether it was cancelled.
@@ -43,16 +43,64 @@ impl CancelToken {
     }
 }
 
+/// Follows the reports on a [`Database`](crate::Database) from another thread while they are made, and ends them. All clones
+/// are one.
+///
+/// ```no_run
+/// use litecopy::{Database, Source, inspect};
+///
+/// let mut database = Database::open(Source::open("app.db")?, None)?;
+/// let (watch, page_count) = (database.watch(), database.page_count());
+/// std::thread::spawn(move || loop {
+///     println!("{} of {page_count} pages", watch.pages_read());
+///     std::thread::sleep(std::time::Duration::from_secs(1));
+/// });
+/// let space = database.report(inspect::space)?;
+/// # Ok::<(), litecopy::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ReportWatch {
+    token: CancelToken,
+    pages: Arc<AtomicU64>,
+}
+
+impl ReportWatch {
+    /// How many pages have been read so far, for all reports together; where one looks at a page twice, it counts twice.
+    #[must_use]
+    pub fn pages_read(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// Ends the report at hand, and all that come, with [`Cancelled`](crate::ErrorKind::Cancelled). It cannot be undone.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+}
+
 /// What may end work early. The default is nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Halt {
     deadline: Option<Deadline>,
     token: Option<CancelToken>,
+    pages: Option<Arc<AtomicU64>>,
 }
 
 impl Halt {
     pub(crate) fn new(deadline: Deadline, token: Option<CancelToken>) -> Self {
-        Self { deadline: Some(deadline), token }
+        Self { deadline: Some(deadline), token, pages: None }
+    }
+
+    /// Nothing but a watch.
+    pub(crate) fn by_watch(watch: &ReportWatch) -> Self {
+        Self { deadline: None, token: Some(watch.token.clone()), pages: Some(Arc::clone(&watch.pages)) }
+    }
+
+    /// Tells the watch of pages that were read, and is an error when the work on the file at `path` has to end.
+    pub(crate) fn pass_pages(&self, count: u32, path: &Path) -> Result<()> {
+        if let Some(pages) = &self.pages {
+            pages.fetch_add(count.into(), Ordering::Relaxed);
+        }
+        self.check(path)
     }
 
     /// An error when the work on the file at `path` has to end. Cheap enough to be asked every few thousand pages.

@@ -149,7 +149,7 @@ pub use backup::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use format::{JournalMode, PageNumber, PageSize, Shape, SqliteVersion};
-pub use halt::CancelToken;
+pub use halt::{CancelToken, ReportWatch};
 pub use inspect::Database;
 pub use limits::{Limit, LimitExceeded, Limits, UnknownLimit};
 #[cfg(feature = "manifest")]

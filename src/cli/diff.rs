@@ -13,6 +13,7 @@ use super::output::{say_error, say_failure, say_lines, say_report};
 use super::page_runs::runs;
 use super::printable::printable;
 use super::reading_arguments::ReadingArguments;
+use super::reading_progress::ReportProgress;
 
 /// Say what differs between two databases, or two versions of one: pages, and rows by table
 #[derive(Debug, Args)]
@@ -79,7 +80,10 @@ impl DiffArguments {
         let (ending, same) = match self.rows {
             true => say_rows(&before, &after)?,
             false => {
+                // Once to compare pages, once for the rows.
+                let progress = ReportProgress::new(&[&before, &after], 2);
                 let report = inspect::diff(&before, &after)?;
+                drop(progress);
                 before.confirm()?;
                 after.confirm()?;
                 let same = report.same;

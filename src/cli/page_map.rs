@@ -2,6 +2,7 @@
 //!
 //! Where there are no colours, each table and index has a letter instead.
 
+use litecopy::PageSize;
 use litecopy::inspect::page_map::{
     Block, BlockMap, Colour, MapHead, MapOwner, MapPage, owner_colours, use_colour,
 };
@@ -69,7 +70,7 @@ fn painted((colour, text): &(Option<Colour>, String), paint: Paint) -> String {
 }
 
 fn title(head: &MapHead, map: &BlockMap, paint: Paint) -> String {
-    let bytes = u64::from(head.page_count) * u64::from(head.page_size);
+    let bytes = PageSize::new(head.page_size).map_or(0, |size| size.bytes_of(head.page_count));
     let block = match map.pages_per_block() {
         1 => "a block is a page".to_owned(),
         pages => format!("a block is {} pages", grouped(pages.into())),

@@ -14,6 +14,7 @@ use super::page_map;
 use super::paint::Paint;
 use super::printable::printable_path;
 use super::reading_arguments::ReadingArguments;
+use super::reading_progress::ReportProgress;
 
 /// Show what each page of a database is used for, whose it is, and how full: a map of coloured blocks
 #[derive(Debug, Args)]
@@ -57,7 +58,9 @@ impl PagesArguments {
         let html = self.html.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
         let svg = self.svg.as_deref().map(|out| MapFile::admit(out, &self.file)).transpose()?;
         let mut database = self.reading.database(&self.file)?;
+        let progress = ReportProgress::new(&[&database], 1);
         let report = database.report(inspect::pages)?;
+        drop(progress);
         let title = printable_path(database.path());
         let head = MapHead::new(title, database.page_size().bytes(), report.page_count());
         drop(database);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use litecopy::PageSize;
 use litecopy::inspect::{self, OwnerSpace, SpaceReport};
 
 use super::columns::table;
@@ -11,6 +12,7 @@ use super::numbers::{counted, grouped, size};
 use super::output::say_report;
 use super::printable::printable;
 use super::reading_arguments::ReadingArguments;
+use super::reading_progress::ReportProgress;
 
 /// Say what fills a database: pages and bytes of each table and index
 #[derive(Debug, Args)]
@@ -29,7 +31,10 @@ pub(crate) struct SpaceArguments {
 impl SpaceArguments {
     pub(crate) fn run(&self) -> Ending {
         self.reading.confine(&[&self.file], &[]);
-        let report = self.reading.database(&self.file).and_then(|mut it| it.report(inspect::space));
+        let report = self.reading.database(&self.file).and_then(|mut database| {
+            let _progress = ReportProgress::new(&[&database], 1);
+            database.report(inspect::space)
+        });
         say_report(report, &self.file, self.json, text)
     }
 }
@@ -51,7 +56,7 @@ fn text(report: &SpaceReport) -> String {
         ]
     };
     let mut text = table(titles.map(str::to_owned), owners.iter().map(row));
-    let bytes = u64::from(report.page_count) * u64::from(report.page_size);
+    let bytes = PageSize::new(report.page_size).map_or(0, |size| size.bytes_of(report.page_count));
     let pages = counted(report.page_count.into(), "page", "pages");
     text.push_str(&format!("\n  {pages} of {} bytes, {}\n", report.page_size, size(bytes)));
     let rest = [

@@ -6,6 +6,7 @@ use crate::attempt::Obstacle;
 use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::database_header::DATABASE_HEADER_BYTES;
 use crate::format::{Damage, DatabaseHeader, PageNumber, PageSize};
+use crate::halt::{Halt, ReportWatch};
 use crate::source::{SideFile, Snapshot, Source, Standing};
 use std::path::Path;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub struct Database {
     timeout: Option<Duration>,
     snapshot: Snapshot,
     found: FoundHeader,
+    watch: ReportWatch,
 }
 
 impl Database {
@@ -46,8 +48,16 @@ impl Database {
     ///
     /// [`Busy`](ErrorKind::Busy) when somebody held a lock all that time; whatever keeps the files from being read.
     pub fn open(mut source: Source, timeout: Option<Duration>) -> Result<Self> {
+        let watch = ReportWatch::default();
+        source.halt_by(Halt::by_watch(&watch));
         let (snapshot, found) = begin(&mut source, timeout)?;
-        Ok(Self { source, timeout, snapshot, found })
+        Ok(Self { source, timeout, snapshot, found, watch })
+    }
+
+    /// What follows its reports, and ends them, from another thread.
+    #[must_use]
+    pub fn watch(&self) -> ReportWatch {
+        self.watch.clone()
     }
 
     /// The path of the database file; `memory` where it is made of bytes.
@@ -196,3 +206,29 @@ fn changed(source: &Source) -> Error {
 }
 
 const _: () = assert!(DATABASE_HEADER_BYTES <= 512, "the smallest page holds the header");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_counts_pages_and_ends_reports() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let sqlite = rusqlite::Connection::open(&path).unwrap();
+        sqlite
+            .execute_batch(
+                "PRAGMA page_size = 512; CREATE TABLE t(b); INSERT INTO t VALUES (zeroblob(400000))",
+            )
+            .unwrap();
+        let mut database = Database::open(Source::open(&path).unwrap(), None).unwrap();
+        let watch = database.watch();
+        database.report(crate::inspect::space).unwrap();
+        let read = watch.pages_read();
+        assert!(read > 500 && read <= u64::from(database.page_count()), "{read}");
+        watch.cancel();
+        let ended = |error: Error| error.kind() == ErrorKind::Cancelled;
+        assert!(database.report(crate::inspect::space).is_err_and(ended));
+        assert!(database.report(crate::inspect::pages).is_err_and(ended));
+    }
+}

@@ -158,6 +158,11 @@ impl Snapshot {
         self.view.overlay()
     }
 
+    /// Whether it reads the same file as another one: what lies over neither is the same in both.
+    pub(crate) fn shares_file_with(&self, other: &Self) -> bool {
+        self.stamp.identity.is_some() && self.stamp.identity == other.stamp.identity
+    }
+
     /// The pages that were committed since the earlier stamp; `None` when that cannot be told: in rollback mode, and when the
     /// log was reset in between (`[wal.md#which-pages-changed]`).
     pub(crate) fn pages_changed_since(&self, earlier: &ChangeStamp) -> Option<Vec<PageNumber>> {
@@ -180,6 +185,11 @@ impl Snapshot {
     /// What its files may make us do.
     pub(crate) fn limits(&self) -> &Limits {
         &self.view.options.limits
+    }
+
+    /// Says that so many pages were read for a report; an error when it has to end.
+    pub(crate) fn pass_pages(&self, count: u32) -> Result<()> {
+        self.view.halt.pass_pages(count, &self.view.name)
     }
 
     /// How many bytes the file has behind the last page; 0 where a log or a journal lies over it.

@@ -12,6 +12,9 @@ use crate::format::{Damage, DatabaseHeader, PageNumber, PointerMap};
 use crate::limits::Limit;
 use crate::source::Snapshot;
 
+/// After how many pages a watch is told of them.
+const TOLD_AT_ONCE: u32 = 256;
+
 /// A walk over a snapshot that has pages, and what it has reached.
 pub(crate) struct Walk<'s, F> {
     pub(crate) snapshot: &'s Snapshot,
@@ -25,6 +28,8 @@ pub(crate) struct Walk<'s, F> {
     /// Kept if they are wanted.
     pub(crate) chain_pages: Option<ChainPages>,
     pointer_check: Option<PointerCheck>,
+    /// Pages that no watch was told of.
+    untold: u32,
 }
 
 impl<'s, F: FaultSink> Walk<'s, F> {
@@ -42,6 +47,7 @@ impl<'s, F: FaultSink> Walk<'s, F> {
             chain_reader: PageReader::default(),
             chain_pages: None,
             pointer_check: None,
+            untold: 0,
         }
     }
 
@@ -74,6 +80,11 @@ impl<'s, F: FaultSink> Walk<'s, F> {
             Damage::PageNamedTwice { page: page.get(), role: role.name() }
         } else {
             self.check_pointer(page, role, named.page)?;
+            self.untold += 1;
+            if self.untold == TOLD_AT_ONCE {
+                self.untold = 0;
+                self.snapshot.pass_pages(TOLD_AT_ONCE)?;
+            }
             return Ok(true);
         };
         self.tell(named.fault(damage))?;
