@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::format::{BtreeCell, BtreePage, Damage, PageKind, PageNumber};
-use crate::walk::{Fault, FaultSink, FindingKind, Step, TreeWalk, Walk, salvage_cells};
+use crate::walk::{Fault, FaultSink, FindingKind, Step, TreeWalk, Upcoming, Walk, salvage_cells};
 
 /// A record as it is stored, and where.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct RecordReader {
     long: Vec<u8>,
     /// Whether no record of the page at hand was given yet.
     is_fresh: bool,
+    /// How deep the first leaf lies; all others do, too.
+    leaf_depth: Option<u32>,
     page_count: u32,
 }
 
@@ -73,6 +75,7 @@ impl RecordReader {
             passed: None,
             long: Vec::new(),
             is_fresh: false,
+            leaf_depth: None,
             page_count: 0,
         }
     }
@@ -93,6 +96,29 @@ impl RecordReader {
             }
         };
         Ok(Some(StoredRecord { page: self.current.number, offset, rowid, payload }))
+    }
+
+    /// The leaf that comes next, where it is not read yet and no record is at hand.
+    pub(crate) fn unread_leaf<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<Option<PageNumber>> {
+        while self.current.cells.is_empty() && self.waiting.is_none() {
+            match self.tree.upcoming() {
+                Some(Upcoming::Child(at)) if Some(at.depth) == self.leaf_depth => return Ok(Some(at.page)),
+                Some(Upcoming::Child(_) | Upcoming::Entry) => {}
+                Some(Upcoming::Other) | None => break,
+            }
+            match self.step(walk)? {
+                Event::Key(key) => self.passed = Some(key),
+                Event::Records(page) if page.kind.is_table() => self.waiting = Some(page),
+                Event::Records(page) => (self.current, self.is_fresh) = (page, true),
+                Event::Nothing | Event::End => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Passes over the leaf that [`unread_leaf`](Self::unread_leaf) gave.
+    pub(crate) fn pass_unread_leaf<F: FaultSink>(&mut self, walk: &mut Walk<'_, F>) -> Result<()> {
+        self.tree.pass_child(walk)
     }
 
     /// The leaf that comes next, where none of its records was given yet and none of them has an overflow chain.
@@ -179,6 +205,7 @@ impl RecordReader {
         let event = match step {
             Step::Page { at, page } if page.kind.is_leaf() => {
                 self.page_count = self.page_count.saturating_add(1);
+                self.leaf_depth.get_or_insert(at.depth);
                 let mut held = HeldPage::new(at.page, &page, self.passed);
                 salvage_cells(page, at.page, &mut faults, |index, cell| {
                     held.cells.push((index, cell.offset))

@@ -128,6 +128,22 @@ impl<'d> Rows<'d> {
         &self.row
     }
 
+    /// The leaf that comes next, where it is not read yet and no row is at hand.
+    pub(crate) fn unread_leaf(&mut self) -> Result<Option<PageNumber>> {
+        match &mut self.reader {
+            Some(reader) => reader.unread_leaf(&mut self.walk),
+            None => Ok(None),
+        }
+    }
+
+    /// Passes over the leaf that [`unread_leaf`](Self::unread_leaf) gave.
+    pub(crate) fn pass_unread_leaf(&mut self) -> Result<()> {
+        match &mut self.reader {
+            Some(reader) => reader.pass_unread_leaf(&mut self.walk),
+            None => Ok(()),
+        }
+    }
+
     /// The leaf that comes next, where none of its rows was given yet and all of them lie in it whole.
     pub(crate) fn leaf_without_chains(&mut self) -> Result<Option<PageNumber>> {
         match &mut self.reader {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value as SqlValue;
 use serde_json::Value;
 
-use crate::scene::{Random, Scene, assert_golden, litecopy, said, seed, steady};
+use crate::scene::{Random, Scene, assert_golden, json_lines, litecopy, said, seed, steady};
 
 /// What the command says of two files.
 fn diff(before: &Path, after: &Path, arguments: &[&str]) -> (i32, String) {
@@ -76,6 +76,29 @@ fn filled(encoding: &str) -> Scene {
     scene
 }
 
+/// The tables, and what their rows are found by.
+const KEYS: [(&str, &str); 3] = [("t", "a"), ("w", "k || '/' || n"), ("big", "rowid")];
+
+fn any_change(random: &mut Random) -> String {
+    let row = random.below(2_100);
+    match random.below(9) {
+        0 => format!("DELETE FROM t WHERE a = {row}"),
+        1 => format!("INSERT OR REPLACE INTO t VALUES ({row}, 1, 'x')"),
+        2 => format!("UPDATE t SET b = b + 1 WHERE a BETWEEN {row} AND {}", row + random.below(9)),
+        3 => format!("UPDATE w SET v = -1 WHERE n = {}", row / 4),
+        4 => format!("DELETE FROM w WHERE k = 'kÉy{}'", row % 40),
+        5 => format!("INSERT OR REPLACE INTO w VALUES ('new{row}', {row}, 0), ('zz', 1, 2)"),
+        6 => format!("UPDATE big SET x = zeroblob(5000) || 'tail{row}' WHERE rowid = {}", row % 20),
+        7 => same_length(row % 20, row),
+        _ => format!("DELETE FROM big WHERE rowid = {}", row % 20),
+    }
+}
+
+/// Changes the end of a long value, and not how long it is: SQLite writes only the page of its overflow chain.
+fn same_length(rowid: usize, tail: usize) -> String {
+    format!("UPDATE big SET x = CAST(zeroblob(length(x) - 4) || '{tail:04}' AS BLOB) WHERE rowid = {rowid}")
+}
+
 #[test]
 fn counts_are_those_of_sqlite_after_any_changes() {
     let seed = seed();
@@ -85,24 +108,10 @@ fn counts_are_those_of_sqlite_after_any_changes() {
         for round in 0..6 {
             let before = scene.left_by_a_crash("before.db");
             for _ in 0..random.below(12) {
-                let row = random.below(2_100);
-                scene.run(&match random.below(8) {
-                    0 => format!("DELETE FROM t WHERE a = {row}"),
-                    1 => format!("INSERT OR REPLACE INTO t VALUES ({row}, 1, 'x')"),
-                    2 => {
-                        format!("UPDATE t SET b = b + 1 WHERE a BETWEEN {row} AND {}", row + random.below(9))
-                    }
-                    3 => format!("UPDATE w SET v = -1 WHERE n = {}", row / 4),
-                    4 => format!("DELETE FROM w WHERE k = 'kÉy{}'", row % 40),
-                    5 => format!("INSERT OR REPLACE INTO w VALUES ('new{row}', {row}, 0), ('zz', 1, 2)"),
-                    6 => {
-                        format!("UPDATE big SET x = zeroblob(5000) || 'tail{row}' WHERE rowid = {}", row % 20)
-                    }
-                    _ => format!("DELETE FROM big WHERE rowid = {}", row % 20),
-                });
+                scene.run(&any_change(&mut random));
             }
             let report = report(&before, &scene.path());
-            for (table, key) in [("t", "a"), ("w", "k || '/' || n"), ("big", "rowid")] {
+            for (table, key) in KEYS {
                 let told = told(&report, table);
                 assert_eq!(
                     told,
@@ -122,6 +131,48 @@ fn counts_are_those_of_sqlite_after_any_changes() {
                 .collect();
             assert_eq!(said, changed);
             assert_eq!(report["same"], one == other);
+        }
+    }
+}
+
+#[test]
+fn a_row_that_changed_in_its_overflow_chain_alone_is_found() {
+    let scene = filled("UTF-8");
+    scene.run(&same_length(7, 1));
+    let before = scene.left_by_a_crash("before.db");
+    scene.run(&same_length(7, 2));
+    let report = report(&before, &scene.path());
+    let changed = report["pages"]["changed"].as_array().unwrap();
+    let uses = json_lines("pages", &scene.path(), &[]);
+    let kind = |page: &Value| uses.iter().find(|it| it["page"] == *page).unwrap()["kind"].clone();
+    let kinds: Vec<_> = changed.iter().filter(|page| **page != 1).map(kind).collect();
+    assert_eq!(kinds, ["overflow"], "its leaf is the same");
+    assert_eq!(told(&report, "big"), [0, 0, 1]);
+}
+
+#[test]
+fn versions_differ_as_copies_of_them_do() {
+    let mut random = Random(seed());
+    let scene = Scene::in_wal_mode(TABLES);
+    scene.run(&format!("INSERT INTO t {}", many(2_000, "i, i * 7, 'name' || i")));
+    scene.run(&format!("INSERT INTO w {}", many(800, "'Kéy' || (i % 40), i * 0.5, i")));
+    scene.run(&format!("INSERT INTO big {}", many(20, "zeroblob(5000 + i)")));
+    scene.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    let mut versions = Vec::new();
+    for round in 0..8 {
+        let changes: Vec<_> = (0..random.below(5)).map(|_| any_change(&mut random)).collect();
+        scene.run(&format!("BEGIN; {}; PRAGMA user_version = {round}; COMMIT", changes.join("; ")));
+        let log = json_lines("wal", &scene.path(), &[]);
+        let commits = log.last().unwrap()["end"]["commits"].to_string();
+        versions.push((commits, scene.left_by_a_crash(&format!("version{round}.db"))));
+    }
+    for _ in 0..16 {
+        let [(from, before), (to, after)] = [(); 2].map(|()| &versions[random.below(versions.len())]);
+        let words = ["--from", from, "--to", to, "--json"];
+        let found: Value = serde_json::from_str(&litecopy("diff", &scene.path(), &words).1).unwrap();
+        assert_eq!(found, report(before, after), "{from} to {to}");
+        for (table, key) in KEYS {
+            assert_eq!(told(&found, table), expected(before, after, key, table), "{table}, {from} to {to}");
         }
     }
 }

@@ -51,6 +51,9 @@ fn changed_pages(before: &Database, after: &Database, page_count: u32) -> Result
     if before.page_size() != after.page_size() {
         return Ok((1..=page_count).collect());
     }
+    if before.snapshot().shares_file_with(after.snapshot()) {
+        return changed_overlays(before, after, page_count);
+    }
     let page_bytes = before.page_size().bytes_usize();
     let at_once = READ_BYTES / page_bytes;
     let (mut one, mut other) = (vec![0; READ_BYTES], vec![0; READ_BYTES]);
@@ -62,12 +65,35 @@ fn changed_pages(before: &Database, after: &Database, page_count: u32) -> Result
         let (Some(one), Some(other)) = (one.get_mut(..bytes), other.get_mut(..bytes)) else { break };
         before.snapshot().read_pages(first, one)?;
         after.snapshot().read_pages(first, other)?;
+        before.snapshot().pass_pages(count)?;
+        after.snapshot().pass_pages(count)?;
         if one != other {
             let pages = one.chunks_exact(page_bytes).zip(other.chunks_exact(page_bytes));
             let differing = (first.get()..).zip(pages).filter(|(_, (one, other))| one != other);
             changed.extend(differing.map(|(page, _)| page));
         }
         done += count;
+    }
+    Ok(changed)
+}
+
+/// Of two versions of one file, only what lies over the file in one of them can differ.
+fn changed_overlays(before: &Database, after: &Database, page_count: u32) -> Result<Vec<u32>> {
+    let overlays = [before, after].map(|database| database.snapshot().overlay());
+    let mut pages: Vec<_> = overlays.into_iter().flatten().flat_map(|overlay| overlay.pages).collect();
+    pages.sort_unstable();
+    pages.dedup();
+    let page_bytes = before.page_size().bytes_usize();
+    let (mut one, mut other) = (vec![0; page_bytes], vec![0; page_bytes]);
+    let mut changed = Vec::new();
+    for page in pages.into_iter().filter(|page| page.get() <= page_count) {
+        before.snapshot().read_pages(page, &mut one)?;
+        after.snapshot().read_pages(page, &mut other)?;
+        before.snapshot().pass_pages(1)?;
+        after.snapshot().pass_pages(1)?;
+        if one != other {
+            changed.push(page.get());
+        }
     }
     Ok(changed)
 }

@@ -1,12 +1,15 @@
 //! The rows that differ, table by table, in the order of their keys.
 //!
-//! Both b-trees of a pair are gone through side by side. Where both come to the beginning of the same leaf, and it is the same
-//! page in both, with nothing in overflow pages, it is passed over whole: its rows are the same.
+//! Both b-trees of a pair are gone through side by side. Where both come to the same leaf, and it is the same page in both, it is
+//! passed over: its rows are the same. It need not even be read, unless some overflow chain may have changed; then it is read, and
+//! passed over if it has none.
 
+use super::changed_chains::leaves_tell_all;
 use super::page_difference::PageDifference;
 use super::row_key::RowKey;
 use super::table_pairs::{NotCompared, TablePair, table_pairs};
 use crate::error::Result;
+use crate::format::PageNumber;
 use crate::format::page_set::PageSet;
 use crate::inspect::database::Database;
 use crate::rows::{Row, Rows};
@@ -76,6 +79,8 @@ pub struct RowChanges<'d> {
     key: RowKey,
     /// Pages that are not the same in both; `None` where nothing can be passed over.
     changed: Option<PageSet>,
+    /// Whether leaves that are the same need not be read.
+    leaves_tell_all: bool,
     not_compared: Vec<NotCompared>,
     is_same: bool,
     failed: bool,
@@ -103,6 +108,7 @@ impl<'d> RowChanges<'d> {
         let (pairs, not_compared) =
             if pages.is_empty() { (Vec::new(), Vec::new()) } else { table_pairs(before, after)? };
         let same_size = before.page_size() == after.page_size();
+        let leaves_tell_all = same_size && !pages.is_empty() && leaves_tell_all(before, after, pages)?;
         Ok(Self {
             before: Side::new(before),
             after: Side::new(after),
@@ -110,6 +116,7 @@ impl<'d> RowChanges<'d> {
             begun: 0,
             key: RowKey::Rowid,
             changed: same_size.then(|| pages.changed_set(before.page_count().max(after.page_count()))),
+            leaves_tell_all,
             not_compared,
             is_same: pages.is_empty() && same_size,
             failed: false,
@@ -204,6 +211,15 @@ impl<'d> RowChanges<'d> {
             return Ok(());
         };
         loop {
+            if self.leaves_tell_all
+                && let (Some(one), Some(other)) = (self.before.unread_leaf()?, self.after.unread_leaf()?)
+                && one == other
+                && !changed.contains(one)
+            {
+                self.before.pass_unread_leaf()?;
+                self.after.pass_unread_leaf()?;
+                continue;
+            }
             let (Some(one), Some(other)) = (self.before.leaf()?, self.after.leaf()?) else { return Ok(()) };
             if one != other || changed.contains(one) {
                 return Ok(());
@@ -288,8 +304,20 @@ impl<'d> Side<'d> {
         self.rows.as_ref().filter(|_| self.has_row).map(Rows::current)
     }
 
+    /// The leaf that comes next, where no row is at hand and it is not read yet.
+    fn unread_leaf(&mut self) -> Result<Option<PageNumber>> {
+        match &mut self.rows {
+            Some(rows) if self.is_open && !self.has_row => rows.unread_leaf(),
+            _ => Ok(None),
+        }
+    }
+
+    fn pass_unread_leaf(&mut self) -> Result<()> {
+        self.rows.as_mut().map_or(Ok(()), Rows::pass_unread_leaf)
+    }
+
     /// The leaf that comes next, where no row is at hand and it has nothing in overflow pages.
-    fn leaf(&mut self) -> Result<Option<crate::format::PageNumber>> {
+    fn leaf(&mut self) -> Result<Option<PageNumber>> {
         match &mut self.rows {
             Some(rows) if self.is_open && !self.has_row => rows.leaf_without_chains(),
             _ => Ok(None),
