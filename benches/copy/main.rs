@@ -17,6 +17,7 @@ mod databases;
 mod goal;
 mod jobs;
 mod machine;
+#[path = "../common/memory.rs"]
 mod memory;
 mod options;
 mod picture;

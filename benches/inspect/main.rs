@@ -1,66 +1,133 @@
-//! What `check`, `pages` and `space` cost beside SQLite's own answers, in CPU time: `cargo bench --bench inspect`.
+//! What `check`, `pages` and `space` cost beside SQLite's own answers: `cargo bench --bench inspect [-- OPTIONS]`.
 //!
-//! The database has `LITECOPY_BENCH_MB` (100), and lies in the system's cache. Each goes three times, the least counts; the
-//! last column is how often as fast we are, and what was wanted.
+//! Times are of the processor, all cores together, in ms: of the report alone, made in this process, and of the whole command,
+//! with its start and its JSON. Each goes three times, the least counts; of the command, the mean of five. `wall` is how many
+//! times as fast the report is by the clock on the wall, where it has a second core to itself. The database lies in the system's
+//! cache. Memory is the most that the command ever had resident, less what it has when it does nothing.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     missing_docs,
     reason = "a bench may panic: that is how it fails"
 )]
 
+#[path = "../common/memory.rs"]
+mod memory;
+mod options;
+mod processor;
+
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use litecopy::inspect::{CheckOptions, check, pages, space};
 use litecopy::{Database, Source};
+use options::Options;
+use processor::{cpu_time, cpu_time_of};
 use rusqlite::Connection;
+use std::time::{Duration, Instant};
 
 /// How often each goes.
 const TIMES: usize = 3;
+/// How often the command goes.
+const RUNS: u32 = 5;
+
+/// A report, what SQLite has to say instead, and how many times as fast it is to be.
+struct Case {
+    name: &'static str,
+    sql: &'static str,
+    report: fn(&Database),
+    command: &'static [&'static str],
+    wanted: f64,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        name: "check --quick",
+        sql: "PRAGMA quick_check",
+        report: |database| checked(database, true),
+        command: &["check", "--quick", "--json"],
+        wanted: 2.0,
+    },
+    Case {
+        name: "check",
+        sql: "PRAGMA integrity_check",
+        report: |database| checked(database, false),
+        command: &["check", "--json"],
+        wanted: 4.0,
+    },
+    Case {
+        name: "pages",
+        sql: "SELECT * FROM dbstat",
+        report: |database| {
+            let report = pages(database).unwrap();
+            assert!(report.iter().map(|page| u64::from(page.used_bytes)).sum::<u64>() > 0);
+        },
+        command: &["pages", "--json"],
+        wanted: 2.0,
+    },
+    Case {
+        name: "space",
+        sql: "SELECT name, payload, unused, mx_payload, pageno, ncell FROM dbstat WHERE aggregate = TRUE",
+        report: |database| assert!(!space(database).unwrap().owners.is_empty()),
+        command: &["space", "--json"],
+        wanted: 2.0,
+    },
+];
 
 fn main() {
-    let megabytes = std::env::var("LITECOPY_BENCH_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let options = Options::parse(std::env::args().skip(1));
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("bench.db");
-    fill(&path, megabytes);
-    println!("{} MB, CPU time in ms", std::fs::metadata(&path).unwrap().len() / 1_000_000);
-    println!("{:<8} {:>9} {:>9} {:>8} {:>7} {:>9}", "", "SQLite", "litecopy", "times", "wanted", "memory");
-    let quick = |path: &Path| checked(path, true);
-    let whole = |path: &Path| checked(path, false);
-    race("quick", &path, "PRAGMA quick_check", quick, 2.0);
-    race("check", &path, "PRAGMA integrity_check", whole, 4.0);
-    race("pages", &path, "SELECT * FROM dbstat", json_of_pages, 2.0);
-    let aggregate =
-        "SELECT name, payload, unused, mx_payload, pageno, ncell FROM dbstat WHERE aggregate = TRUE";
-    race("space", &path, aggregate, |path| drop(space(&open(path)).unwrap()), 2.0);
+    let made = folder.path().join("bench.db");
+    let path = options.file.as_deref().unwrap_or_else(|| {
+        fill(&made, options.megabytes);
+        &made
+    });
+    println!("{} MB, CPU time in ms", std::fs::metadata(path).unwrap().len() / 1_000_000);
+    let idle = memory::peak_kib(command(&["--version"])).unwrap();
+    println!(
+        "{:<14} {:>9} {:>9} {:>6} {:>7} {:>6} {:>9} {:>6} {:>8}",
+        "", "SQLite", "library", "times", "wanted", "wall", "command", "times", "memory"
+    );
+    for case in CASES.iter().filter(|case| options.wants(case.name)) {
+        race(case, path, idle);
+    }
 }
 
-fn open(path: &Path) -> Database {
-    Database::open(Source::open(path).unwrap(), None).unwrap()
-}
-
-fn checked(path: &Path, quick: bool) {
-    let report = check(&open(path), &CheckOptions::new().quick(quick), |_| {}).unwrap();
+fn checked(database: &Database, quick: bool) {
+    let report = check(database, &CheckOptions::new().quick(quick), |_| {}).unwrap();
     assert!(report.sound);
 }
 
-fn json_of_pages(path: &Path) {
-    let uses = pages(&open(path)).unwrap();
-    let bytes: usize = uses.iter().map(|page| serde_json::to_vec(&page).unwrap().len()).sum();
-    assert!(bytes > 0);
+fn race(case: &Case, path: &Path, idle_kib: u32) {
+    let (theirs, their_wall) = least(|| every_row(path, case.sql));
+    let (library, wall) =
+        least(|| (case.report)(&Database::open(Source::open(path).unwrap(), None).unwrap()));
+    let its_command = || {
+        let mut command = command(case.command);
+        command.arg(path).stdin(Stdio::null());
+        command
+    };
+    let runs = (0..RUNS).map(|_| cpu_time_of(its_command().stdout(Stdio::null())));
+    let command = runs.sum::<Duration>() / RUNS;
+    let peak_kib = memory::peak_kib(its_command()).unwrap().saturating_sub(idle_kib);
+    let times = |ours: Duration| theirs.as_secs_f64() / ours.as_secs_f64();
+    let (library_times, command_times) = (times(library), times(command));
+    let wall_times = their_wall.as_secs_f64() / wall.as_secs_f64();
+    let [theirs, library, command] = [theirs, library, command].map(|time| time.as_secs_f64() * 1e3);
+    println!(
+        "{:<14} {theirs:>9.1} {library:>9.1} {library_times:>6.2} {:>7.1} {wall_times:>6.2} {command:>9.0} {command_times:>6.2} {:>5.1} MB",
+        case.name,
+        case.wanted,
+        f64::from(peak_kib) * 1024.0 / 1e6,
+    );
 }
 
-fn race(name: &str, path: &Path, sql: &str, ours: impl Fn(&Path), wanted: f64) {
-    let theirs = least(|| every_row(path, sql));
-    forget_peak();
-    let before = peak_bytes();
-    let ours = least(|| ours(path));
-    let grown = peak_bytes().saturating_sub(before) / 1_000_000;
-    let times = theirs.as_secs_f64() / ours.as_secs_f64();
-    let [theirs, ours] = [theirs, ours].map(|time| time.as_secs_f64() * 1e3);
-    println!("{name:<8} {theirs:>9.1} {ours:>9.1} {times:>8.2} {wanted:>7.1} {grown:>6} MB");
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_litecopy"));
+    command.args(arguments);
+    command
 }
 
 fn every_row(path: &Path, sql: &str) {
@@ -77,7 +144,7 @@ fn every_row(path: &Path, sql: &str) {
 
 /// A table of rows of some 100 bytes, with three indexes.
 fn fill(path: &Path, megabytes: u64) {
-    let rows = megabytes * 1_000_000 / 200;
+    let rows = megabytes * 1_000_000 / 164;
     let db = Connection::open(path).unwrap();
     db.execute_batch(&format!(
         "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -100000;
@@ -89,28 +156,13 @@ fn fill(path: &Path, megabytes: u64) {
     .unwrap();
 }
 
-fn least(mut work: impl FnMut()) -> Duration {
+/// The least time of the processor, and on the wall.
+fn least(mut work: impl FnMut()) -> (Duration, Duration) {
     let mut one = || {
-        let before = cpu_time();
+        let (begun, before) = (Instant::now(), cpu_time());
         work();
-        cpu_time() - before
+        (cpu_time() - before, begun.elapsed())
     };
-    (0..TIMES).map(|_| one()).min().unwrap()
-}
-
-/// What this process has used of the processor so far.
-fn cpu_time() -> Duration {
-    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime)).unwrap()
-}
-
-/// From now on, the peak of memory is counted anew.
-fn forget_peak() {
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
-}
-
-/// The most memory that was resident since then.
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    let (cpu, wall): (Vec<_>, Vec<_>) = (0..TIMES).map(|_| one()).unzip();
+    (cpu.into_iter().min().unwrap(), wall.into_iter().min().unwrap())
 }
