@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record_reader::StoredRecord;
 use super::row_layout::{Place, RowLayout};
 use super::sql_value::SqlValue;
-use crate::format::{Damage, PageNumber, Record, SerialType};
+use crate::format::{Damage, PageNumber, Record, SerialType, Value};
 use crate::schema::Affinity;
 
 /// A row of a table. [rows.md#values](crate::notes::rows#values)
