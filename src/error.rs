@@ -116,6 +116,10 @@ pub(crate) enum Problem {
         "version {version} is gone: page {page} of the file may have been written over by a checkpoint of commit {commit}"
     )]
     VersionGone { version: u64, page: u32, commit: u32 },
+    #[error(
+        "version 0 is gone: a process died in a transaction, part of which is in the file; only with this journal is it whole"
+    )]
+    FileHalfWritten,
     #[error("unknown database {name}; there is {names}")]
     UnknownName { name: String, names: String },
     #[error(
@@ -233,7 +237,7 @@ impl Error {
             Problem::LogElsewhere => ErrorKind::LogElsewhere,
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::NoSuchVersion { .. } => ErrorKind::NoSuchVersion,
-            Problem::VersionGone { .. } => ErrorKind::VersionGone,
+            Problem::VersionGone { .. } | Problem::FileHalfWritten => ErrorKind::VersionGone,
             Problem::NoSuchTable { .. } | Problem::NoRows { .. } => ErrorKind::NoSuchTable,
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
@@ -309,7 +313,9 @@ impl Error {
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::NoSuchVersion => "name a version from 0, the file alone, to that number",
             ErrorKind::NoSuchTable => "name one of its tables: `info` lists them",
-            ErrorKind::VersionGone => "name a later version, or 0 for the file alone",
+            ErrorKind::VersionGone => {
+                "name a later version; the newest, which is read without a number, is always there"
+            }
             ErrorKind::PageSizeFixed => "close whatever has it open; then its page size can change too",
             ErrorKind::Damaged => {
                 "keep the file and its side files as they are; an older backup may be whole"

@@ -53,7 +53,8 @@ pub(super) struct Position {
 }
 
 impl Lane {
-    pub(super) fn new(source: Source, mover: PageMover) -> Self {
+    pub(super) fn new(mut source: Source, mover: PageMover) -> Self {
+        source.read_committed();
         Self { source, mover, lease: None, position: None, remaining: 0, told: CopyReport::default() }
     }
 

@@ -13,7 +13,7 @@ use super::source_options::{Opaque, SourceOptions};
 use super::view::View;
 use super::wal_join::{self, Patience, Terms, Want};
 use super::wal_snapshot::KnownLog;
-use super::{hot_journal, rollback_snapshot, wal_snapshot};
+use super::{hot_journal, rollback_snapshot, version, wal_snapshot};
 use crate::attempt::{Attempt, LockHolder, Obstacle};
 use crate::error::{Error, Result};
 use crate::format::{JournalMode, PageSize};
@@ -209,6 +209,11 @@ impl Source {
         self.known.halt = halt;
     }
 
+    /// From now on only versions that were committed are read.
+    pub(crate) fn read_committed(&mut self) {
+        self.options.committed = true;
+    }
+
     /// From now on snapshots can tell which pages were changed since an earlier one, as far as the log tells.
     pub(crate) fn follow_log(&mut self) {
         self.known.log.follow = true;
@@ -392,13 +397,10 @@ fn begin_locked(
     patience: Patience,
 ) -> Result<Attempt<Snapshot>> {
     let (path, identity) = (files.database().path(), lock.file().identity());
-    let rollback = match options.as_of {
-        Some(0) => None,
-        _ => {
-            let told = options.as_found.map(|found| found.rolls_back);
-            hot_journal::find(files, (&lock, told), (&options.limits, &known.halt), &mut known.journal)?
-        }
-    };
+    let bounds = (&options.limits, &known.halt);
+    let told = options.as_found.map(|found| found.rolls_back);
+    let rollback =
+        version::laid_over(options, || hot_journal::find(files, (&lock, told), bounds, &mut known.journal))?;
     let held = Held::File { lock, beside };
     let mut view = View {
         name: path.to_owned(),
@@ -482,10 +484,10 @@ fn begin_from_bytes(
 ) -> Result<Snapshot> {
     let name = Path::new(IN_MEMORY);
     let journal = Box::new(JournalOf(Arc::clone(bytes)));
-    let rollback = if bytes.database.len() > 1 && options.as_of != Some(0) {
-        hot_journal::find_in(journal, name, &bytes.database, (&options.limits, &known.halt))?
-    } else {
-        None
+    let bounds = (&options.limits, &known.halt);
+    let rollback = match bytes.database.len() {
+        0 | 1 => None,
+        _ => version::laid_over(options, || hot_journal::find_in(journal, name, &bytes.database, bounds))?,
     };
     let held = Held::Bytes(Arc::clone(bytes));
     let view = View {

@@ -26,6 +26,8 @@ pub struct SourceOptions {
     pub(crate) as_of: Option<u64>,
     pub(crate) alone: bool,
     pub(crate) as_found: Option<AsFound>,
+    /// Whether what is read has to be a version that was committed, as for a copy; who only looks may see the file as it is.
+    pub(crate) committed: bool,
 }
 
 /// What was decided about the files of a database where they were found, of which these are copies: nobody can be asked any more.
@@ -75,6 +77,7 @@ impl SourceOptions {
 
     /// The version to read: 0 is the database file alone, with neither log nor journal laid over it, 1 and more the state
     /// after that many of the commits that are valid in the log. `None`, the default: the newest, as SQLite sees it.
+    /// Reports show the file alone as it is; a copy of it is only made where it is what was there before the log began.
     ///
     /// A version counts from the last time that the log was begun anew. Of one before the newest, pages that later commits
     /// changed are read from the database file; where a checkpoint has brought such a commit there, the version is gone

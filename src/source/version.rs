@@ -13,7 +13,9 @@
 //! goes through the pages in order. Where one before the suspect is not as any commit has it, though the same checkpoint had to write it
 //! first, no checkpoint has come to the suspect. Else the version counts as gone: nothing is guessed (C11).
 
-use super::frame_index::{FrameIndex, LogFile};
+use super::frame_index::{Extent, FrameIndex, Log, LogFile, UpTo};
+use super::hot_journal::Rollback;
+use super::source_options::SourceOptions;
 use super::view::{Frames, PageRun, View};
 use crate::error::{Error, Problem, Result};
 use crate::format::frame_number::FRAME_HEADER_BYTES;
@@ -23,6 +25,7 @@ use crate::format::{PageNumber, WalFrameHeader};
 use crate::limits::Limit;
 use crate::os::random_access::is_zero;
 use std::path::Path;
+use std::sync::Arc;
 
 /// After how many frames or pages it is looked whether the work has to end.
 const LOOK_EVERY: u32 = 256;
@@ -38,10 +41,44 @@ pub(super) fn check_commits(version: Option<u64>, frames: Option<&FrameIndex>, p
     }
 }
 
+/// What lies over the file under a log: nothing where the file alone is wanted. But with a hot journal that is no version, since part
+/// of a transaction is in it.
+pub(super) fn laid_over(
+    options: &SourceOptions,
+    find: impl FnOnce() -> Result<Option<Rollback>>,
+) -> Result<Option<Rollback>> {
+    match options.as_of {
+        Some(0) if !options.committed => Ok(None),
+        Some(0) => match find()? {
+            Some(Rollback { path, .. }) => Err(Error::new(&path, Problem::FileHalfWritten)),
+            None => Ok(None),
+        },
+        _ => find(),
+    }
+}
+
+/// Refuses the file alone when a checkpoint may have brought a commit of the log there, or part of one.
+pub(super) fn check_file_alone(
+    view: &View,
+    log: Log,
+    up_to: Option<UpTo>,
+    may_be_in_file: u32,
+) -> Result<()> {
+    let Some(up_to) = up_to else { return Ok(()) };
+    let (limits, halt) = (&view.options.limits, &view.halt);
+    let file = LogFile { file: log.file.as_ref(), path: &log.path, limits, halt };
+    let Some(mut index) = FrameIndex::read(file, Extent { up_to, version: Some(0) }, None)? else {
+        return Ok(());
+    };
+    // No commit states the page count of what was there before the first.
+    index.last.page_count = u32::try_from(view.pages_in_file(index.page_size())?).unwrap_or(u32::MAX);
+    check_not_overwritten(view, Some(&Frames::new(log, Arc::new(index))), may_be_in_file)
+}
+
 /// Refuses a version when a page of it may have been written over in the file; frames behind `may_be_in_file` are known not
 /// to be there.
-pub(super) fn check_not_overwritten(view: &View, may_be_in_file: u32) -> Result<()> {
-    let Some(frames) = &view.frames else { return Ok(()) };
+pub(super) fn check_not_overwritten(view: &View, frames: Option<&Frames>, may_be_in_file: u32) -> Result<()> {
+    let Some(frames) = frames else { return Ok(()) };
     if may_be_in_file.min(frames.index.log_end.frame) <= frames.index.last.frame {
         return Ok(());
     }

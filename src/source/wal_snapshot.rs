@@ -144,7 +144,15 @@ pub(super) fn of(
     known: &mut KnownLog,
 ) -> Result<Snapshot> {
     let version = below.options.as_of;
-    let log = log.filter(|_| version != Some(0));
+    let log = match log {
+        Some(log) if version == Some(0) => {
+            if below.options.committed && may_be_in_file(live) > 0 {
+                version::check_file_alone(&below, log, frames_needed(live, version), may_be_in_file(live))?;
+            }
+            None
+        }
+        log => log,
+    };
     let frames = match (&log, frames_needed(live, version)) {
         (Some(Log { file, path }), Some(up_to)) => FrameIndex::read(
             LogFile { file: file.as_ref(), path, limits: &below.options.limits, halt: &below.halt },
@@ -182,7 +190,7 @@ pub(super) fn of(
     let frames = log.zip(frames).map(|(log, index)| Frames::new(log, index));
     let view = View { frames, ..below };
     if version.is_some() {
-        version::check_not_overwritten(&view, may_be_in_file(live))?;
+        version::check_not_overwritten(&view, view.frames.as_ref(), may_be_in_file(live))?;
     }
     let page_one = view.read_page_one()?;
     let page_count = page_count(&view, &page_one, position.page_count)?;

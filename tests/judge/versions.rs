@@ -7,7 +7,7 @@ use std::path::Path;
 use litecopy::{CopyOptions, Error, ErrorKind, MemoryTarget, SourceBytes, SourceOptions, StepOutcome};
 
 use crate::copies::memory_copy;
-use crate::files::Folder;
+use crate::files::{Folder, beside};
 use crate::fingerprint::{Fingerprint, assert_same};
 use crate::judge::logical_image;
 use crate::peer::Peer;
@@ -253,12 +253,54 @@ fn without_a_log_there_is_the_file_alone() {
     let error = version(&scene.path, 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoSuchVersion);
     assert!(error.to_string().contains("holds 0 commits"), "{error}");
-    // With a hot journal beside it, the half-written file as it is.
+    // With a hot journal beside it the file is half written: that can be looked at, and is no version to be copied.
     scene.killed_after(&format!("PRAGMA cache_size = 5; BEGIN; {BIG_CHANGE}"));
     scene.assert_hot();
-    let file = fs::read(&scene.path).unwrap();
-    let ours = version(&scene.path, 0).unwrap();
-    assert!(ours == file[..ours.len()] && version(&scene.path, 1).is_err());
+    assert_is_gone(&version(&scene.path, 0));
+    assert!(version(&scene.path, 1).is_err());
+    let looked_at = SourceOptions::new().as_of(Some(0)).open(&scene.path).unwrap();
+    let database = litecopy::Database::open(looked_at, None).unwrap();
+    let mut page = vec![0; database.page_size().bytes() as usize];
+    database.read_page(litecopy::PageNumber::FIRST, &mut page).unwrap();
+    assert!(fs::read(&scene.path).unwrap().starts_with(&page));
+    let side_files = |suffix: &str| fs::read(beside(&scene.path, suffix)).unwrap_or_default();
+    let bytes = SourceBytes {
+        database: fs::read(&scene.path).unwrap(),
+        journal: side_files("-journal"),
+        wal: side_files("-wal"),
+    };
+    assert_is_gone(&version_of_bytes(&bytes, 0));
+}
+
+#[track_caller]
+fn assert_is_gone(copied: &Result<Vec<u8>, Error>) {
+    let error = copied.as_ref().map(Vec::len).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::VersionGone, "{error}");
+    assert!(error.to_string().contains("version 0 is gone"), "{error}");
+}
+
+/// A checkpoint that a reader stops half-way brings a part of the pages to the file, which then is of no commit.
+#[test]
+fn the_file_alone_is_not_copied_when_a_checkpoint_was_stopped_half_way() {
+    let mut history = History::new();
+    let before = fs::read(&history.scene.path).unwrap();
+    history.commit(COMMITS[0]);
+    assert!(version(&history.scene.path, 0).unwrap() == before);
+    let mut reader = Peer::connected_to(&history.scene.path);
+    reader.execute("main", "BEGIN; SELECT * FROM t;").unwrap();
+    for sql in &COMMITS[1..] {
+        history.commit(sql);
+    }
+    history.writer.query("main", "PRAGMA wal_checkpoint(PASSIVE)").unwrap();
+    assert!(fs::read(&history.scene.path).unwrap() != before, "no page came to the file");
+    assert_is_gone(&version(&history.scene.path, 0));
+    // Nor when nobody is there to ask how far it came.
+    let History { scene, writer, .. } = history;
+    writer.kill();
+    reader.kill();
+    assert_is_gone(&version(&scene.path, 0));
+    fs::remove_file(scene.wal_index()).unwrap();
+    assert_is_gone(&version(&scene.path, 0));
 }
 
 /// While a version is read nobody writes to the file, nor begins the log anew, though all of it is in the file.
