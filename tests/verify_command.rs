@@ -259,6 +259,7 @@ fn a_manifest_replaces_nothing_but_a_manifest() {
         ("precious.txt", false),
         ("precious.txt", true),
         ("empty", true),
+        ("-", false),
         ("app.db", true),
         ("./app.db-wal", true),
         ("app.db-journal", false),

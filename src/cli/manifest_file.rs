@@ -34,6 +34,11 @@ impl ManifestFile {
             let refused = io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
             Err(Error::from_io("write the manifest", path, refused))
         };
+        if path.as_os_str() == "-" {
+            return refuse(
+                "a manifest does not go to stdout, where the summary goes: name a file (`./-` is one too)",
+            );
+        }
         if [source, target].into_iter().any(|database| is_name_of(path, database)) {
             return refuse("it is the name of source or target, or of a side file of one of them");
         }

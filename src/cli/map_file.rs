@@ -23,12 +23,15 @@ pub(crate) struct MapFile {
 impl MapFile {
     /// Looks whether a map of `database` may be written to `path`.
     pub(crate) fn admit(path: &Path, database: &Path) -> Result<Self, Error> {
+        let refuse = |why| {
+            let refused = io::Error::new(io::ErrorKind::InvalidInput, why);
+            Err(Error::from_io("write the map", path, refused))
+        };
+        if path.as_os_str() == "-" {
+            return refuse("a map does not go to stdout: name a file (`./-` is one too)");
+        }
         if is_name_of(path, database) {
-            let refused = io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is the name of the database, or of a side file of it",
-            );
-            return Err(Error::from_io("write the map", path, refused));
+            return refuse("it is the name of the database, or of a side file of it");
         }
         let is_new = match plain_file::open(path) {
             Ok(file) if begins_as_map(&file) => false,

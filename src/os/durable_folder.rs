@@ -40,6 +40,11 @@ impl DurableFolder {
         Ok(Self { temporary, place: place.clone() })
     }
 
+    /// Where it will be.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The folder, under its temporary name.
     pub(crate) fn path(&self) -> &Path {
         self.temporary.place().path()

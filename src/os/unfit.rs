@@ -20,6 +20,8 @@ pub(crate) enum Unfit {
     Socket,
     #[error("is a device, not a file")]
     Device,
+    #[error("is a file that the system makes up while it is read, of no size")]
+    MadeUp,
     #[error("is a block device, which is read only as immutable")]
     BlockDevice,
     #[error("is mounted there by itself, so that nothing can take its place")]
@@ -38,7 +40,9 @@ impl Unfit {
             Self::Mounted => "write it over in place, or mount the folder that it lies in",
             Self::ForeignLink | Self::Dangling => "name the file that it should lead to",
             Self::BlockDevice => "read it as immutable, if nobody writes to it",
-            Self::Folder | Self::Pipe | Self::Socket | Self::Device => "name the database file itself",
+            Self::Folder | Self::Pipe | Self::Socket | Self::Device | Self::MadeUp => {
+                "name the database file itself"
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use super::internals::FileOptions;
 #[cfg(feature = "evidence")]
 use super::new_file::NewFile;
+use super::old_database::{confirm_place, refuse_a_turned_name};
 use super::source_guard::refuse_the_source;
 use crate::error::{Error, Problem, Result};
 use crate::os::durable_folder::DurableFolder;
@@ -73,6 +74,8 @@ impl NewFolder {
     /// Makes the folder be there with all its files, each of them under its name in it.
     pub(crate) fn publish(&mut self, sync: bool) -> Result<()> {
         let Some(folder) = self.filling.take() else { return Err(not_begun(&self.path)) };
+        let begun_at = SideFiles::of_place(folder.place().clone());
+        refuse_a_turned_name(&self.path, &begun_at)?;
         self.refuse_what_is_there()?;
         let folder = folder.publish(sync).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists
@@ -81,7 +84,8 @@ impl NewFolder {
             _ => Error::io("put the folder in its place", &self.path)(error),
         })?;
         let synced = folder.finish().map_err(Error::io("sync the folder of the finished copies", &self.path));
-        synced.map_err(Error::in_doubt)
+        synced.map_err(Error::in_doubt)?;
+        confirm_place(&self.path, &begun_at, None)
     }
 
     fn refuse_what_is_there(&self) -> Result<()> {

@@ -171,6 +171,30 @@ fn a_folder_that_comes_meanwhile_is_kept() {
 }
 
 #[test]
+fn a_name_that_leads_elsewhere_at_the_end_gets_no_folder() {
+    let pair = Pair::new(["DELETE", "WAL"]);
+    let targets = Folder::new();
+    for name in ["here", "there"] {
+        fs::create_dir(targets.join(name)).unwrap();
+    }
+    let link = targets.join("link");
+    let lead_to = |name: &str| {
+        drop(fs::remove_file(&link));
+        std::os::unix::fs::symlink(name, &link).unwrap();
+    };
+    lead_to("here");
+    let options = CopyOptions::new().pages_per_step(10);
+    let outcome = options.begin_set(&pair.set(), link.join("set")).unwrap().run(|_| {
+        lead_to("there");
+        ControlFlow::Continue(())
+    });
+    assert_error(outcome, ErrorKind::TargetMoved, &["set"]);
+    for name in ["here", "there"] {
+        assert_eq!(fs::read_dir(targets.join(name)).unwrap().count(), 0, "{name}");
+    }
+}
+
+#[test]
 fn a_copy_that_is_stopped_or_late_leaves_nothing() {
     let pair = Pair::new(["DELETE", "WAL"]);
     let targets = Folder::new();

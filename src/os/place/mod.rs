@@ -33,6 +33,7 @@ use unix as system;
 use windows as system;
 
 use super::file_identity::{FileIdentity, Found, Status};
+use super::random_access::ReadAt;
 use super::unfit::Unfit;
 use links::{Purpose, Way};
 use std::ffi::{OsStr, OsString};
@@ -191,6 +192,7 @@ impl Place {
         let file = self.folder.open_file(&self.name, access)?;
         let status = Status::of_file(&file)?;
         match status.found {
+            Found::File { size_bytes: 0 } if is_made_up(&file)? => Err(Unfit::MadeUp.into()),
             Found::File { .. } => Ok((file, status)),
             Found::Unfit(unfit) => Err(unfit.into()),
             Found::Nothing => Err(io::ErrorKind::NotFound.into()),
@@ -276,6 +278,12 @@ impl Place {
     pub(crate) fn names_beside(&self) -> io::Result<Vec<OsString>> {
         self.folder.names()
     }
+}
+
+/// Whether there is something to be read in a file that has no size, as in those of `/proc`. One that has just grown has one now.
+fn is_made_up(file: &File) -> io::Result<bool> {
+    let has_content = file.read_at(&mut [0], 0).is_ok_and(|count| count > 0);
+    Ok(has_content && file.size_bytes()? == 0)
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -401,6 +409,16 @@ mod tests {
         let log = place.beside("-wal");
         assert_eq!((log.look().unwrap(), log.has_content().unwrap()), (Found::Nothing, false));
         assert_eq!(log.open(Access::Read).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_has_content_and_no_size_is_no_empty_file() {
+        let place = Place::of_existing(Path::new("/proc/self/status")).unwrap();
+        assert_eq!(unfit(place.open(Access::Read)), Unfit::MadeUp);
+        let (_folder, path) = folder();
+        fs::write(path.join("empty"), "").unwrap();
+        assert!(Place::of_existing(&path.join("empty")).unwrap().open(Access::Read).is_ok());
     }
 
     #[test]
