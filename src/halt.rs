@@ -24,6 +24,23 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
+/// By a flag that is set elsewhere, as signal handlers set one:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// let flag = Arc::new(AtomicBool::new(false));
+/// let token = litecopy::CancelToken::from(Arc::clone(&flag));
+/// flag.store(true, Ordering::Relaxed);
+/// assert!(token.is_cancelled());
+/// ```
+impl From<Arc<AtomicBool>> for CancelToken {
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+}
+
 impl CancelToken {
     /// One that is not cancelled.
     #[must_use]

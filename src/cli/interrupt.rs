@@ -1,7 +1,8 @@
 //! Ctrl-C and its like: what is at work stops at its next step and leaves nothing behind; a second one ends it on the spot.
 
-use std::sync::{Condvar, Mutex, Once, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once, OnceLock};
+use std::time::{Duration, Instant};
 
 use litecopy::CancelToken;
 
@@ -17,63 +18,85 @@ pub(crate) enum Interrupt {
     Supervisor,
 }
 
-static CAME: Mutex<Option<Interrupt>> = Mutex::new(None);
-static ARRIVAL: Condvar = Condvar::new();
+/// How often it is looked whether one came, while there is nothing else to do.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// From now on an interrupt is only noted. Where that cannot be had, it ends the process as ever.
+/// What the handlers set. They do nothing else: a copy of a small database takes less time than to start a thread for them.
+#[derive(Default)]
+struct Flags {
+    came: Arc<AtomicBool>,
+    by_supervisor: Arc<AtomicBool>,
+}
+
+fn flags() -> &'static Flags {
+    static FLAGS: OnceLock<Flags> = OnceLock::new();
+    FLAGS.get_or_init(Flags::default)
+}
+
+/// From now on an interrupt is only noted; the next one ends the process. Where that cannot be had, the first does, as ever.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(system::listen);
+    ONCE.call_once(|| system::listen(flags()));
 }
 
 /// By which work is told that one came.
 pub(crate) fn token() -> CancelToken {
-    static TOKEN: OnceLock<CancelToken> = OnceLock::new();
-    TOKEN.get_or_init(CancelToken::new).clone()
+    CancelToken::from(Arc::clone(&flags().came))
 }
 
 /// Which one came since, if any.
 pub(crate) fn came() -> Option<Interrupt> {
-    *CAME.lock().unwrap_or_else(PoisonError::into_inner)
+    let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let Flags { came, by_supervisor } = flags();
+    is_set(came).then(|| if is_set(by_supervisor) { Interrupt::Supervisor } else { Interrupt::User })
 }
 
 /// Waits so long for one to come.
 pub(crate) fn wait(longest: Duration) -> Option<Interrupt> {
-    let none = CAME.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = ARRIVAL.wait_timeout_while(none, longest, |came| came.is_none());
-    *waited.unwrap_or_else(PoisonError::into_inner).0
-}
-
-fn note(interrupt: Interrupt) {
-    let mut came = CAME.lock().unwrap_or_else(PoisonError::into_inner);
-    if came.replace(interrupt).is_some() {
-        std::process::exit(INTERRUPTED.into());
+    let begin = Instant::now();
+    loop {
+        let left = longest.saturating_sub(begin.elapsed());
+        if came().is_some() || left.is_zero() {
+            return came();
+        }
+        std::thread::sleep(left.min(LOOK));
     }
-    token().cancel();
-    ARRIVAL.notify_all();
 }
 
 #[cfg(unix)]
 mod system {
-    use super::{Interrupt, note};
+    use super::{Flags, INTERRUPTED};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
+    use signal_hook::flag::{register, register_conditional_shutdown};
+    use std::sync::Arc;
 
-    pub(super) fn listen() {
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-        std::thread::spawn(move || {
-            for signal in &mut signals {
-                note(if signal == SIGTERM { Interrupt::Supervisor } else { Interrupt::User });
-            }
-        });
+    pub(super) fn listen(flags: &Flags) {
+        let flag = || Arc::clone(&flags.came);
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // In the order in which they are done when a signal comes.
+            let listening = register_conditional_shutdown(signal, INTERRUPTED.into(), flag())
+                .and_then(|_| match signal {
+                    SIGTERM => register(signal, Arc::clone(&flags.by_supervisor)).map(drop),
+                    _ => Ok(()),
+                })
+                .and_then(|()| register(signal, flag()));
+            drop(listening);
+        }
     }
 }
 
 #[cfg(not(unix))]
 mod system {
-    use super::{Interrupt, note};
+    use super::{Flags, INTERRUPTED};
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
-    pub(super) fn listen() {
-        drop(ctrlc::set_handler(|| note(Interrupt::User)));
+    pub(super) fn listen(flags: &Flags) {
+        let came = Arc::clone(&flags.came);
+        drop(ctrlc::set_handler(move || {
+            if came.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED.into());
+            }
+        }));
     }
 }
