@@ -82,7 +82,7 @@ impl Lane {
         cursor: PageCursor,
         restarts: bool,
     ) -> Result<()> {
-        let log_bytes = self.source.log_bytes()?;
+        let log_bytes = self.log_bytes(&snapshot)?;
         self.lease = Some(Lease { snapshot, cursor, since, log_bytes, restarts, kept: false });
         Ok(())
     }
@@ -114,7 +114,15 @@ impl Lane {
     /// How long the snapshot at hand has lasted, and by how much the log has grown meanwhile.
     pub(super) fn held(&self) -> Result<(Duration, u64)> {
         let Some(lease) = &self.lease else { return Ok((Duration::ZERO, 0)) };
-        Ok((lease.since.elapsed(), self.source.log_bytes()?.saturating_sub(lease.log_bytes)))
+        Ok((lease.since.elapsed(), self.log_bytes(&lease.snapshot)?.saturating_sub(lease.log_bytes)))
+    }
+
+    /// The size of the log that the snapshot keeps, if it keeps one.
+    fn log_bytes(&self, snapshot: &Snapshot) -> Result<u64> {
+        match snapshot.journal_mode() {
+            JournalMode::Wal => self.source.log_bytes(),
+            _ => Ok(0),
+        }
     }
 
     /// The step is over, and the snapshot stays for the next. Gives whether the step was a restart.

@@ -7,6 +7,8 @@ use super::file_system::Room;
 use super::left_over::Temporary;
 use super::lock_file::LockFile;
 use super::parked_files;
+#[cfg(unix)]
+use super::place::Folder;
 use super::place::{Access, IfThere, Place};
 use super::random_access::{ReadAt, is_zero, read_padded, write_all_at};
 use super::rights::NewRights;
@@ -14,6 +16,8 @@ use super::turn::Turn;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+#[cfg(unix)]
+use std::sync::Arc;
 
 /// Whether space is reserved before the first byte. On ext4 that was measured to cost no time.
 #[cfg(target_os = "linux")]
@@ -36,7 +40,7 @@ impl DurableFile {
         let (file, temporary) = Temporary::file(place, rights.first_mode())?;
         #[cfg(unix)]
         let by_root = {
-            let ours = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
+            let ours = temporary.owner();
             super::left_over::remove_left_overs(place, &temporary, [ours, rights.user().unwrap_or(ours)]);
             ours == 0
         };
@@ -200,7 +204,7 @@ impl DurableFile {
     pub(crate) fn publish(self, if_there: IfThere, sync: bool) -> io::Result<FolderSync> {
         let Self { file, temporary, place, .. } = self;
         let folder = FolderSync::prepare(&place, sync)?;
-        let identity = super::file_identity::FileIdentity::of_file(&file)?;
+        let identity = temporary.identity();
         temporary.rename(&place, if_there)?;
         // Not before: until now it could have been taken for a left-over.
         let _ = file.unlock();
@@ -214,7 +218,7 @@ impl DurableFile {
 /// while nothing has happened yet.
 #[derive(Debug)]
 #[must_use = "the names are not on the device before `finish`"]
-pub(crate) struct FolderSync(Option<File>);
+pub(crate) struct FolderSync(#[cfg(unix)] Option<Arc<Folder>>);
 
 impl FolderSync {
     /// Before the first change of a name beside `place`; without `sync` there is nothing to do, nor where the system does it by
@@ -225,21 +229,25 @@ impl FolderSync {
         #[cfg(not(unix))]
         {
             let _ = (place, sync);
-            Ok(Self(None))
+            Ok(Self())
         }
     }
 
     /// Makes the names durable.
     pub(crate) fn finish(self) -> io::Result<()> {
-        self.0.as_ref().map_or(Ok(()), sync_folder)
+        #[cfg(unix)]
+        if let Some(folder) = &self.0 {
+            return sync_folder(folder.to_list()?);
+        }
+        Ok(())
     }
 }
 
 #[cfg(unix)]
-fn folder_to_sync(place: &Place) -> io::Result<Option<File>> {
+fn folder_to_sync(place: &Place) -> io::Result<Option<Arc<Folder>>> {
     match place.folder().to_list() {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
-        folder => folder.map(Some),
+        folder => folder.map(|_| Some(Arc::clone(place.folder()))),
     }
 }
 

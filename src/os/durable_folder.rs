@@ -28,7 +28,7 @@ impl DurableFolder {
     #[cfg(unix)]
     pub(crate) fn create(place: &Place) -> io::Result<Self> {
         let (lock, temporary) = Temporary::folder(place, 0o777)?;
-        let ours = std::os::unix::fs::MetadataExt::uid(&lock.metadata()?);
+        let ours = temporary.owner();
         left_over::remove_left_overs(place, &temporary, [ours; 2]);
         Ok(Self { temporary, lock, place: place.clone() })
     }

@@ -5,7 +5,8 @@
 
 use super::file_identity::FileIdentity;
 #[cfg(unix)]
-use super::file_identity::{Found, Status};
+use super::file_identity::Found;
+use super::file_identity::Status;
 #[cfg(unix)]
 use super::place::Access;
 use super::place::{IfThere, Place};
@@ -30,7 +31,8 @@ const MOST_TRIES: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Temporary {
     place: Place,
-    identity: FileIdentity,
+    /// As it was made.
+    status: Status,
     is_folder: bool,
     /// It has its final name.
     kept: bool,
@@ -65,18 +67,19 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             };
-            let identity = match FileIdentity::of_file(&file) {
-                Ok(identity) => identity,
+            let of = |status, place| Self { place, status, is_folder, kept: false };
+            let status = match Status::of_file(&file) {
+                Ok(status) => status,
                 Err(error) => {
                     // By its name, which is too random to be another's.
-                    if let Ok(Some(identity)) = temporary.identity() {
-                        drop(Self { place: temporary, identity, is_folder, kept: false });
+                    if let Ok(Some(status)) = temporary.status() {
+                        drop(of(status, temporary));
                     }
                     return Err(error);
                 }
             };
             // From here on it is removed when something fails.
-            let temporary = Self { place: temporary, identity, is_folder, kept: false };
+            let temporary = of(status, temporary);
             if temporary.claim(&file)? {
                 return Ok((file, temporary));
             }
@@ -87,7 +90,7 @@ impl Temporary {
     /// Locks what has just been made. `false`: somebody took it for a left-over first.
     fn claim(&self, file: &File) -> io::Result<bool> {
         match file.try_lock() {
-            Ok(()) => Ok(self.place.identity()? == Some(self.identity)),
+            Ok(()) => Ok(self.place.identity()? == Some(self.status.identity)),
             Err(TryLockError::WouldBlock) => Ok(false),
             // A file system without such locks: nobody can take it for a left-over either.
             Err(TryLockError::Error(_)) => Ok(true),
@@ -98,10 +101,19 @@ impl Temporary {
         &self.place
     }
 
+    pub(super) fn identity(&self) -> FileIdentity {
+        self.status.identity
+    }
+
+    #[cfg(unix)]
+    pub(super) fn owner(&self) -> u32 {
+        self.status.owner
+    }
+
     /// Gives it its final name, and lets it be.
     pub(super) fn rename(mut self, to: &Place, if_there: IfThere) -> io::Result<()> {
         // Somebody else's file may have been put in its place.
-        if self.place.identity()? != Some(self.identity) {
+        if self.place.identity()? != Some(self.status.identity) {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the temporary file was taken away"));
         }
         self.place.rename(to, if_there)?;
@@ -117,9 +129,9 @@ impl Drop for Temporary {
         }
         // What cannot be removed is a left-over, which the next run removes.
         let _ = if self.is_folder {
-            self.place.remove_folder(self.identity)
+            self.place.remove_folder(self.status.identity)
         } else {
-            self.place.remove(self.identity).map(drop)
+            self.place.remove(self.status.identity).map(drop)
         };
     }
 }

@@ -15,10 +15,18 @@ pub(crate) enum Detour {
 /// How the file at `path`, whose links are resolved, is reached; `None` for the usual way, and where the system does not tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn detour(path: &Path) -> Option<Detour> {
+    use std::io::Read;
     use std::os::unix::ffi::OsStrExt;
-    let list = std::fs::read("/proc/self/mountinfo").ok()?;
+    // No file of `/proc` has a size: with room for it, it is read in as few parts as it is told in.
+    let mut list = Vec::with_capacity(USUAL_LIST_BYTES);
+    std::fs::File::open("/proc/self/mountinfo").ok()?.take(MOST_LIST_BYTES).read_to_end(&mut list).ok()?;
     in_list(&list, path.as_os_str().as_bytes())
 }
+
+#[cfg(target_os = "linux")]
+const USUAL_LIST_BYTES: usize = 16 * 1024;
+#[cfg(target_os = "linux")]
+const MOST_LIST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The same where there is no list.
 #[cfg(not(target_os = "linux"))]

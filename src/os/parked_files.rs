@@ -79,9 +79,10 @@ pub(super) fn park(identity: FileIdentity, access: Access, file: File) {
         // Dropped with what makes it safe.
         return;
     }
+    let others = parked.len();
     parked.push(one);
     // Others that were deleted since are met as they become the oldest.
-    for _ in 0..TRIES.min(parked.len()) {
+    for _ in 0..TRIES.min(others) {
         let oldest = parked.remove(0);
         let (over, far_over) = (parked.len() >= LIMIT, parked.len() >= FAR_LIMIT);
         let is_wanted = over || closing::is_deleted(&oldest.file);

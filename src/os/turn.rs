@@ -26,7 +26,7 @@ impl Turn {
         const PATIENCE: Duration = Duration::from_millis(500);
         const PAUSE: Duration = Duration::from_millis(2);
 
-        let Ok(folder) = place.folder().to_list() else { return Self { _folder: None } };
+        let Ok(folder) = place.folder().to_lock() else { return Self { _folder: None } };
         let deadline = Deadline::after(Some(PATIENCE));
         loop {
             match folder.try_lock() {

@@ -5,6 +5,7 @@
 //! | `change_stamp` | tells whether something was committed between two looks at a database (C5) |
 //! | `database_set` | databases under the names by which one connection would know them: main, and those attached to it |
 //! | `file_watch` | whether files were changed while nothing kept anybody from it |
+//! | `first_locks` | the locks that a snapshot begins with: on the database file, and on what publishes commits |
 //! | `frame_index` | where in the log the newest committed image of each page lies |
 //! | `held` | what keeps a view still: the locks that are held, and what has to stand in for those that cannot be |
 //! | `hot_journal` | a journal whose writer died: found, decided about, and laid over the file instead of being rolled back (C1) |
@@ -28,6 +29,7 @@
 mod change_stamp;
 mod database_set;
 mod file_watch;
+mod first_locks;
 mod frame_index;
 mod held;
 mod hot_journal;

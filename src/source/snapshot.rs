@@ -109,7 +109,7 @@ impl Snapshot {
         let file = self.view.held.lock_file();
         let page_bytes = u64::from(self.page_size.bytes());
         let trailing = |bytes: u64| u32::try_from(bytes % page_bytes).unwrap_or_default();
-        let size_bytes = self.view.held.database().size_bytes().ok().filter(|_| self.page_count > 0);
+        let size_bytes = self.view.file_bytes().ok().filter(|_| self.page_count > 0);
         SourceNotes {
             unsummed_frames: self.view.frames.as_ref().map_or(0, |frames| frames.index.last.unsummed),
             other_links: file.and_then(|file| file.metadata().ok()).map_or(0, |it| other_links(&it)),
@@ -197,9 +197,7 @@ impl Snapshot {
         if self.view.overlay().is_some() {
             return Ok(0);
         }
-        let size =
-            self.view.held.database().size_bytes().map_err(Error::io("look at it", &self.view.name))?;
-        Ok(size.saturating_sub(self.shape().size_bytes()))
+        Ok(self.view.file_bytes()?.saturating_sub(self.shape().size_bytes()))
     }
 
     /// The header on the first page. The snapshot has pages.

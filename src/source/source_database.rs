@@ -2,6 +2,7 @@
 
 use super::change_stamp::ChangeStamp;
 use super::file_watch::{self, FileWatch};
+use super::first_locks::{acquire, close_gate, open};
 use super::frame_index::Log;
 use super::held::{Beside, Held};
 use super::hot_journal::KnownJournal;
@@ -11,7 +12,7 @@ use super::source_bytes::{JournalOf, SourceBytes, WalOf};
 use super::source_notes::FileDetour;
 use super::source_options::{Opaque, SourceOptions};
 use super::view::View;
-use super::wal_join::{self, Patience, Terms, Want};
+use super::wal_join::{Patience, Terms, Want};
 use super::wal_snapshot::KnownLog;
 use super::{hot_journal, rollback_snapshot, version, wal_snapshot};
 use crate::attempt::{Attempt, LockHolder, Obstacle};
@@ -20,18 +21,16 @@ use crate::format::{JournalMode, PageSize};
 use crate::halt::Halt;
 use crate::lock::database_lock;
 use crate::lock::lock_holders;
-use crate::lock::lock_style::{LockFolder, LockStyle, ReadLock};
+use crate::lock::lock_style::ReadLock;
 use crate::lock::wal_lock::{self, WalGate};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{CLOCK_STEP, FileIdentity, FileTimes, Found};
 use crate::os::lock_file::LockFile;
 use crate::os::mounts;
-use crate::os::place::Place;
 use crate::side_files::SideFiles;
 use crate::state::log::has_log;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// After what pauses a database that makes no sense is looked at again.
@@ -62,6 +61,8 @@ pub struct Source {
     options: SourceOptions,
     /// SHARED on a database in WAL mode, between two snapshots.
     resting: Option<ReadLock>,
+    /// The file as it was opened to see that it can be read, for the first lock.
+    opened: Option<LockFile>,
     known: Known,
     detour: Option<FileDetour>,
 }
@@ -93,8 +94,9 @@ impl Source {
     /// The database at `path`.
     pub(super) fn from_path(path: &Path, options: &SourceOptions) -> Result<Self> {
         let files = SideFiles::of(path)?;
-        open(files.database(), options).map_err(Error::io("open", path))?;
-        Ok(Self::new(Content::Files(path.to_owned(), files), *options))
+        let opened = open(files.database(), options).map_err(Error::io("open", path))?;
+        let source = Self::new(Content::Files(path.to_owned(), files), *options);
+        Ok(Self { opened: Some(opened), ..source })
     }
 
     /// The database `files`, which `path` names.
@@ -112,7 +114,7 @@ impl Source {
             Content::Files(_, files) => mounts::detour(files.database().path()).map(FileDetour::from),
             Content::Bytes(_) => None,
         };
-        Self { content, options, resting: None, known: Known::default(), detour }
+        Self { content, options, resting: None, opened: None, known: Known::default(), detour }
     }
 
     /// Which file it is, now; `None` when it is made of bytes.
@@ -298,7 +300,8 @@ impl Source {
         let options = &self.options;
         match &self.content {
             Content::Files(_, files) => {
-                begin_from_files(files, options, self.resting.take(), &mut self.known, patience)
+                let held = (self.resting.take(), self.opened.take());
+                begin_from_files(files, options, held, &mut self.known, patience)
             }
             Content::Bytes(bytes) => begin_from_bytes(bytes, options, &mut self.known).map(Attempt::Got),
         }
@@ -307,7 +310,7 @@ impl Source {
     /// Takes the lock on the database that the next snapshot begins with, and keeps it.
     pub(crate) fn lock(&mut self) -> Result<Attempt<()>> {
         if let (Content::Files(_, files), None) = (&self.content, &self.resting) {
-            match acquire(files.database(), &self.options)? {
+            match acquire(files.database(), &self.options, self.opened.take())? {
                 Attempt::Got(lock) => self.resting = Some(lock),
                 Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
             }
@@ -356,14 +359,15 @@ impl Source {
 fn begin_from_files(
     files: &SideFiles,
     options: &SourceOptions,
-    resting: Option<ReadLock>,
+    (resting, opened): (Option<ReadLock>, Option<LockFile>),
     known: &mut Known,
     patience: Patience,
 ) -> Result<Attempt<Snapshot>> {
     let place = files.database();
+    let was_opened = resting.is_none() && opened.is_some();
     let lock = match resting {
         Some(lock) => lock,
-        None => match acquire(place, options)? {
+        None => match acquire(place, options, opened)? {
             Attempt::Got(lock) => lock,
             Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
         },
@@ -371,6 +375,11 @@ fn begin_from_files(
     let identity = lock.file().identity();
     if place.identity().map_err(Error::io("look at it", place.path()))? != Some(identity) {
         // Another file has been put in its place: its side files are under these names now.
+        if was_opened {
+            // That may be long ago.
+            drop(lock);
+            return begin_from_files(files, options, (None, None), known, patience);
+        }
         return Ok(Attempt::Busy(Obstacle::Change));
     }
     if !lock.keeps_nobody_out() || options.immutable {
@@ -409,11 +418,13 @@ fn begin_locked(
         rollback,
         frames: None,
         halt: known.halt.clone(),
+        file_bytes: OnceLock::new(),
     };
-    if has_log(files)? {
+    let has_log = has_log(files)?;
+    if has_log {
         view.check_not_emptied(wal_snapshot::open_log(files)?.as_ref())?;
     }
-    if !is_logged(files, &view)? {
+    if !is_logged(files, &view, has_log)? {
         view.expect_no_log(files.wal_index().clone());
         return rollback_snapshot::of(view, Some(identity)).map(Attempt::Got);
     }
@@ -427,47 +438,13 @@ fn begin_locked(
     wal_snapshot::begin(files, view, &mut known.log, terms)
 }
 
-fn open(place: &Place, options: &SourceOptions) -> io::Result<LockFile> {
-    if options.immutable { LockFile::open_immutable(place) } else { LockFile::open(place) }
-}
-
-pub(super) fn acquire(place: &Place, options: &SourceOptions) -> Result<Attempt<ReadLock>> {
-    let path = place.path();
-    let file = open(place, options).map_err(Error::io("open", path))?;
-    let style = if options.immutable { LockStyle::None } else { options.lock_style };
-    if style == LockStyle::Posix {
-        // Whoever locks by a folder would not see our locks, nor we theirs.
-        if LockFolder::is_there(place).map_err(Error::io("look for its lock folder", path))? {
-            return Ok(Attempt::Busy(Obstacle::LockFolder));
-        }
-    }
-    let tried = ReadLock::acquire(style, file, place).map_err(Error::io("lock", path))?;
-    Ok(tried.map_busy(|()| Obstacle::Writer))
-}
-
-/// Keeps everybody from publishing a commit in the wal-index, if there is one. `lock` is held on the database.
-pub(super) fn close_gate(files: &SideFiles, lock: &ReadLock) -> Result<Attempt<Option<WalGate>>> {
-    if !lock.joins_live_logs() {
-        return Ok(Attempt::Got(None));
-    }
-    let path = files.wal_index().path();
-    match LockFile::open(files.wal_index()) {
-        Ok(wal_index) => {
-            let gate = wal_join::close_gate(wal_index).map_err(Error::io("lock", path))?;
-            Ok(gate.map(Some))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Attempt::Got(None)),
-        Err(error) => Err(Error::io("open", path)(error)),
-    }
-}
-
 /// Whether the database is in WAL mode. A log with anything in it counts, whatever the header says; and where the header
 /// cannot be read, also the sign that somebody uses one.
-fn is_logged(files: &SideFiles, view: &View) -> Result<bool> {
+fn is_logged(files: &SideFiles, view: &View, has_log: bool) -> Result<bool> {
     if view.is_empty()? {
         return Ok(false);
     }
-    if has_log(files)? {
+    if has_log {
         return Ok(true);
     }
     match view.options.opaque {
@@ -497,6 +474,7 @@ fn begin_from_bytes(
         rollback,
         frames: None,
         halt: known.halt.clone(),
+        file_bytes: OnceLock::new(),
     };
     if bytes.wal.is_empty() {
         return rollback_snapshot::of(view, None);

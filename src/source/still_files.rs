@@ -11,9 +11,9 @@
 //! whether anything moved ([`stood`](StillFiles::stood)).
 
 use super::file_watch::FileWatch;
+use super::first_locks::{acquire, close_gate};
 use super::held::{Beside, Held};
 use super::hot_journal::{self, Witness};
-use super::source_database::{acquire, close_gate};
 use super::source_options::SourceOptions;
 use super::wal_join::{Patience, Terms, Want};
 use super::wal_snapshot::hold_log;
@@ -48,7 +48,7 @@ impl StillFiles {
     /// Locks the files, or says who is in the way.
     pub(crate) fn hold(files: &SideFiles, options: &SourceOptions) -> Result<Attempt<Self>> {
         let place = files.database();
-        let lock = match acquire(place, options)? {
+        let lock = match acquire(place, options, None)? {
             Attempt::Got(lock) => lock,
             Attempt::Busy(obstacle) => return Ok(Attempt::Busy(obstacle)),
         };

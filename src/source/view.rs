@@ -28,6 +28,8 @@ pub(super) struct View {
     pub(super) rollback: Option<Rollback>,
     pub(super) frames: Option<Frames>,
     pub(super) halt: Halt,
+    /// The size of the file, asked once it is held still.
+    pub(super) file_bytes: OnceLock<u64>,
 }
 
 /// Committed frames of a log.
@@ -186,8 +188,16 @@ impl View {
             }
             return Ok(rollback.page_count().into());
         }
-        Ok(page_size
-            .pages_in(self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?))
+        Ok(page_size.pages_in(self.file_bytes()?))
+    }
+
+    /// The size of the file.
+    pub(super) fn file_bytes(&self) -> Result<u64> {
+        if let Some(&known) = self.file_bytes.get() {
+            return Ok(known);
+        }
+        let asked = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
+        Ok(*self.file_bytes.get_or_init(|| asked))
     }
 
     /// Whether there is no page at all: an empty database, without even a header.
@@ -218,7 +228,7 @@ impl View {
 
     /// Refuses a page size that was given for pages that cannot be read, and does not divide the file.
     fn check_divides(&self, page_size: PageSize) -> Result<()> {
-        let size_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
+        let size_bytes = self.file_bytes()?;
         if !self.options.opaque.is_some_and(|opaque| opaque.must_divide)
             || self.rollback.is_some()
             || size_bytes % u64::from(page_size.bytes()) == 0
@@ -261,8 +271,7 @@ impl View {
 
     /// How many pages the file, the journal and the log really have.
     pub(super) fn pages_there(&self, page_size: PageSize) -> Result<u64> {
-        let file_bytes = self.held.database().size_bytes().map_err(Error::io("look at it", &self.name))?;
-        let in_file = page_size.pages_in(file_bytes);
+        let in_file = page_size.pages_in(self.file_bytes()?);
         let in_journal =
             self.rollback.as_ref().map_or(0, |rollback| rollback.index.images.count_behind(in_file));
         let in_log = self.frames.as_ref().map_or(0, |frames| frames.index.newest.count_behind(in_file));

@@ -22,7 +22,7 @@ use crate::os::place::Access;
 use crate::side_files::SideFiles;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How often, and after what pause, it is looked whether a process that locks the database makes a wal-index.
@@ -54,7 +54,7 @@ pub(super) fn begin(
         _ => live,
     };
     let awaited = if let Beside::NoIndex(wal_index) = &beside { Some(wal_index.clone()) } else { None };
-    let below = View { held: Held::File { lock, beside }, ..below };
+    let below = View { held: Held::File { lock, beside }, file_bytes: OnceLock::new(), ..below };
     let begun = open_log(files).and_then(|log| of(below, log, live.as_ref(), known));
     match begun {
         Ok(snapshot) => Ok(Attempt::Got(snapshot)),

@@ -174,7 +174,7 @@ impl InPlaceLock {
     }
 
     fn refuse_source(&self, files: &SideFiles) -> Result<()> {
-        self.source.as_ref().map_or(Ok(()), |source| refuse_the_source(&self.path, files, source))
+        self.source.as_ref().map_or(Ok(()), |source| refuse_the_source(&self.path, files, source).map(drop))
     }
 
     fn cannot<'p>(&'p self, operation: &'static str) -> impl FnOnce(io::Error) -> Error + 'p {

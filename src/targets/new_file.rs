@@ -101,8 +101,11 @@ impl NewFile {
     pub(super) fn admit(&mut self, source: Option<&SideFiles>) -> Result<()> {
         let files = self.files()?;
         if let Some(source) = source {
-            refuse_the_source(&self.path, &files, source)?;
             self.source = Some(source.clone());
+            if !refuse_the_source(&self.path, &files, source)? {
+                // Nothing has to be looked at, nor to give way.
+                return Ok(());
+            }
         }
         let _turn = self.turn(&files);
         // What lies beside an old database is its own: it is looked at when that is to be replaced.
@@ -136,6 +139,9 @@ impl NewFile {
         let Some(files) = &self.source else { return Ok(shape.size_bytes()) };
         let mut occupied = 0_u64;
         for place in [files.database(), files.wal(), files.journal()] {
+            if occupied >= shape.size_bytes() {
+                break;
+            }
             let status = place.status().map_err(Error::io("look at it", place.path()))?;
             occupied = occupied.saturating_add(status.map_or(0, |status| status.occupied_bytes));
         }

@@ -239,7 +239,7 @@ pub(super) fn wal_index_in_use(place: &Place) -> Result<bool> {
 
 /// Whether a side file is there with anything in it: an empty one counts as none.
 pub(super) fn has_content(place: &Place) -> Result<bool> {
-    place.has_content().map_err(Error::io("look at it", place.path()))
+    place.has_content().map_err(|error| Error::io("look at it", place.path())(error))
 }
 
 /// Refuses to begin with what there is no room for beside `file`.

@@ -40,7 +40,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(super) use system::Folder;
 
@@ -65,8 +65,8 @@ pub(crate) enum IfThere {
 pub(crate) struct Place {
     folder: Arc<Folder>,
     name: OsString,
-    /// The whole name, links resolved, for messages.
-    path: PathBuf,
+    /// The whole name, links resolved, for messages, once it was asked for.
+    path: OnceLock<PathBuf>,
 }
 
 /// Two are equal when they are one name in one folder, whatever path led there.
@@ -103,14 +103,14 @@ impl Place {
     }
 
     fn at(Way { folder, name, .. }: Way) -> Self {
-        Self { path: folder.path().join(&name), folder: Arc::new(folder), name }
+        Self { folder: Arc::new(folder), name, path: OnceLock::new() }
     }
 
     /// The name `name` in the folder that `folder` leads to, where links are followed; what lies under the name is never one that is.
     #[cfg(feature = "evidence")]
     pub(crate) fn within(folder: &Path, name: &OsStr) -> io::Result<Self> {
         let folder = Folder::open(folder)?;
-        Ok(Self { path: folder.path().join(name), folder: Arc::new(folder), name: name.to_owned() })
+        Ok(Self { folder: Arc::new(folder), name: name.to_owned(), path: OnceLock::new() })
     }
 
     /// The name that this one has with `suffix` behind, in the same folder.
@@ -122,12 +122,12 @@ impl Place {
 
     /// Another name in the same folder.
     pub(crate) fn sibling(&self, name: OsString) -> Self {
-        Self { folder: Arc::clone(&self.folder), path: self.path.with_file_name(&name), name }
+        Self { folder: Arc::clone(&self.folder), name, path: OnceLock::new() }
     }
 
-    /// The whole name, links resolved as they were when this place was found: for messages, and for names without a file.
+    /// The whole name, links resolved: for messages, and for names without a file.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.path.get_or_init(|| self.folder.path().join(&self.name))
     }
 
     /// The last part.
@@ -135,7 +135,7 @@ impl Place {
         &self.name
     }
 
-    pub(super) fn folder(&self) -> &Folder {
+    pub(super) fn folder(&self) -> &Arc<Folder> {
         &self.folder
     }
 
@@ -256,7 +256,7 @@ impl Place {
         if self.status()?.is_none_or(|status| status.identity != identity) {
             return Ok(());
         }
-        let within = self.folder.open_named(&self.name, &self.path)?;
+        let within = self.folder.open_named(&self.name, self.path())?;
         if within.identity() == identity {
             for name in within.names()? {
                 within.remove(&name)?;

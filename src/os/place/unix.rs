@@ -3,7 +3,9 @@
 use super::{Access, links::Link};
 use crate::os::clock::Deadline;
 use crate::os::file_identity::{FileIdentity, Found, Status};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode, Stat};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use rustix::fs::Dir;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -11,6 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A folder that is held open. Nobody locks folders by ranges, so it may be closed at any time.
@@ -18,7 +21,12 @@ use std::time::Duration;
 pub(in crate::os) struct Folder {
     descriptor: OwnedFd,
     identity: FileIdentity,
-    path: PathBuf,
+    /// As it was named, from the current folder on.
+    named: PathBuf,
+    /// What it is called, links resolved, once that was asked for.
+    path: OnceLock<PathBuf>,
+    /// The same folder open to be listed, once that was wanted.
+    listing: OnceLock<File>,
 }
 
 /// Linux opens a folder also for who may not list it.
@@ -43,29 +51,33 @@ const LEASE_PAUSE: Duration = Duration::from_millis(2);
 
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let descriptor = open_at(CWD, path, TO_USE, Mode::empty())?;
-        Self::new(descriptor, || path.canonicalize())
+        Self::new(open_at(CWD, path, TO_USE, Mode::empty())?, path.to_owned())
     }
 
     /// The folder that `path` leads to from here.
     pub(super) fn open_within(&self, path: &Path) -> io::Result<Self> {
-        let descriptor = open_at(&self.descriptor, path, TO_USE, Mode::empty())?;
-        Self::new(descriptor, || self.path.join(path).canonicalize())
+        Self::new(open_at(&self.descriptor, path, TO_USE, Mode::empty())?, self.named.join(path))
     }
 
     /// The folder of that name here, which is no link; its path is `path`.
     pub(super) fn open_named(&self, name: &OsStr, path: &Path) -> io::Result<Self> {
         let descriptor = open_at(&self.descriptor, name, TO_USE | OFlags::NOFOLLOW, Mode::empty())?;
-        Ok(Self { identity: Status::of_descriptor(&descriptor)?.identity, descriptor, path: path.to_owned() })
+        Self::new(descriptor, path.to_owned())
     }
 
-    fn new(descriptor: OwnedFd, path: impl Fn() -> io::Result<PathBuf>) -> io::Result<Self> {
+    fn new(descriptor: OwnedFd, named: PathBuf) -> io::Result<Self> {
         let identity = Status::of_descriptor(&descriptor)?.identity;
-        Ok(Self { path: path_of(&descriptor).map_or_else(path, Ok)?, descriptor, identity })
+        Ok(Self { descriptor, identity, named, path: OnceLock::new(), listing: OnceLock::new() })
     }
 
+    /// What it is called now, links resolved; as it was named where that cannot be told.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.path.get_or_init(|| {
+            path_of(&self.descriptor).unwrap_or_else(|| match self.named.canonicalize() {
+                Ok(path) => path,
+                Err(_) => self.named.clone(),
+            })
+        })
     }
 
     pub(super) fn identity(&self) -> FileIdentity {
@@ -254,7 +266,16 @@ impl Folder {
     }
 
     /// The folder itself, open so that its names can be listed and synced.
-    pub(in crate::os) fn to_list(&self) -> io::Result<File> {
+    pub(in crate::os) fn to_list(&self) -> io::Result<&File> {
+        if let Some(open) = self.listing.get() {
+            return Ok(open);
+        }
+        let open = self.to_lock()?;
+        Ok(self.listing.get_or_init(|| open))
+    }
+
+    /// The same, opened anew: its lock is nobody else's.
+    pub(in crate::os) fn to_lock(&self) -> io::Result<File> {
         Ok(open_at(&self.descriptor, c".", TO_LIST, Mode::empty())?.into())
     }
 
@@ -263,9 +284,30 @@ impl Folder {
         Ok(open_at(&self.descriptor, name, TO_LIST | OFlags::NOFOLLOW, Mode::empty())?.into())
     }
 
+    /// The names in it. On Linux by the descriptor that it is synced by too.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
+        use rustix::fs::{RawDir, SeekFrom, seek};
+        const ROOM_BYTES: usize = 8 * 1024;
+        let listing = self.to_list()?;
+        seek(listing, SeekFrom::Start(0))?;
+        let mut room = Vec::with_capacity(ROOM_BYTES);
+        let mut entries = RawDir::new(listing, room.spare_capacity_mut());
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
-        for entry in Dir::new(open_at(&self.descriptor, c".", TO_LIST, Mode::empty())?)? {
+        for entry in Dir::new(self.to_lock()?)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
@@ -290,7 +332,9 @@ fn path_of(descriptor: &OwnedFd) -> Option<PathBuf> {
         return None;
     }
     let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(descriptor));
-    std::fs::read_link(link).ok().filter(|path| path.is_absolute())
+    let is_there =
+        |path: &PathBuf| path.is_absolute() && !path.as_os_str().as_bytes().ends_with(b" (deleted)");
+    std::fs::read_link(link).ok().filter(is_there)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "permission bits; their type is smaller on some systems")]
