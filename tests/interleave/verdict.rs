@@ -131,5 +131,5 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn is_database(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "db") && path.exists()
+    path.extension().is_some_and(|ending| ending == "db") && path.is_file()
 }
