@@ -108,7 +108,7 @@ impl Note {
             list.push(note(
                 "trailing_bytes",
                 format!(
-                    "the source ends inside a page: its last {} are no part of the database",
+                    "the source ends inside a page, of which it has {}: what is missing reads as zeros, as with SQLite",
                     counted(notes.trailing_bytes.into(), "byte", "bytes")
                 ),
                 "It may have been cut short: compare it with another copy",

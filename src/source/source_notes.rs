@@ -29,7 +29,8 @@ pub struct SourceNotes {
     /// The system gave no locks of an open file, so that they are those of the process: if something else in it has the database open and
     /// closes it, they are gone.
     pub process_locks: bool,
-    /// Bytes behind the last whole page, which are no part of the database.
+    /// Bytes behind the last whole page. Where the header counts the page that they begin, what is missing of it reads as zeros, as with
+    /// SQLite; else they are no part of the database.
     pub trailing_bytes: u32,
 }
 
