@@ -13,7 +13,7 @@ from ._copying import backup, copy_set, refresh, restore, verify
 from ._database import Database, connect
 from ._errors import (DatabaseError, Error, NotSupportedError, OperationalError, ProgrammingError,
                       SameDatabaseError)
-from ._inspection import (acquire, check, deleted, diff, info, journal, locks, page, pages, rows, shm, space,
+from ._inspection import (acquire, check, deleted, diff, dump, info, journal, locks, page, pages, rows, shm, space,
                           verify_bundle, wal)
 
 __version__ = _litecopy.__version__
@@ -23,5 +23,6 @@ _LIMITS = {"LIMIT_" + name.upper().replace("-", "_"): index for index, name in e
 globals().update(_LIMITS)
 
 __all__ = ["Database", "DatabaseError", "Error", "NotSupportedError", "OperationalError", "ProgrammingError",
-           "SameDatabaseError", "acquire", "backup", "check", "connect", "copy_set", "deleted", "diff", "info", "journal", "locks",
-           "page", "pages", "refresh", "restore", "rows", "shm", "space", "verify", "verify_bundle", "wal", *_LIMITS]
+           "SameDatabaseError", "acquire", "backup", "check", "connect", "copy_set", "deleted", "diff", "dump", "info",
+           "journal", "locks", "page", "pages", "refresh", "restore", "rows", "shm", "space", "verify", "verify_bundle",
+           "wal", *_LIMITS]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 
 from . import _litecopy
 
@@ -85,3 +86,22 @@ def verify_bundle(folder, manifest_sha256=None):
     """Whether such a folder is what it was: ``intact``, ``findings``. ``manifest_sha256`` is what was noted down when it was made."""
     given = None if manifest_sha256 is None else list(bytes.fromhex(manifest_sha256))
     return _report("verify_bundle", folder, {"manifest_sha256": given})
+
+
+def dump(file, *, lost_and_found="lost_and_found", **reading):
+    """A database as SQL, statement by statement, as ``sqlite3.Connection.iterdump()`` gives it; of a damaged one all that can be read.
+
+    What belongs to no table goes to one of the name ``lost_and_found``; with ``None`` it is left out. Where anything is missing, or
+    is there in another way, a warning says so after the last statement.
+    """
+    for line in _litecopy.lines("dump", os.fsdecode(file), {"lost_and_found": lost_and_found, **reading}):
+        if line.startswith("s"):
+            yield line[1:]
+            continue
+        report = json.loads(line[1:])
+        counts = {key: value for key, value in report.items() if key.endswith("_count") and value}
+        told = {key: value for key, value in report.items() if isinstance(value, list) and value}
+        for known in ("table_count", "row_count"):
+            counts.pop(known, None)
+        if counts or told:
+            warnings.warn(f"the dump of {os.fsdecode(file)} is not whole: {counts | told}", stacklevel=2)

@@ -1,5 +1,6 @@
 //! Reports as JSON texts, with the keys of the command's `--json`.
 
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -7,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use litecopy::inspect::{self, CheckOptions, CommitOwners, DeletedOptions, WalTimeline};
+use litecopy::inspect::{self, CheckOptions, CommitOwners, DeletedOptions, DumpOptions, WalTimeline};
 use litecopy::schema::Table;
 use litecopy::{AcquireOptions, Database, PageNumber, Result, SourceOptions, verify_bundle};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -34,6 +35,7 @@ struct Question {
     all: bool,
     frames: bool,
     table: Option<String>,
+    lost_and_found: Option<String>,
     number: u32,
     other: Option<PathBuf>,
     versions: Option<(u64, u64)>,
@@ -53,6 +55,7 @@ impl Question {
             all: false,
             frames: false,
             table: None,
+            lost_and_found: DumpOptions::default().lost_and_found,
             number: 0,
             other: None,
             versions: None,
@@ -75,6 +78,7 @@ impl Question {
                 ("acquire", "folder") => made.folder = value.extract()?,
                 ("acquire", "max_hold") => made.max_hold = optional_seconds(value)?,
                 ("verify_bundle", "manifest_sha256") => made.manifest_sha256 = value.extract()?,
+                ("dump", "lost_and_found") => made.lost_and_found = value.extract()?,
                 ("rows" | "deleted", "table") => made.table = value.extract()?,
                 _ => return Err(unexpected(name)),
             }
@@ -161,6 +165,7 @@ impl Question {
             }
             "wal" => self.wal_lines(give)?,
             "rows" => self.row_lines(give)?,
+            "dump" => self.dump_lines(give)?,
             "deleted" => {
                 let mut options = DeletedOptions::default();
                 options.table.clone_from(&self.table);
@@ -228,6 +233,43 @@ impl Question {
             }
         }
         database.confirm()
+    }
+
+    /// The statements, each behind an `s`, then the report behind an `r`.
+    fn dump_lines(&self, give: &mut dyn FnMut(Answer) -> bool) -> Result<()> {
+        let mut options = DumpOptions::default();
+        options.lost_and_found.clone_from(&self.lost_and_found);
+        options.by_statement = true;
+        let mut statements = Statements { give, is_left: false };
+        let report = inspect::dump(&self.database()?, &options, &mut statements, |_| {});
+        if !statements.is_left {
+            give(answer(&report?).map(|report| format!("r{report}")));
+        }
+        Ok(())
+    }
+}
+
+/// Gives what is written to it, statement by statement.
+struct Statements<'g> {
+    give: &'g mut dyn FnMut(Answer) -> bool,
+    /// Whether nobody wants more.
+    is_left: bool,
+}
+
+impl Write for Statements<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let statement = String::from_utf8_lossy(bytes);
+        match (self.give)(Ok(format!("s{}", statement.trim_end_matches('\n')))) {
+            true => Ok(bytes.len()),
+            false => {
+                self.is_left = true;
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -122,3 +122,42 @@ def test_acquire_and_verify_bundle(logged, tmp_path):
     assert litecopy.verify_bundle(tmp_path / "bundle", "00" * 32)["intact"] is False
     (tmp_path / "bundle" / "extra").write_bytes(b"")
     assert [finding["file"] for finding in litecopy.verify_bundle(tmp_path / "bundle")["findings"]] == ["extra"]
+
+
+def test_dump(tmp_path, sqlite3):
+    path = tmp_path / "app.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, data); CREATE INDEX i ON t(data);"
+        "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET data = 1; SELECT 2; END;"
+    )
+    rows = [(1, "it's;\n", b"\x00\xff"), (2, "a\x00b", 1.5), (3, None, -7)]
+    for row in rows:
+        connection.execute("INSERT INTO t VALUES (?, ?, NULL)", row[:2])
+        connection.execute("UPDATE t SET data = ? WHERE id = ?", (row[2], row[0]))
+    connection.execute("UPDATE t SET data = x'00ff' WHERE id = 1")
+    connection.commit()
+    expected = connection.execute("SELECT * FROM t").fetchall()
+    connection.close()
+    statements = list(litecopy.dump(path))
+    assert all(sqlite3.complete_statement(statement) for statement in statements)
+    restored = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in statements:
+        restored.execute(statement)
+    assert restored.execute("SELECT * FROM t").fetchall() == expected
+    assert restored.execute("SELECT count(*) FROM sqlite_master").fetchone() == (4,)
+
+
+def test_a_dump_that_nobody_reads_to_its_end(large):
+    assert next(litecopy.dump(large)) == "PRAGMA foreign_keys=OFF;"
+
+
+def test_a_dump_of_what_is_damaged(tmp_path, large):
+    damaged = tmp_path / "damaged.db"
+    data = bytearray(large.read_bytes())
+    data[4096 * 20:4096 * 21] = bytes(4096)
+    damaged.write_bytes(data)
+    with pytest.warns(UserWarning, match="is not whole"):
+        statements = list(litecopy.dump(damaged))
+    assert statements[-1].startswith("PRAGMA ignore_check_constraints")
+    assert len([statement for statement in statements if statement.startswith("INSERT")]) > 300

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use litecopy::Database;
 use litecopy::rows::{Missed, Rows};
 use litecopy::schema::Table;
-use litecopy::Database;
 
 use super::csv::CsvLine;
 use super::deleted;

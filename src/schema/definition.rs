@@ -29,8 +29,6 @@ pub(super) struct TableDefinition {
     pub(super) module: Option<String>,
     /// Whether the statement is there to its end.
     pub(super) complete: bool,
-    /// Whether words stand in it that SQLite does not take there.
-    pub(super) has_strange_words: bool,
 }
 
 /// What the definition of one column says.
@@ -78,41 +76,6 @@ const COLUMN_CONSTRAINTS: [&str; 10] =
 /// The keywords that begin a constraint of the table, and so end its columns.
 const TABLE_CONSTRAINTS: [&str; 5] = ["CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN"];
 
-/// All that stands in the constraints of columns and tables, beside names and what is in parentheses.
-const CONSTRAINT_WORDS: [&str; 31] = [
-    "NULL",
-    "ON",
-    "CONFLICT",
-    "ROLLBACK",
-    "ABORT",
-    "FAIL",
-    "IGNORE",
-    "REPLACE",
-    "KEY",
-    "ASC",
-    "DESC",
-    "CHECK",
-    "DELETE",
-    "UPDATE",
-    "INSERT",
-    "SET",
-    "CASCADE",
-    "RESTRICT",
-    "NO",
-    "ACTION",
-    "MATCH",
-    "SIMPLE",
-    "FULL",
-    "PARTIAL",
-    "DEFERRABLE",
-    "INITIALLY",
-    "DEFERRED",
-    "IMMEDIATE",
-    "GENERATED",
-    "ALWAYS",
-    "VIRTUAL",
-];
-
 fn is_one_of(token: &Token<'_>, keywords: &[&str]) -> bool {
     keywords.iter().any(|keyword| token.is(keyword))
 }
@@ -143,22 +106,10 @@ impl TableDefinition {
         table.read_constraints(&mut cursor);
         table.complete = cursor.take_symbol(")");
         while let Some(token) = cursor.take() {
-            let is_without = token.is("WITHOUT") && cursor.take_word("ROWID");
             table.strict |= token.is("STRICT");
-            table.without_rowid |= is_without;
-            table.has_strange_words |=
-                !(is_without || token.is("STRICT") || token.is_symbol(",") || token.is_symbol(";"));
+            table.without_rowid |= token.is("WITHOUT") && cursor.take_word("ROWID");
         }
         Some(table)
-    }
-
-    /// Why SQLite would not take the statement.
-    pub(super) fn fault(&self) -> Option<&'static str> {
-        match (self.complete, self.has_strange_words) {
-            (false, _) => Some("its CREATE TABLE statement ends too early"),
-            (_, true) => Some("its CREATE TABLE statement has words in it that SQLite does not take"),
-            _ => None,
-        }
     }
 
     fn read_columns(&mut self, cursor: &mut Cursor<'_>) {
@@ -218,8 +169,6 @@ impl TableDefinition {
         } else if token.is_symbol("(") {
             // The columns that are referred to, an expression, what we do not know.
             skip_rest_of_parentheses(cursor);
-        } else if !is_one_of(&token, &CONSTRAINT_WORDS) {
-            self.has_strange_words = true;
         }
     }
 
@@ -239,11 +188,6 @@ impl TableDefinition {
                 skip_name(cursor);
             } else if token.is_symbol("(") {
                 skip_rest_of_parentheses(cursor);
-            } else if !(is_one_of(&token, &CONSTRAINT_WORDS)
-                || is_one_of(&token, &["FOREIGN", "NOT"])
-                || token.is_symbol(","))
-            {
-                self.has_strange_words = true;
             }
         }
     }

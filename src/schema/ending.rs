@@ -21,6 +21,10 @@ pub(crate) fn statement_ending(sql: &str, is_trigger: bool) -> Option<Ending> {
     if sql.contains('\0') || sql.lines().any(ends_for_the_shell) || !Tokens::new(sql).next()?.is("CREATE") {
         return None;
     }
+    // The schema has none that is temporary: it would not be made where its rows go.
+    if Tokens::new(sql).nth(1).is_none_or(|token| token.is("TEMP") || token.is("TEMPORARY")) {
+        return None;
+    }
     let (mut depth, mut ended, mut after_semicolon, mut is_over) = (0_u64, 0, false, false);
     let mut has_statements = false;
     for token in Tokens::new(sql) {

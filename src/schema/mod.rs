@@ -8,7 +8,6 @@
 //! | `definition` | what a `CREATE TABLE` or `CREATE INDEX` statement says |
 //! | `ending` | whether a text is one statement |
 //! | `faults` | what in a schema keeps SQLite from opening the database |
-//! | `naming` | what a statement makes, by its own words |
 //! | `cursor`, `token` | the words of such a statement |
 //! | `affinity`, `collation`, `default_value` | what a column does to its values |
 //!
@@ -24,7 +23,6 @@ mod ending;
 mod entry;
 mod faults;
 mod index;
-mod naming;
 mod table;
 mod token;
 
@@ -36,7 +34,6 @@ pub(crate) use default_value::is_number;
 pub use definition::Generated;
 pub(crate) use ending::{Ending, statement_ending};
 pub use entry::SchemaEntry;
-pub(crate) use faults::{SchemaFault, schema_faults};
+pub(crate) use faults::{SchemaFault, schema_faults, statement_faults};
 pub use index::{Index, IndexColumn, IndexTerm};
-pub(crate) use naming::Naming;
 pub use table::{Column, KeyColumn, Table};

@@ -118,9 +118,9 @@ impl Table {
     }
 
     fn from_definition(definition: TableDefinition) -> Self {
-        let fault = definition.fault();
-        let TableDefinition { columns, keys, autoincrement, without_rowid, strict, module, .. } = definition;
-        let note = fault.map(str::to_owned);
+        let TableDefinition { columns, keys, autoincrement, without_rowid, strict, module, complete } =
+            definition;
+        let note = (!complete).then(|| "its CREATE TABLE statement ends too early".to_owned());
         let mut table = Self { autoincrement, without_rowid, strict, module, note, ..Self::default() };
         table.columns = columns.into_iter().map(|column| Column::from_definition(column, strict)).collect();
         for (index, column) in table.columns.iter().enumerate() {
@@ -132,12 +132,6 @@ impl Table {
         }
         if without_rowid {
             table.primary_key = without_repeats(&table.primary_key);
-        }
-        if table.module.is_none()
-            && table.note.is_none()
-            && let Some(fault) = table.fault(&keys)
-        {
-            table.note = Some(fault.to_owned());
         }
         table.refuse_null_in_key();
         table.stored = table.order_in_records();
@@ -177,30 +171,6 @@ impl Table {
                 self.unique_keys.push(columns);
             }
         }
-    }
-
-    /// Why SQLite would not take what the statement says, as far as that is seen without its expressions.
-    fn fault(&self, keys: &[KeyDefinition]) -> Option<&'static str> {
-        let terms = keys.iter().flat_map(|key| &key.terms);
-        let is_known = |term: &TermDefinition| self.key_column(term).is_some();
-        let primary_count = keys.iter().filter(|key| key.is_primary).count();
-        let strict_types = ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"];
-        let is_strict = |column: &Column| {
-            strict_types.iter().any(|name| name.eq_ignore_ascii_case(&column.declared_type))
-        };
-        let faults = [
-            (self.columns.is_empty(), "its CREATE TABLE statement has no columns"),
-            (self.by_name.len() < self.columns.len(), "its CREATE TABLE statement has a column twice"),
-            (!terms.into_iter().all(is_known), "its CREATE TABLE statement has a key of what is no column"),
-            (primary_count > 1, "its CREATE TABLE statement has two primary keys"),
-            (self.without_rowid && primary_count == 0, "it is WITHOUT ROWID and has no primary key"),
-            (self.autoincrement && self.rowid_column.is_none(), "it has AUTOINCREMENT at what is no rowid"),
-            (
-                self.strict && !self.columns.iter().all(is_strict),
-                "it is STRICT and has a column of another type",
-            ),
-        ];
-        faults.into_iter().find(|(is_so, _)| *is_so).map(|(_, fault)| fault)
     }
 
     fn refuse_null_in_key(&mut self) {

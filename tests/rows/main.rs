@@ -15,6 +15,7 @@ mod corpus;
 mod damage;
 mod deleted;
 mod dump;
+mod hostile;
 mod random;
 mod refused;
 mod schemas;

@@ -11,16 +11,14 @@ use super::report::{DumpOptions, DumpProgress, DumpReport};
 use super::row_form::RowForm;
 use super::row_judge::{RowJudge, Verdict};
 use super::row_key::KeyFilter;
-use super::statement::table_statement;
+use super::sql_text::SqlText;
+use super::statement::Statements;
 use crate::error::{Error, Result};
 use crate::format::PageNumber;
 use crate::format::database_header::TextEncoding;
 use crate::inspect::Database;
 use crate::rows::{Row, Rows};
 use crate::schema::{Schema, Table};
-
-/// How many bytes of SQL are put together before they are written.
-const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Writes all of a database as SQL, as far as it can be read. What cannot, and what SQLite would not take back, is told in the
 /// report. When the database changed meanwhile, past every lock, the text ends with ROLLBACK.
@@ -53,6 +51,7 @@ pub fn dump(
     let mut dumper = Dumper {
         database,
         schema: &schema,
+        statements: Statements::new(&schema),
         literals,
         lost: lost_name.map(|name| LostTable::new(&name, literals)),
         filter: KeyFilter::new(),
@@ -63,7 +62,7 @@ pub fn dump(
         out,
         progress,
         report,
-        sql: Vec::new(),
+        sql: SqlText::new(options.by_statement),
     };
     dumper.write_all()?;
     let lost = dumper.lost.filter(LostTable::is_made);
@@ -73,6 +72,7 @@ pub fn dump(
 pub(super) struct Dumper<'a, P> {
     database: &'a Database,
     pub(super) schema: &'a Schema,
+    pub(super) statements: Statements<'a>,
     pub(super) literals: Literals,
     lost: Option<LostTable>,
     filter: KeyFilter,
@@ -86,7 +86,7 @@ pub(super) struct Dumper<'a, P> {
     progress: P,
     pub(super) report: DumpReport,
     /// What is to be written next.
-    pub(super) sql: Vec<u8>,
+    pub(super) sql: SqlText,
 }
 
 /// A table, and how its rows are written.
@@ -110,32 +110,25 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         self.write_virtual_tables();
         let confirmed = self.database.confirm();
         match &confirmed {
-            Ok(()) => self.line("COMMIT;"),
-            Err(_) => self.line("ROLLBACK; -- the database changed while it was read"),
+            Ok(()) => self.sql.line("COMMIT;"),
+            Err(_) => self.sql.line("ROLLBACK; -- the database changed while it was read"),
         }
         if self.schema_is_writable {
-            self.line("PRAGMA writable_schema=RESET;");
+            self.sql.line("PRAGMA writable_schema=RESET;");
         }
-        self.line("PRAGMA ignore_check_constraints=OFF;");
+        self.sql.line("PRAGMA ignore_check_constraints=OFF;");
         if confirmed.is_ok() {
             // They may fail: nothing comes after them.
-            failing.iter().for_each(|statement| self.line(statement));
+            failing.iter().for_each(|statement| self.sql.line(statement));
         }
         self.write_out()?;
         self.out.flush().map_err(written)?;
         confirmed
     }
 
-    pub(super) fn line(&mut self, sql: &str) {
-        self.sql.extend_from_slice(sql.as_bytes());
-        self.sql.push(b'\n');
-    }
-
     /// Writes what has been put together.
     fn write_out(&mut self) -> Result<()> {
-        let result = self.out.write_all(&self.sql).map_err(written);
-        self.sql.clear();
-        result
+        self.sql.write_to(self.out).map_err(written)
     }
 
     fn write_pragmas(&mut self) {
@@ -150,22 +143,22 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
             (true, 0) => 1,
             (true, _) => 2,
         };
-        self.line("PRAGMA foreign_keys=OFF;");
+        self.sql.line("PRAGMA foreign_keys=OFF;");
         // Rows that were there before a CHECK, or past it, are wanted too.
-        self.line("PRAGMA ignore_check_constraints=ON;");
-        self.line(&format!("PRAGMA page_size={};", self.database.page_size()));
-        self.line(&format!("PRAGMA auto_vacuum={auto_vacuum};"));
-        self.line(&format!("PRAGMA encoding='{encoding}';"));
-        self.line("BEGIN TRANSACTION;");
-        self.line(&format!("PRAGMA user_version={};", header.user_version));
-        self.line(&format!("PRAGMA application_id={};", header.application_id.cast_signed()));
+        self.sql.line("PRAGMA ignore_check_constraints=ON;");
+        self.sql.line(&format!("PRAGMA page_size={};", self.database.page_size()));
+        self.sql.line(&format!("PRAGMA auto_vacuum={auto_vacuum};"));
+        self.sql.line(&format!("PRAGMA encoding='{encoding}';"));
+        self.sql.line("BEGIN TRANSACTION;");
+        self.sql.line(&format!("PRAGMA user_version={};", header.user_version));
+        self.sql.line(&format!("PRAGMA application_id={};", header.application_id.cast_signed()));
     }
 
     /// From here on, what SQLite makes by itself may be written.
     pub(super) fn make_schema_writable(&mut self) {
         if !self.schema_is_writable {
             self.schema_is_writable = true;
-            self.line("PRAGMA writable_schema=ON;");
+            self.sql.line("PRAGMA writable_schema=ON;");
         }
     }
 
@@ -214,7 +207,7 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         let top = writer.table.root_page.unwrap_or(PageNumber::FIRST);
         let mut has_doubtful = false;
         loop {
-            if self.sql.len() >= CHUNK_BYTES {
+            if self.sql.is_full() {
                 self.write_out()?;
                 let pages_read = rows.pages_read();
                 (self.progress)(DumpProgress { pages_read, page_count: self.database.page_count() });
@@ -265,10 +258,10 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         let literals = self.literals;
         let is_free = self.names.insert(name.clone());
         if is_free {
-            match table_statement(self.schema, table) {
+            match self.statements.of_table(table) {
                 Ok(statement) => {
                     self.tables.insert(name);
-                    self.line(&statement);
+                    self.sql.line(&statement);
                     let (form, judge) = (RowForm::new(table, literals), RowJudge::new(table, self.schema));
                     return TableWriter { table, form, judge };
                 }
@@ -278,10 +271,10 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
             self.report.refuse_statement("table", &table.name, "another one has its name");
         }
         let (statement, plain) = plain_table(table);
-        let known_columns = if is_free && plain.note.is_none() { plain.columns.len() } else { 0 };
+        let known_columns = if is_free && has_no_name_twice(&plain) { plain.columns.len() } else { 0 };
         if known_columns > 0 {
             self.tables.insert(name);
-            self.line(&statement);
+            self.sql.line(&statement);
         }
         // Where nothing is known of the columns, all rows are lost.
         TableWriter {
@@ -316,7 +309,7 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
                     self.lose(top, row);
                 }
             }
-            match self.sql.len() >= CHUNK_BYTES {
+            match self.sql.is_full() {
                 true => self.write_out(),
                 false => Ok(()),
             }
@@ -327,7 +320,7 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
 
     /// Whether a table was written with its own statement.
     fn is_whole_table(&self, table: &Table) -> bool {
-        self.tables.contains(&table.name.to_ascii_lowercase()) && table_statement(self.schema, table).is_ok()
+        self.tables.contains(&table.name.to_ascii_lowercase()) && self.statements.of_table(table).is_ok()
     }
 
     /// The rows of `sqlite_sequence`, which is there as soon as a table has AUTOINCREMENT.
@@ -335,10 +328,10 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         let Some(table) = self.schema.table("sqlite_sequence") else { return Ok(()) };
         if !self.schema.tables.iter().any(|table| table.autoincrement && self.is_whole_table(table)) {
             let name = quoted_name(&free_name(self.schema, "litecopy_autoincrement"));
-            self.line(&format!("CREATE TABLE {name}(id INTEGER PRIMARY KEY AUTOINCREMENT);"));
-            self.line(&format!("DROP TABLE {name};"));
+            self.sql.line(&format!("CREATE TABLE {name}(id INTEGER PRIMARY KEY AUTOINCREMENT);"));
+            self.sql.line(&format!("DROP TABLE {name};"));
         }
-        self.line("DELETE FROM sqlite_sequence;");
+        self.sql.line("DELETE FROM sqlite_sequence;");
         self.write_rows_of(table, &["name", "seq"])
     }
 
@@ -349,7 +342,7 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
         let is_told = |table: &&Table| is_schema(table) || table.name.eq_ignore_ascii_case("sqlite_sequence");
         for table in schema.tables.iter().filter(|table| is_own(table) && !is_told(table)) {
             if is_first {
-                self.line("ANALYZE sqlite_schema;");
+                self.sql.line("ANALYZE sqlite_schema;");
                 is_first = false;
             }
             let mut columns = ["tbl", "idx", "stat"].as_slice();
@@ -360,7 +353,7 @@ impl<'a, P: FnMut(DumpProgress)> Dumper<'a, P> {
                 let columns: Vec<String> = names.iter().map(|name| quoted_name(name)).collect();
                 let (name, columns) = (quoted_name(&table.name), columns.join(","));
                 if !columns.is_empty() {
-                    self.line(&format!("CREATE TABLE IF NOT EXISTS {name}({columns});"));
+                    self.sql.line(&format!("CREATE TABLE IF NOT EXISTS {name}({columns});"));
                 }
             }
             self.write_rows_of(table, columns)?;
@@ -390,6 +383,10 @@ fn plain_table(table: &Table) -> (String, Table) {
     // Its rows have no rowid either.
     plain.without_rowid = table.without_rowid;
     (statement, plain)
+}
+
+fn has_no_name_twice(table: &Table) -> bool {
+    table.columns.iter().enumerate().all(|(index, column)| table.column(&column.name) == Some(index))
 }
 
 /// A name that nothing has yet.

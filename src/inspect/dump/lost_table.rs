@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::literal::{Literals, quoted_name};
 use super::number::add_integer;
+use super::sql_text::SqlText;
 use crate::format::PageNumber;
 use crate::rows::{Row, RowLayout};
 use crate::schema::Table;
@@ -28,7 +29,7 @@ impl LostTable {
     }
 
     /// Adds the statements for a row. `if_refused`: the row is wanted only if the statement before it changed nothing.
-    pub(super) fn add(&mut self, sql: &mut Vec<u8>, top: PageNumber, row: &Row, if_refused: bool) {
+    pub(super) fn add(&mut self, sql: &mut SqlText, top: PageNumber, row: &Row, if_refused: bool) {
         let row = row.clone().with_layout(Arc::clone(&self.layout));
         let stored = row.len().min(MOST_FIELDS);
         if !if_refused {
@@ -38,18 +39,20 @@ impl LostTable {
             true => ("SELECT ", " WHERE changes()=0;\n"),
             false => ("VALUES(", ");\n"),
         };
-        sql.extend_from_slice(b"INSERT INTO ");
-        sql.extend_from_slice(quoted_name(&self.name).as_bytes());
-        sql.extend_from_slice(format!(" {start}{top},{},{},", row.page(), row.len()).as_bytes());
+        let bytes = &mut sql.bytes;
+        bytes.extend_from_slice(b"INSERT INTO ");
+        bytes.extend_from_slice(quoted_name(&self.name).as_bytes());
+        bytes.extend_from_slice(format!(" {start}{top},{},{},", row.page(), row.len()).as_bytes());
         match row.rowid() {
-            Some(rowid) => add_integer(sql, rowid),
-            None => sql.extend_from_slice(b"NULL"),
+            Some(rowid) => add_integer(bytes, rowid),
+            None => bytes.extend_from_slice(b"NULL"),
         }
         for field in 0..self.field_count.unwrap_or(stored) {
-            sql.push(b',');
-            self.literals.add(sql, &row.value(field));
+            bytes.push(b',');
+            self.literals.add(bytes, &row.value(field));
         }
-        sql.extend_from_slice(end.as_bytes());
+        bytes.extend_from_slice(end.as_bytes());
+        sql.end();
     }
 
     pub(super) fn is_made(&self) -> bool {
@@ -57,23 +60,23 @@ impl LostTable {
     }
 
     /// Makes room for the fields of a row, before the statement that it may be refused by.
-    pub(super) fn make_room_for(&mut self, sql: &mut Vec<u8>, row: &Row) {
+    pub(super) fn make_room_for(&mut self, sql: &mut SqlText, row: &Row) {
         let row = row.clone().with_layout(Arc::clone(&self.layout));
         self.make_room(sql, row.len().min(MOST_FIELDS));
     }
 
     /// Makes the table, or gives it columns more.
-    pub(super) fn make_room(&mut self, sql: &mut Vec<u8>, field_count: usize) {
+    pub(super) fn make_room(&mut self, sql: &mut SqlText, field_count: usize) {
         let name = quoted_name(&self.name);
         let Some(has) = self.field_count else {
             let columns: String = (0..field_count).map(|field| format!(", c{field}")).collect();
             let start = "rootpgno INTEGER, pgno INTEGER, nfield INTEGER, id INTEGER";
-            sql.extend_from_slice(format!("CREATE TABLE {name}({start}{columns});\n").as_bytes());
+            sql.line(&format!("CREATE TABLE {name}({start}{columns});"));
             self.field_count = Some(field_count);
             return;
         };
         for field in has..field_count {
-            sql.extend_from_slice(format!("ALTER TABLE {name} ADD COLUMN c{field};\n").as_bytes());
+            sql.line(&format!("ALTER TABLE {name} ADD COLUMN c{field};"));
         }
         self.field_count = Some(has.max(field_count));
     }

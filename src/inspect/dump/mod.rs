@@ -6,6 +6,7 @@
 //! | `objects` | what hangs on tables: indexes, views, triggers, virtual tables |
 //! | `report` | options, and what was written and missed |
 //! | `statement` | whether a statement of the schema may be written as it is |
+//! | `sql_text` | SQL as it is put together, statement by statement |
 //! | `row_form` | how the rows of a table are written |
 //! | `row_judge`, `row_key` | which rows SQLite would refuse, and which keys two of them have |
 //! | `literal`, `number` | names and values as SQL |
@@ -22,6 +23,7 @@ mod report;
 mod row_form;
 mod row_judge;
 mod row_key;
+mod sql_text;
 mod statement;
 
 pub use dumper::dump;

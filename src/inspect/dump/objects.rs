@@ -2,18 +2,17 @@
 
 use super::dumper::Dumper;
 use super::report::DumpProgress;
-use super::statement::named_statement;
 use crate::rows::SqlValue;
-use crate::schema::{Collation, IndexTerm, SchemaEntry};
+use crate::schema::{Collation, SchemaEntry};
 
 impl<P: FnMut(DumpProgress)> Dumper<'_, P> {
     /// Writes the indexes. Gives the statements of those that SQLite may refuse, to be written last.
     pub(super) fn write_indexes(&mut self) -> Vec<String> {
         let schema = self.schema;
         let mut failing = Vec::new();
-        for entry in schema.entries.iter().filter(|entry| entry.kind == "index") {
+        for (number, entry) in schema.entries.iter().enumerate().filter(|(_, entry)| entry.kind == "index") {
             // An index without a statement comes with its table.
-            let Some(statement) = self.statement(entry) else { continue };
+            let Some(statement) = self.statement(number, entry) else { continue };
             let index = schema.indexes.iter().find(|index| index.name == entry.name);
             let is_last = self.failing_indexes.contains(&entry.name);
             if is_last {
@@ -31,7 +30,7 @@ impl<P: FnMut(DumpProgress)> Dumper<'_, P> {
             }
             match is_last || needs.is_some() {
                 true => failing.push(statement),
-                false => self.line(&statement),
+                false => self.sql.line(&statement),
             }
         }
         failing
@@ -40,9 +39,9 @@ impl<P: FnMut(DumpProgress)> Dumper<'_, P> {
     pub(super) fn write_views_and_triggers(&mut self) {
         let schema = self.schema;
         for kind in ["view", "trigger"] {
-            for entry in schema.entries.iter().filter(|entry| entry.kind == kind) {
-                if let Some(statement) = self.statement(entry) {
-                    self.line(&statement);
+            for (number, entry) in schema.entries.iter().enumerate().filter(|(_, entry)| entry.kind == kind) {
+                if let Some(statement) = self.statement(number, entry) {
+                    self.sql.line(&statement);
                 }
             }
         }
@@ -52,65 +51,50 @@ impl<P: FnMut(DumpProgress)> Dumper<'_, P> {
         }
     }
 
-    /// The statement of an entry, if it makes what the entry says, and SQLite can be expected to take it.
-    fn statement(&mut self, entry: &SchemaEntry) -> Option<String> {
-        let sql = entry.sql.as_deref()?;
-        let checked = named_statement(entry, sql).and_then(|statement| {
-            let has_table = || self.tables.contains(&entry.table_name.to_ascii_lowercase());
+    /// The statement of an entry, if SQLite can be expected to take it.
+    fn statement(&mut self, number: usize, entry: &SchemaEntry) -> Option<String> {
+        // One without a statement comes with its table.
+        entry.sql.as_ref()?;
+        let checked = self.statements.of_entry(number).and_then(|statement| {
+            let has_table = self.tables.contains(&entry.table_name.to_ascii_lowercase());
             let is_view =
-                |name: &str| self.schema.entries.iter().any(|it| it.kind == "view" && it.name == name);
-            match entry.kind.as_str() {
-                "index" if !has_table() => Err("its table is not there".to_owned()),
-                "index" => self.columns_are_there(entry).map(|()| statement),
-                "trigger" if !has_table() && !is_view(&entry.table_name) => {
-                    Err("its table is not there".to_owned())
-                }
-                _ => Ok(statement),
+                |it: &SchemaEntry| it.kind == "view" && it.name.eq_ignore_ascii_case(&entry.table_name);
+            let hangs_on_nothing = match entry.kind.as_str() {
+                "index" => !has_table,
+                "trigger" => !has_table && !self.schema.entries.iter().any(is_view),
+                _ => false,
+            };
+            if hangs_on_nothing {
+                return Err("its table is not there".to_owned());
             }
-        });
-        let checked = checked.and_then(|statement| {
-            let name = entry.name.to_ascii_lowercase();
-            let is_free = entry.kind == "trigger" || self.names.insert(name);
+            let is_free = entry.kind == "trigger" || self.names.insert(entry.name.to_ascii_lowercase());
             if is_free { Ok(statement) } else { Err("another one has its name".to_owned()) }
         });
         checked.map_err(|why| self.report.refuse_statement(&entry.kind, &entry.name, &why)).ok()
-    }
-
-    fn columns_are_there(&self, entry: &SchemaEntry) -> Result<(), String> {
-        let index = self.schema.indexes.iter().find(|index| index.name == entry.name);
-        let Some(index) = index else { return Ok(()) };
-        if let Some(note) = &index.note {
-            return Err(note.clone());
-        }
-        let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        for column in &index.columns {
-            if let IndexTerm::Expression(text) = &column.term
-                && is_name(text)
-                && !["rowid", "_rowid_", "oid"].iter().any(|rowid| rowid.eq_ignore_ascii_case(text))
-            {
-                return Err(format!("its table has no column `{text}`"));
-            }
-        }
-        Ok(())
     }
 
     /// A virtual table is put into the schema as it is: to create it would make its shadow tables, which are written as tables.
     pub(super) fn write_virtual_tables(&mut self) {
         let schema = self.schema;
         for table in schema.tables.iter().filter(|table| table.is_virtual()) {
-            let entry = schema.entries.iter().find(|entry| entry.kind == "table" && entry.name == table.name);
+            let mut entries = schema.entries.iter().enumerate();
+            let entry = entries.find(|(_, entry)| entry.kind == "table" && entry.name == table.name);
             // The schema of what is made could not be read if one statement of it were wrong.
-            let Some(entry) = entry.filter(|entry| self.statement(entry).is_some()) else { continue };
+            let Some((_, entry)) = entry.filter(|(number, entry)| self.statement(*number, entry).is_some())
+            else {
+                continue;
+            };
             self.report.table_count += 1;
             self.make_schema_writable();
-            self.sql.extend_from_slice(
+            self.sql.bytes.extend_from_slice(
                 b"INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',",
             );
             let sql = entry.sql.as_deref().unwrap_or_default();
             for (text, behind) in [(entry.name.as_str(), ","), (entry.name.as_str(), ",0,"), (sql, ");\n")] {
-                self.literals.add(&mut self.sql, &SqlValue::Text(text.into()));
-                self.sql.extend_from_slice(behind.as_bytes());
+                self.literals.add(&mut self.sql.bytes, &SqlValue::Text(text.into()));
+                self.sql.bytes.extend_from_slice(behind.as_bytes());
             }
+            self.sql.end();
         }
     }
 }

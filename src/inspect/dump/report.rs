@@ -18,11 +18,13 @@ const MOST_TOLD: usize = 100;
 pub struct DumpOptions {
     /// The name of the table for rows that belong to no table; `None` leaves them out.
     pub lost_and_found: Option<String>,
+    /// Whether each statement is given by a write of its own, with its semicolon and line break; else many by one.
+    pub by_statement: bool,
 }
 
 impl Default for DumpOptions {
     fn default() -> Self {
-        Self { lost_and_found: Some("lost_and_found".to_owned()) }
+        Self { lost_and_found: Some("lost_and_found".to_owned()), by_statement: false }
     }
 }
 

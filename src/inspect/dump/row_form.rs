@@ -2,6 +2,7 @@
 
 use super::literal::{Literals, quoted_name};
 use super::number::add_integer;
+use super::sql_text::SqlText;
 use crate::rows::Row;
 use crate::schema::{Generated, Table};
 
@@ -51,7 +52,8 @@ impl RowForm {
     }
 
     /// Adds the statement for a row.
-    pub(super) fn add(&self, sql: &mut Vec<u8>, row: &Row, or_ignore: bool) {
+    pub(super) fn add(&self, text: &mut SqlText, row: &Row, or_ignore: bool) {
+        let sql = &mut text.bytes;
         sql.extend_from_slice(if or_ignore { &self.start_or_ignore } else { &self.start });
         if let Some(rowid) = row.rowid().filter(|_| self.with_rowid) {
             add_integer(sql, rowid);
@@ -63,5 +65,6 @@ impl RowForm {
         }
         sql.pop();
         sql.extend_from_slice(b");\n");
+        text.end();
     }
 }

@@ -3,37 +3,52 @@
 //! Whoever made the database chose the text. Read back, it must be one statement, of the kind that its row says, and nothing
 //! behind it: else a dump of a hostile file would run what that file wants, in the shell even commands of the system.
 
-use crate::schema::{Collation, Ending, Naming, Schema, SchemaEntry, Table, statement_ending};
+use std::collections::HashMap;
 
-/// The statement that makes a table, or why it cannot be written.
-pub(super) fn table_statement(schema: &Schema, table: &Table) -> Result<String, String> {
-    let is_it = |entry: &&SchemaEntry| {
-        entry.kind == "table" && entry.name == table.name && entry.root() == table.root_page
-    };
-    let entry = schema.entries.iter().find(is_it).ok_or("the schema does not have it")?;
-    let sql = entry.sql.as_deref().ok_or("the schema has no statement for it")?;
-    if let Some(note) = &table.note {
-        return Err(note.clone());
-    }
-    let of_keys = table.keys().flatten().map(|key| &key.collation);
-    for collation in table.columns.iter().map(|column| &column.collation).chain(of_keys) {
-        if let Collation::Other(name) = collation {
-            return Err(format!("it needs the collation {name}, which is not one of SQLite's own"));
-        }
-    }
-    named_statement(entry, sql)
+use crate::schema::{Collation, Ending, Schema, Table, statement_ending, statement_faults};
+
+/// The statements of a schema, and what is wrong with them.
+pub(super) struct Statements<'s> {
+    schema: &'s Schema,
+    /// Which entries SQLite would refuse, and why.
+    faults: HashMap<usize, String>,
 }
 
-/// The statement of an entry, if it makes what the entry says, or why it cannot be written.
-pub(super) fn named_statement(entry: &SchemaEntry, sql: &str) -> Result<String, String> {
-    let statement =
-        whole_statement(&entry.kind, sql).ok_or("its statement is not one that can be written")?;
-    let naming = Naming::parse(sql).filter(|naming| naming.kind == entry.kind);
-    let naming = naming.ok_or("its statement makes something else")?;
-    let table = naming.table.as_ref().unwrap_or(&naming.name);
-    let is_same =
-        naming.name.eq_ignore_ascii_case(&entry.name) && table.eq_ignore_ascii_case(&entry.table_name);
-    if is_same { Ok(statement) } else { Err("its statement makes one of another name".to_owned()) }
+impl<'s> Statements<'s> {
+    pub(super) fn new(schema: &'s Schema) -> Self {
+        let faults = statement_faults(schema).into_iter().map(|fault| (fault.entry, fault.words));
+        Self { schema, faults: faults.collect() }
+    }
+
+    /// The statement that makes a table, or why it cannot be written.
+    pub(super) fn of_table(&self, table: &Table) -> Result<String, String> {
+        let mut entries = self.schema.entries.iter().enumerate();
+        let entry = entries.find(|(_, entry)| {
+            entry.kind == "table" && entry.name == table.name && entry.root() == table.root_page
+        });
+        let (entry, _) = entry.ok_or("the schema does not have it")?;
+        if let Some(note) = &table.note {
+            return Err(note.clone());
+        }
+        let of_keys = table.keys().flatten().map(|key| &key.collation);
+        for collation in table.columns.iter().map(|column| &column.collation).chain(of_keys) {
+            if let Collation::Other(name) = collation {
+                return Err(format!("it needs the collation {name}, which is not one of SQLite's own"));
+            }
+        }
+        self.of_entry(entry)
+    }
+
+    /// The statement of an entry, or why it cannot be written.
+    pub(super) fn of_entry(&self, number: usize) -> Result<String, String> {
+        if let Some(fault) = self.faults.get(&number) {
+            return Err(fault.clone());
+        }
+        let entry = self.schema.entries.get(number).ok_or("the schema does not have it")?;
+        let sql = entry.sql.as_deref().ok_or("the schema has no statement for it")?;
+        let statement = whole_statement(&entry.kind, sql);
+        statement.ok_or_else(|| "its statement is not one that can be written".to_owned())
+    }
 }
 
 /// The statement with its end; `None` when it is not one statement that begins with `CREATE`.
@@ -62,6 +77,7 @@ mod tests {
         assert_eq!(whole("CREATE TABLE t(a"), None, "no parenthesis is left open");
         assert_eq!(whole("CREATE TABLE \"t(a)"), None);
         assert_eq!(whole("DROP TABLE t"), None);
+        assert_eq!(whole("CREATE TEMP TABLE t(a)"), None);
         assert_eq!(whole("CREATE TABLE t(a\0)"), None);
     }
 

@@ -32,16 +32,9 @@ pub(crate) struct SchemaFault {
     pub(crate) words: String,
 }
 
-/// Every row of the schema that SQLite refuses, and why.
+/// Every row of the schema that SQLite refuses, and why, and what it misses.
 pub(crate) fn schema_faults(schema: &Schema) -> Vec<SchemaFault> {
-    let mut rows = Rows::default();
-    let mut faults = Vec::new();
-    for (entry, row) in schema.entries.iter().enumerate() {
-        rows.entry = entry;
-        if let Err(words) = rows.check(row) {
-            faults.push(SchemaFault { entry, words });
-        }
-    }
+    let (rows, mut faults) = Rows::read(schema);
     for (name, entry) in rows.automatic {
         if let Some(entry) = entry.filter(|_| !rows.automatic_rows.contains(&name)) {
             faults.push(SchemaFault { entry, words: format!("its index {name} is missing") });
@@ -49,6 +42,11 @@ pub(crate) fn schema_faults(schema: &Schema) -> Vec<SchemaFault> {
     }
     faults.sort_by(|a, b| (a.entry, &a.words).cmp(&(b.entry, &b.words)));
     faults
+}
+
+/// Every row of the schema whose statement SQLite would not take, and why.
+pub(crate) fn statement_faults(schema: &Schema) -> Vec<SchemaFault> {
+    Rows::read(schema).1
 }
 
 /// What the rows so far have made. Names are in small letters.
@@ -73,6 +71,19 @@ enum Relation {
 }
 
 impl Rows {
+    /// Reads all rows, and what is wrong with them.
+    fn read(schema: &Schema) -> (Self, Vec<SchemaFault>) {
+        let mut rows = Self::default();
+        let mut faults = Vec::new();
+        for (entry, row) in schema.entries.iter().enumerate() {
+            rows.entry = entry;
+            if let Err(words) = rows.check(row) {
+                faults.push(SchemaFault { entry, words });
+            }
+        }
+        (rows, faults)
+    }
+
     fn check(&mut self, row: &SchemaEntry) -> Result<(), Fault> {
         if row.root_page.is_none() {
             return Err("its root page is NULL".to_owned());
