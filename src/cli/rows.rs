@@ -37,7 +37,7 @@ pub(crate) struct RowsArguments {
     deleted: bool,
 
     /// With --deleted: leave out what is less sure than this
-    #[arg(long, value_name = "0..1", requires = "deleted", default_value_t = 0.5)]
+    #[arg(long, value_name = "0..1", requires = "deleted", default_value_t = 0.7)]
     confidence: f64,
 
     /// Give the versions of one row, by its rowid: the deleted ones as they were found, then the live one

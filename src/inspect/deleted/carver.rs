@@ -28,6 +28,9 @@ const BITS_OF_BLOCK: f64 = 11.0;
 const BITS_OF_REAL_BLOCK: f64 = 8.0;
 const BITS_OF_LEFT_BLOCK: f64 = -8.0;
 
+/// What speaks against a cell where nothing but four bytes says that there was a block.
+const BITS_OF_MERE_TRACE: f64 = -4.0;
+
 /// What is found with less is not worth a look.
 const LEAST_BITS: f64 = 6.0;
 
@@ -246,7 +249,8 @@ impl Carver<'_> {
 /// What the end of a cell says for it, given the block that it became; `None` where it speaks against it.
 fn agreement(block: &LeftBlock, end: usize) -> Option<f64> {
     match block.limit.checked_sub(end) {
-        Some(0..=MOST_FRAGMENT) => Some(BITS_OF_BLOCK),
+        Some(0..=MOST_FRAGMENT) if block.is_sure => Some(BITS_OF_BLOCK),
+        Some(0..=MOST_FRAGMENT) => Some(BITS_OF_BLOCK + BITS_OF_MERE_TRACE),
         // A block that is one now may have been joined to what lies behind it, or have lost its end to a new cell.
         _ if block.is_real => Some(0.0),
         _ => None,

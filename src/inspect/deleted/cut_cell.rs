@@ -209,8 +209,11 @@ impl Search<'_> {
         for only in (0..10).map(SerialType).filter(|it| first.can_be(it.0) && it.body_bytes() > left) {
             self.add(before, &[only], rest, (body, CUT_BITS));
         }
-        for long in [left.saturating_add(1).saturating_mul(2).saturating_add(13)].map(SerialType) {
-            let Some(text) = self.usable.get(body..self.limit) else { continue };
+        // A text that goes on behind the limit: all that is there is of it.
+        let length = self.limit.saturating_sub(body) as u64 + 1;
+        let long = SerialType(length.saturating_mul(2).saturating_add(13));
+        if first.can_be(long.0) {
+            let text = self.usable.get(body..self.limit).unwrap_or_default();
             let bits = CUT_BITS + self.shape.text_bits(text);
             let before_this = self.found.len();
             self.add(before, &[long], rest, (body, bits));

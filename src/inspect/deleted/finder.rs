@@ -32,13 +32,13 @@ use crate::inspect::Database;
 pub struct DeletedOptions {
     /// Only those of this table; without it of all that are not SQLite's own.
     pub table: Option<String>,
-    /// Only those of at least this confidence, from 0 to 1; 0.5 by default.
+    /// Only those of at least this confidence, from 0 to 1; 0.7 by default.
     pub least_confidence: f64,
 }
 
 impl Default for DeletedOptions {
     fn default() -> Self {
-        Self { table: None, least_confidence: 0.5 }
+        Self { table: None, least_confidence: 0.7 }
     }
 }
 

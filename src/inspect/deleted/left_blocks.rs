@@ -31,7 +31,9 @@ pub(super) fn left_blocks(usable: &[u8], (start, end): (usize, usize), is_real: 
         let block_end = start + at + length;
         // The next one lies behind it, and not at once: else they would have been joined.
         let is_next = next == 0 || (next > block_end && next < usable.len());
-        if length >= 4 && block_end <= end && is_next {
+        // Latin text in UTF-16 reads as numbers of this size.
+        let is_text = [next, length].iter().all(|number| (0x20..0x80).contains(number));
+        if length >= 4 && block_end <= end && is_next && !is_text {
             blocks.push((block_end, start + at));
         }
     }

@@ -84,14 +84,27 @@ impl<'p> PageImage<'p> {
             }
         };
         let Some(page) = page else {
-            let region = Region { start, end, is_free_block: false };
-            let found = carve(set, self.usable(), &[], region);
-            return found
-                .into_iter()
-                .filter_map(|it| record(it, Part::Unallocated, OTHER_BITS, |_| 0.0))
-                .collect();
+            return self.records_in_other(set, Region { start, end, is_free_block: false });
         };
         self.records_of(&page, set)
+    }
+
+    /// In what is no b-tree page any more: the rest of a trunk page, say, which was one of a table.
+    fn records_in_other(&self, set: &ShapeSet, region: Region) -> Vec<PageRecord> {
+        let mut found = carve(set, self.usable(), &[], region);
+        let by_records = || self.shape_of_cells(&found, set);
+        let (own, sure) = self.own.map(|own| (own, 1.0)).or_else(by_records).unzip();
+        if let Some(own) = own {
+            found = carve(set, self.usable(), &[own], region);
+        }
+        let favoured = |shape: usize| if own == Some(shape) { OWN_BITS } else { 0.0 };
+        let before = if self.own.is_some() { PAGE_BITS } else { OTHER_BITS };
+        let records = found.into_iter().filter_map(|it| record(it, Part::Unallocated, before, favoured));
+        let shared = |mut it: PageRecord| {
+            it.confidence *= sure.filter(|_| own == Some(it.shape)).unwrap_or(1.0);
+            it
+        };
+        records.map(shared).collect()
     }
 
     fn records_of(&self, page: &BtreePage<'p>, set: &ShapeSet) -> Vec<PageRecord> {
