@@ -53,7 +53,7 @@ pub(super) const PROGRESS_PAGES: u32 = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckProgress {
-    /// Pages that have been looked at.
+    /// Pages that have been looked at. It begins anew where something is found that has to be told in order.
     pub done: u32,
     /// All pages.
     pub page_count: u32,
