@@ -223,7 +223,9 @@ fn reports(seeds: &Seeds, folder: &Path) {
         ))
         .unwrap();
         drop(db);
-        seeds.write("reports", name, &[&fs::read(&path).unwrap()]);
+        for target in ["reports", "dump"] {
+            seeds.write(target, name, &[&fs::read(&path).unwrap()]);
+        }
     }
 }
 

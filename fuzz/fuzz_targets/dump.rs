@@ -7,8 +7,17 @@ use litecopy::{Database, Source, SourceBytes};
 use rusqlite::Connection;
 
 /// What the statements of a dump begin with, whatever the schema says.
-const KINDS: [&str; 9] =
-    ["PRAGMA ", "BEGIN ", "COMMIT", "CREATE ", "INSERT ", "ALTER TABLE ", "DELETE FROM sqlite_sequence", "DROP TABLE ", "ANALYZE "];
+const KINDS: [&str; 9] = [
+    "PRAGMA ",
+    "BEGIN ",
+    "COMMIT",
+    "CREATE ",
+    "INSERT ",
+    "ALTER TABLE ",
+    "DELETE FROM sqlite_sequence",
+    "DROP TABLE ",
+    "ANALYZE ",
+];
 
 /// What one write gives: with `by_statement`, a statement.
 struct Statements(Vec<Vec<u8>>);

@@ -35,10 +35,12 @@ impl JsonRow {
             self.line.extend_from_slice(name);
             add_value(&mut self.line, &row.value(index));
         }
-        // Fields behind the known columns.
-        for (index, (name, value)) in row.values().enumerate().skip(self.names.len()) {
-            self.line.extend_from_slice(&name_before(index, &name));
-            add_value(&mut self.line, &value);
+        if row.len() > self.names.len() {
+            // Fields behind the known columns.
+            for (index, (name, value)) in row.values().enumerate().skip(self.names.len()) {
+                self.line.extend_from_slice(&name_before(index, &name));
+                add_value(&mut self.line, &value);
+            }
         }
         self.line.extend_from_slice(b"}}\n");
         &self.line
