@@ -86,3 +86,44 @@ fn what_is_broken_is_left_out_and_told() {
     assert_eq!(code, 0, "damage is a finding, not a failure");
     assert!(stderr.contains("table `t`, page 5") && stderr.contains("0x77"), "{stderr}");
 }
+
+fn dump(folder: &Path) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("litecopy").unwrap();
+    let output = command.current_dir(folder).args(["dump", "a.db"]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_dump_says_what_is_not_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Connection::open(folder.path().join("a.db")).unwrap();
+    db.execute_batch(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, NULL), (2, 3); CREATE TABLE lost_and_found(x);",
+    )
+    .unwrap();
+    let (code, sql, stderr) = dump(folder.path());
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(sql.ends_with("COMMIT;\nPRAGMA ignore_check_constraints=OFF;\n"), "{sql}");
+    db.execute_batch("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a, b NOT NULL)' WHERE name = 't';")
+        .unwrap();
+    let (code, sql, stderr) = dump(folder.path());
+    assert_eq!(code, 1);
+    let told = "litecopy: a.db: 1 rows written; 1 that their tables would refuse are in `lost_and_found_0`\n";
+    assert!(stderr.contains("NULL in `b`, which is NOT NULL") && stderr.ends_with(told), "{stderr}");
+    assert!(sql.contains("INSERT INTO \"lost_and_found_0\" VALUES(2,2,2,1,1,NULL);"), "{sql}");
+}
+
+/// Whoever reads no further has no whole dump.
+#[cfg(unix)]
+#[test]
+fn a_dump_into_a_closed_pipe_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Connection::open(folder.path().join("a.db")).unwrap();
+    db.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(3000000));").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_litecopy"));
+    command.current_dir(folder.path()).args(["dump", "a.db"]).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+}
