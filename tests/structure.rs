@@ -33,7 +33,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn run(folder: &Path, words: &[&str]) -> Output {
-    Command::cargo_bin("litecopy").unwrap().current_dir(folder).args(words).output().unwrap()
+    Command::new(assert_cmd::cargo::cargo_bin!("litecopy")).current_dir(folder).args(words).output().unwrap()
 }
 
 #[track_caller]

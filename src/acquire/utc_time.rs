@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn times_before_1970_and_those_that_no_calendar_has_are_told() {
-        assert_eq!(of(UNIX_EPOCH - Duration::from_nanos(1)), "1969-12-31T23:59:59.999999999Z");
+        // Windows counts in steps of 100 ns.
+        assert_eq!(of(UNIX_EPOCH - Duration::from_nanos(100)), "1969-12-31T23:59:59.999999900Z");
         assert_eq!(of(UNIX_EPOCH - Duration::from_secs(1)), "1969-12-31T23:59:59.000000000Z");
         for seconds in [i64::MIN, i64::MAX, 253_402_300_800] {
             assert_eq!(utc(seconds, 0), format!("{seconds}.000000000 seconds since 1970"));
