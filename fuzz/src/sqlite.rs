@@ -1,5 +1,6 @@
 //! What SQLite itself reads.
 
+use crate::MOST_PAGES;
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
 use std::path::Path;
 
@@ -21,9 +22,12 @@ pub fn read(path: &Path) -> Verdict {
         // A schema that makes no sense is no reason to refuse the pages.
         connection.execute_batch("PRAGMA writable_schema=ON")?;
         // The first transaction looks at the header, rolls back, and recovers.
-        if connection.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))? == 0 {
+        match connection.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))? {
             // To be serialized it would get its first page.
-            return Ok(Vec::new());
+            0 => return Ok(Vec::new()),
+            // All of them would be kept in memory.
+            claimed if claimed > MOST_PAGES => return Err(rusqlite::Error::InvalidQuery),
+            _ => {}
         }
         connection.serialize(MAIN_DB).map(|image| image.to_vec())
     });
