@@ -58,6 +58,12 @@ impl CancelToken {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Waits until it is cancelled, but no longer than `longest`; whether it is.
+    pub fn wait(&self, longest: Duration) -> bool {
+        Halt { token: Some(self.clone()), ..Halt::default() }.sleep(longest);
+        self.is_cancelled()
+    }
 }
 
 /// Follows the reports on a [`Database`](crate::Database) from another thread while they are made, and ends them. All clones

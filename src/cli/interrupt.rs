@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use litecopy::CancelToken;
 
@@ -17,9 +17,6 @@ pub(crate) enum Interrupt {
     #[cfg_attr(not(unix), allow(dead_code, reason = "elsewhere the two cannot be told apart"))]
     Supervisor,
 }
-
-/// How often it is looked whether one came, while there is nothing else to do.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What the handlers set. They do nothing else: a copy of a small database takes less time than to start a thread for them.
 #[derive(Default)]
@@ -53,14 +50,8 @@ pub(crate) fn came() -> Option<Interrupt> {
 
 /// Waits so long for one to come.
 pub(crate) fn wait(longest: Duration) -> Option<Interrupt> {
-    let begin = Instant::now();
-    loop {
-        let left = longest.saturating_sub(begin.elapsed());
-        if came().is_some() || left.is_zero() {
-            return came();
-        }
-        std::thread::sleep(left.min(LOOK));
-    }
+    token().wait(longest);
+    came()
 }
 
 #[cfg(unix)]

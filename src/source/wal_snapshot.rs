@@ -167,15 +167,7 @@ pub(super) fn of(
     version::check_commits(version, frames.as_ref(), &below.name)?;
     let frames = frames.filter(|frames| frames.last.frame > 0).map(Arc::new);
     let position = match live {
-        Some(WalIndex { header, .. }) if version.is_none() => LogPosition {
-            change: header.change,
-            frame: header.mx_frame,
-            salts: header.salts,
-            checksum: header.frame_checksum,
-            page_count: header.page_count,
-            file_times: None,
-            settled: true,
-        },
+        Some(live) if version.is_none() => position_of(&live.header),
         _ => position_after_recovery(frames.as_deref()),
     };
     let followed = match (&log, live) {
@@ -209,6 +201,19 @@ pub(super) fn of(
         detour: None,
         followed,
     })
+}
+
+/// Where the log is, as the wal-index says.
+fn position_of(header: &WalIndexHeader) -> LogPosition {
+    LogPosition {
+        change: header.change,
+        frame: header.mx_frame,
+        salts: header.salts,
+        checksum: header.frame_checksum,
+        page_count: header.page_count,
+        file_times: None,
+        settled: true,
+    }
 }
 
 impl KnownLog {

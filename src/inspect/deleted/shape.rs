@@ -13,10 +13,6 @@ use super::varints::varint_length;
 /// What speaks for a value that no record has: it is none.
 const AS_GOOD_AS_NONE: f64 = -12.0;
 
-/// What speaks against a kind of value that none of so many has.
-const STRANGE_BITS: f64 = -6.0;
-const MANY_VALUES: f64 = 20.0;
-
 /// What the records of one b-tree look like.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
