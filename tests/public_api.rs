@@ -36,7 +36,7 @@ fn every_public_item_is_in_the_list() {
 
 /// Has rustdoc describe the library, and gives the file.
 fn documented(top: &Path) -> PathBuf {
-    let words = "run nightly cargo rustdoc --lib --no-default-features --features manifest,serde -- -Z unstable-options \
+    let words = "run nightly cargo rustdoc --lib --no-default-features --features evidence,manifest,serde -- -Z unstable-options \
                  --output-format json --cap-lints allow";
     let output = Command::new("rustup").args(words.split(' ')).current_dir(top).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
