@@ -378,6 +378,10 @@ pub enum Damage {
         found: u8,
     },
 
+    /// A page below another, or an interior root other than page 1, that has no cells: SQLite takes it for corrupt.
+    #[error("b-tree page without a cell, below another or with children")]
+    EmptyBtreePage,
+
     /// A leaf whose rowids are not between those of its neighbours: it belongs elsewhere.
     #[error("leaf with rowids that do not belong between its neighbours: it is not of this b-tree")]
     LeafElsewhere,

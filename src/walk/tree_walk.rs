@@ -221,6 +221,11 @@ impl TreeWalk {
             walk.tell(Fault::new(at.page, damage))?;
             return Ok(Some(Moved::Lost(at)));
         }
+        // Only a leaf that is a root may be empty; and page 1, which has less room than the page that it came of.
+        let may_be_empty = at.parent.is_none() && (page.kind.is_leaf() || at.page == PageNumber::FIRST);
+        if page.cell_count == 0 && !may_be_empty {
+            walk.tell(Fault::new(at.page, Damage::EmptyBtreePage))?;
+        }
         let header = BtreePageHeader::new(&page);
         if page.kind.is_leaf() {
             return Ok(Some(Moved::Leaf(at, header)));

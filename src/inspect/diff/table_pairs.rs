@@ -30,8 +30,8 @@ pub(super) struct TablePair {
 pub(super) fn table_pairs(before: &Database, after: &Database) -> Result<(Vec<TablePair>, Vec<NotCompared>)> {
     let (one, _) = before.schema()?;
     let (other, _) = after.schema()?;
-    let same_form = before.header().text_encoding == after.header().text_encoding
-        && before.header().usable_bytes() == after.header().usable_bytes();
+    let same_encoding = before.header().text_encoding == after.header().text_encoding;
+    let same_form = same_encoding && before.header().usable_bytes() == after.header().usable_bytes();
     let (mut pairs, mut not_compared) = (Vec::new(), Vec::new());
     let (before_by_name, after_by_name) = (by_name(&one), by_name(&other));
     let (before_sql, after_sql) = (statements(&one), statements(&other));
@@ -43,7 +43,7 @@ pub(super) fn table_pairs(before: &Database, after: &Database) -> Result<(Vec<Ta
         if first.is_none() && second.is_none() {
             continue;
         }
-        if let Some(why) = why_not(first, second, same_form) {
+        if let Some(why) = why_not(first, second, same_encoding) {
             not_compared.push(NotCompared { name, why: why.to_owned() });
             continue;
         }
@@ -57,7 +57,7 @@ fn has_rows(table: &Table) -> bool {
     !table.is_virtual() && table.root_page.is_some()
 }
 
-fn why_not(first: Option<&Table>, second: Option<&Table>, same_form: bool) -> Option<&'static str> {
+fn why_not(first: Option<&Table>, second: Option<&Table>, same_encoding: bool) -> Option<&'static str> {
     let both = || [first, second].into_iter().flatten();
     if both().any(|table| table.note.is_some()) {
         return Some("its statement cannot be read");
@@ -66,7 +66,7 @@ fn why_not(first: Option<&Table>, second: Option<&Table>, same_form: bool) -> Op
     let without_rowid = both().filter(|table| table.without_rowid).count();
     match (has_both, without_rowid) {
         (true, 1) => Some("it has rowids in one of them, and none in the other"),
-        (true, 2) if !same_form => Some("its keys are text in different encodings"),
+        (true, 2) if !same_encoding => Some("its keys are text in different encodings"),
         _ => None,
     }
 }

@@ -55,8 +55,12 @@ impl RowForm {
     pub(super) fn add(&self, text: &mut SqlText, row: &Row, or_ignore: bool) {
         let sql = &mut text.bytes;
         sql.extend_from_slice(if or_ignore { &self.start_or_ignore } else { &self.start });
-        if let Some(rowid) = row.rowid().filter(|_| self.with_rowid) {
-            add_integer(sql, rowid);
+        if self.with_rowid {
+            match row.rowid() {
+                Some(rowid) => add_integer(sql, rowid),
+                // The statement, cut short, no longer says that its table has none: SQLite gives one.
+                None => sql.extend_from_slice(b"NULL"),
+            }
             sql.push(b',');
         }
         for &column in &self.columns {

@@ -131,7 +131,8 @@ impl RowJudge {
 
     /// What is to be expected of the next row.
     pub(super) fn verdict(&mut self, row: &Row, filter: &KeyFilter) -> Verdict {
-        if row.len() > self.known_columns {
+        // Where no column is known, no table was made.
+        if self.known_columns == 0 || row.len() > self.known_columns {
             return Verdict::Refused("it has more fields than columns are known".to_owned());
         }
         if let Some(column) = self.not_null.iter().find(|column| row.value(column.value) == SqlValue::Null) {
