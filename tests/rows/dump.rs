@@ -231,3 +231,39 @@ fn statements_that_are_more_than_one_are_not_written() {
         assert_eq!(count, 1, "{text}");
     }
 }
+
+/// A page below another that has no cells led to rows once: SQLite refuses it, and nothing passes over it in silence.
+#[test]
+fn a_page_below_another_that_is_empty_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let connection = Connection::open(&path).unwrap();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, zeroblob(90) FROM n";
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size = 512; CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t {rows};
+             CREATE TABLE w(a PRIMARY KEY, b) WITHOUT ROWID; INSERT INTO w {rows}"
+        ))
+        .unwrap();
+    drop(connection);
+    let whole = fs::read(&path).unwrap();
+    assert!(dumped(&path).1.is_whole());
+    for leaf in [0x0d, 0x0a] {
+        // The last page of its kind is below another: the tables have many.
+        let at = (1..whole.len() / 512).rev().map(|page| page * 512).find(|&at| whole[at] == leaf).unwrap();
+        let mut bytes = whole.clone();
+        // No cells, and the content begins at the page's end.
+        bytes[at + 1..at + 8].copy_from_slice(&[0, 0, 0, 0, 2, 0, 0]);
+        fs::write(&path, &bytes).unwrap();
+        let connection = open_read_only(&path);
+        let said: String =
+            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap_or_default();
+        assert_ne!(said, "ok");
+        let (_, report) = dumped(&path);
+        assert!(!report.is_whole() && report.missed_count > 0, "{leaf:#x}: {report:?}");
+        let database = Database::open(Source::open(&path).unwrap(), None).unwrap();
+        let checked =
+            litecopy::inspect::check(&database, &litecopy::inspect::CheckOptions::default(), |_| {}).unwrap();
+        assert!(!checked.sound && checked.findings.iter().any(|it| it.detail.contains("without a cell")));
+    }
+}
