@@ -53,7 +53,15 @@ fn what_is_printed_can_be_written_down_and_given_again() {
     // It is the manifest of its merged copy as well.
     place.says(0, &["verify", "bundle/merged.db", "--manifest", "bundle/manifest.json"]);
     let report = fs::read_to_string(place.path("bundle/report.txt")).unwrap();
-    for words in ["litecopy 0.", "SHA-256", "only read", "read twice", "sha256sum -c SHA256SUMS"] {
+    let words = [
+        "litecopy 0.",
+        "SHA-256",
+        "only read",
+        "read twice",
+        "sha256sum -c SHA256SUMS",
+        "Never open found.db",
+    ];
+    for words in words {
         assert!(report.contains(words), "{words}: {report}");
     }
 }

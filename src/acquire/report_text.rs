@@ -22,6 +22,7 @@ pub(super) fn report(bundle: &Bundle, manifest: &Manifest) -> String {
     add("What was done, and what was not", what_was_done(bundle));
     add("Whether the source stayed the same", whether_same(bundle));
     add("The merged copy", merged(bundle, manifest));
+    add("What must not be done with this bundle", what_harms());
     add("How to check this bundle", how_to_check());
     text
 }
@@ -224,6 +225,18 @@ fn merged(bundle: &Bundle, manifest: &Manifest) -> Vec<String> {
         format!("  bytes:    {} ({} pages of {} bytes)", manifest.size_bytes(), manifest.page_sums.len(), manifest.page_size.bytes()),
         format!("  SHA-256:  {}", hex(&manifest.sha256)),
         "It can be opened with any program for SQLite databases; work on a copy of it, since opening may write.".to_owned(),
+    ]
+}
+
+fn what_harms() -> Vec<String> {
+    let database = FileRole::Database.name();
+    vec![
+        format!("Never open {database} where it lies with SQLite, or with any program that uses it. With its journal or its log beside it,"),
+        "SQLite would roll back or checkpoint it: that changes it, deletes the journal or the log, and deletes the file that a hot".to_owned(),
+        "journal names as its super-journal, wherever on this computer that is.".to_owned(),
+        format!("Work on a copy of {MERGED}, or copy the whole folder first and work on that, on a computer that is not the source."),
+        format!("Where a journal names a super-journal, only {MERGED} shows the database as it was: where that file is not,"),
+        "SQLite throws the journal away without rolling back. litecopy itself only reads.".to_owned(),
     ]
 }
 
