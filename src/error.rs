@@ -51,6 +51,8 @@ pub(crate) enum Problem {
     NoSuchTable { table: String },
     #[error("the table `{table}` has no rows to be read: {why}")]
     NoRows { table: String, why: String },
+    #[error("the table `{table}` is WITHOUT ROWID: its rows have no rowid to be known by")]
+    NoRowids { table: String },
     #[error("there is no room: {needed_bytes} bytes are needed{}", Room { needed_bytes: *.needed_bytes, free_bytes: *.free_bytes })]
     NoSpace { needed_bytes: u64, free_bytes: u64 },
     #[error("{0}")]
@@ -238,7 +240,9 @@ impl Error {
             Problem::PageSizeUnknown => ErrorKind::PageSizeUnknown,
             Problem::NoSuchVersion { .. } => ErrorKind::NoSuchVersion,
             Problem::VersionGone { .. } | Problem::FileHalfWritten => ErrorKind::VersionGone,
-            Problem::NoSuchTable { .. } | Problem::NoRows { .. } => ErrorKind::NoSuchTable,
+            Problem::NoSuchTable { .. } | Problem::NoRows { .. } | Problem::NoRowids { .. } => {
+                ErrorKind::NoSuchTable
+            }
             Problem::UnknownName { .. } | Problem::Temp => ErrorKind::UnknownName,
             Problem::NameTaken { .. } | Problem::AttachedTwice { .. } => ErrorKind::AlreadyInSet,
             Problem::FileNameConflict { .. } => ErrorKind::FileNameConflict,
@@ -312,6 +316,9 @@ impl Error {
             }
             ErrorKind::PageSizeUnknown => "give the page size: 4096 is the usual one, also of SQLCipher 4",
             ErrorKind::NoSuchVersion => "name a version from 0, the file alone, to that number",
+            ErrorKind::NoSuchTable if matches!(self.0.problem, Problem::NoRowids { .. }) => {
+                "look for it among all deleted rows of that table"
+            }
             ErrorKind::NoSuchTable => "name one of its tables: `info` lists them",
             ErrorKind::VersionGone => {
                 "name a later version; the newest, which is read without a number, is always there"

@@ -61,7 +61,7 @@ pub enum ErrorKind {
     NoSuchVersion,
     /// A page of the version that was asked for has been written over by a checkpoint.
     VersionGone,
-    /// The database has no table of that name, or none with rows of its own.
+    /// The database has no table of that name, or none with rows of its own, or with rowids where one was asked for.
     NoSuchTable,
     /// No database of that name is in the set; or it is `temp`, which no other process can read.
     UnknownName,

@@ -41,7 +41,7 @@ pub(crate) struct RowsArguments {
     confidence: f64,
 
     /// Give the versions of one row, by its rowid: the deleted ones as they were found, then the live one
-    #[arg(long, num_args = 2, value_names = ["TABLE", "ROWID"], conflicts_with_all = ["table", "deleted", "format"])]
+    #[arg(long, num_args = 2, value_names = ["TABLE", "ROWID"], allow_negative_numbers = true, conflicts_with_all = ["table", "deleted", "format"])]
     history: Option<Vec<String>>,
 
     /// JSON, an object for each row, one a line: what is printed anyway

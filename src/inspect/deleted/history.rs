@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::finder::{DeletedOptions, Wanted, find};
 use super::live_rows::digest;
 use super::report::{DeletedProgress, DeletedRow, FoundIn};
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::inspect::Database;
 
 /// The former versions of a row that are still there, the oldest first as far as that can be told: what was found of it as free space, then
@@ -17,7 +17,7 @@ use crate::inspect::Database;
 /// A version whose rowid is lost cannot be known as one of this row, and is left out.
 ///
 /// # Errors
-/// What keeps any page from being read.
+/// [`NoSuchTable`](crate::ErrorKind::NoSuchTable) for a table `WITHOUT ROWID`, and what keeps any page from being read.
 ///
 /// ```no_run
 /// use std::ops::ControlFlow::Continue;
@@ -36,6 +36,13 @@ pub fn row_history(
     rowid: i64,
     progress: &mut dyn FnMut(DeletedProgress) -> ControlFlow<()>,
 ) -> Result<Vec<DeletedRow>> {
+    // One that is not in the schema may have been dropped.
+    if let Ok(reader) = database.table(table)
+        && reader.definition().without_rowid
+    {
+        let table = reader.definition().name.clone();
+        return Err(Error::new(database.path(), Problem::NoRowids { table }));
+    }
     let options = DeletedOptions { table: Some(table.to_owned()), ..DeletedOptions::default() };
     let mut versions: HashMap<u64, DeletedRow> = HashMap::new();
     let mut add = |row: DeletedRow| {

@@ -72,6 +72,32 @@ fn the_command_gives_the_live_version_last() {
 }
 
 #[test]
+fn rows_are_known_by_any_rowid_but_not_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(
+        "CREATE TABLE t(x); INSERT INTO t(rowid, x) VALUES (-9223372036854775808, 'the first'), (-3, 'third');
+         CREATE TABLE w(x PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES (1);",
+    )
+    .unwrap();
+    drop(db);
+    let history = |table: &str, rowid: &str| {
+        let mut command = assert_cmd::Command::cargo_bin("litecopy").unwrap();
+        command.arg("rows").arg(&path).args(["--history", table, rowid]).assert()
+    };
+    for (rowid, text) in [("-3", "third"), ("-9223372036854775808", "the first")] {
+        let made = history("t", rowid).success();
+        let said = String::from_utf8_lossy(&made.get_output().stdout).into_owned();
+        assert!(said.contains(text), "{said}");
+    }
+    history("t", "-9223372036854775809").code(2);
+    let made = history("w", "1").code(1);
+    let complained = String::from_utf8_lossy(&made.get_output().stderr).into_owned();
+    assert!(complained.contains("`w` is WITHOUT ROWID"), "{complained}");
+}
+
+#[test]
 fn what_is_found_is_told_and_can_be_broken_off() {
     let folder = tempfile::tempdir().unwrap();
     changed(folder.path());
