@@ -9,7 +9,8 @@ use litecopy::inspect::JsonName;
 use litecopy::{AcquireOptions, Acquired, BundleReport, FileRole, verify_bundle};
 use serde_json::json;
 
-use super::exit_code::Ending;
+use super::advice::advice_on_bundle;
+use super::exit_code::{Ending, message_with};
 use super::interrupt;
 use super::numbers::{counted, grouped, size};
 use super::output::{say_error, say_failure, say_report};
@@ -27,7 +28,8 @@ bundle was changed since, also not on purpose.
 
 Exit codes:
   0  done: the bundle is there and on disk; --verify: it is what it was
-  1  refused or failed, and nothing is there; --verify: something is wrong with it, or it could not be checked
+  1  refused or failed: nothing is there, unless stderr says that only stdout could not be written, or only the last sync failed, which \
+leaves the bundle there; --verify: something is wrong with it, or it could not be checked
   2  wrong use
   5  the database was still busy at the timeout, or not done within --max-hold
 130  stopped by Ctrl-C, a termination or a hang-up; nothing is there";
@@ -96,7 +98,8 @@ impl AcquireArguments {
         let acquired = match acquired {
             Ok(acquired) => acquired,
             Err(error) => {
-                let ending = say_failure(&error);
+                say_error(&message_with(&error, advice_on_bundle(&error)));
+                let ending = Ending::of(&error);
                 return if interrupt::came().is_some() { Ending::Interrupted } else { ending };
             }
         };

@@ -8,10 +8,15 @@ use litecopy::{Error, ErrorKind};
 
 use super::plain_file;
 
+/// What the library says to whoever wants a folder where something is.
+const NEW_FOLDER: &str = "name a folder that is not there yet";
+
 /// The advice for whoever typed the command.
 pub(crate) fn advice(error: &Error) -> Option<String> {
     let general = error.advice();
     let option = match error.kind() {
+        // Where a folder is to be made, nothing is replaced, whatever is there.
+        ErrorKind::TargetExists if general == Some(NEW_FOLDER) => "",
         ErrorKind::TargetExists => return Some(on_existing(error.path()).to_owned()),
         ErrorKind::NotFound if error.path().as_os_str() == "-" => {
             return Some(
@@ -37,10 +42,18 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
     general.map(|general| format!("{general}{option}"))
 }
 
+/// The same for whoever makes a bundle of evidence, which does not go on in steps.
+pub(crate) fn advice_on_bundle(error: &Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::HoldLimit => Some("let the files be held still for longer (`--max-hold`)".to_owned()),
+        _ => advice(error),
+    }
+}
+
 /// What is there decides: only a file can be replaced, and only a set that is not there yet can be made.
 fn on_existing(target: &Path) -> &'static str {
     match fs::symlink_metadata(target) {
-        Ok(found) if found.is_dir() => "name a folder that is not there yet",
+        Ok(found) if found.is_dir() => NEW_FOLDER,
         Ok(found) if found.is_symlink() && !target.exists() => {
             "it is a symbolic link that leads nowhere: name the file itself, or remove the link"
         }

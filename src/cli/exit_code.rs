@@ -64,7 +64,12 @@ impl Ending {
 
 /// What was wrong and, on a second line, what to do about it.
 pub(crate) fn message(error: &Error) -> String {
-    match advice(error) {
+    message_with(error, advice(error))
+}
+
+/// The same with other advice.
+pub(crate) fn message_with(error: &Error, advice: Option<String>) -> String {
+    match advice {
         Some(advice) => format!("litecopy: {}\n  {advice}", printable(&error.to_string())),
         None => format!("litecopy: {}", printable(&error.to_string())),
     }
