@@ -115,6 +115,54 @@ fn wrong_use_and_refusals_are_told_apart() {
     assert_eq!(names, ["app.db"], "nothing is left");
 }
 
+#[test]
+fn the_folder_may_end_with_a_separator_and_is_never_replaced() {
+    let place = Place::new();
+    let (said, _) = place.says(0, &["acquire", "app.db", "bundle/"]);
+    assert!(said.starts_with("bundle: "), "{said}");
+    place.says(0, &["acquire", "--verify", "bundle/"]);
+    place.says(0, &["copy", "--all", "app.db", "set/"]);
+    assert!(place.path("set/app.db").exists());
+    fs::write(place.path("file"), "").unwrap();
+    for taken in ["bundle", "bundle/", "file", "file/"] {
+        for command in [&["acquire"][..], &["copy", "--all"]] {
+            let (_, complained) = place.says(1, &[command, &["app.db", taken]].concat());
+            assert!(complained.contains("a folder that is not there yet"), "{complained}");
+            assert!(!complained.contains("--replace"), "{complained}");
+        }
+    }
+    let (_, complained) = place.says(5, &["acquire", "app.db", "other", "--max-hold", "0"]);
+    assert!(complained.contains("--max-hold") && !complained.contains("--at-limit"), "{complained}");
+}
+
+/// Nobody writes into the bundle by mistake, nor reads more of it than he could read of the source.
+#[cfg(unix)]
+#[test]
+fn the_merged_copy_has_the_permissions_of_the_other_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    fs::set_permissions(place.path("app.db"), PermissionsExt::from_mode(0o600)).unwrap();
+    place.says(0, &["acquire", "app.db", "bundle"]);
+    for name in ["found.db", "merged.db"] {
+        let mode = fs::metadata(place.path("bundle").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o400, "{name}");
+    }
+}
+
+/// The bundle is there although what it is could not be told, as the help says.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bundle_whose_sum_could_not_be_printed_is_there() {
+    let place = Place::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_litecopy"));
+    command.current_dir(place.0.path()).args(["acquire", "app.db", "bundle"]).stdout(full);
+    let output = command.output().unwrap();
+    let complained = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && complained.contains("stdout"), "{complained}");
+    place.says(0, &["acquire", "--verify", "bundle"]);
+}
+
 /// A name of the system cannot act on a terminal, nor end a line of the report.
 #[cfg(target_os = "linux")]
 #[test]

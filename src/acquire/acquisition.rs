@@ -65,6 +65,7 @@ fn acquire(
     let begun = SystemTime::now();
     let files = SideFiles::of(source)?;
     let mut new_folder = NewFolder::admit(folder, vec![files.clone()])?;
+    let folder = &new_folder.path().to_owned();
     let surroundings = match Surroundings::look(&files) {
         // A device that nobody can change has no locks.
         Err(_) if options.source.immutable => Surroundings::default(),

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Problem, Result};
 use crate::format::PageNumber;
 use crate::halt::CancelToken;
 use crate::lock::LockStyle;
-use crate::manifest::Manifest;
+use crate::manifest::{FileRole, Manifest};
 use crate::os::random_access::{ReadAt, read_padded};
 use crate::source::{AsFound, Source, SourceOptions};
 use crate::targets::NewFolder;
@@ -36,7 +36,7 @@ pub(super) fn make(
 ) -> Result<std::result::Result<Manifest, String>> {
     let copying = CopyOptions::new().manifest(true).cancel(cancel);
     let copied = source(folder, options, as_found)
-        .and_then(|source| copying.begin(source, new_folder.copy(MERGED)?))
+        .and_then(|source| copying.begin(source, new_folder.copy(MERGED, FileRole::Database.name())?))
         .and_then(|backup| backup.run(quiet));
     match copied {
         Ok(copied) => {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// A folder that is not there yet. Dropped before it is published, it leaves nothing.
 #[derive(Debug)]
 pub(crate) struct NewFolder {
-    /// As the caller named it, for messages.
+    /// As the caller named it, but for a separator at the end; for messages too.
     path: PathBuf,
     sources: Vec<SideFiles>,
     filling: Option<DurableFolder>,
@@ -26,7 +26,8 @@ impl NewFolder {
     /// Looks, before anything is read, whether a folder for what is made of these sources may appear at `path`. One that is there is
     /// never replaced.
     pub(crate) fn admit(path: &Path, sources: Vec<SideFiles>) -> Result<Self> {
-        let folder = Self { path: path.to_owned(), sources, filling: None };
+        // A separator at the end, which says that it is a folder, is no part of its name.
+        let folder = Self { path: path.components().collect(), sources, filling: None };
         folder.refuse_what_is_there()?;
         Ok(folder)
     }
@@ -52,12 +53,12 @@ impl NewFolder {
         self.filling.as_ref().ok_or_else(|| not_begun(&self.path))
     }
 
-    /// A copy in the folder, under that name; what it is made of does not lie where it could be harmed.
+    /// A copy in the folder, under that name, of the database with the other name in it, whose permissions it gets.
     #[cfg(feature = "evidence")]
-    pub(crate) fn copy(&self, name: &str) -> Result<NewFile> {
-        let path = self.filling()?.path().join(name);
-        let mut target = NewFile::new(path, FileOptions::default()).within_folder();
-        target.admit(None)?;
+    pub(crate) fn copy(&self, name: &str, source: &str) -> Result<NewFile> {
+        let folder = self.filling()?.path();
+        let mut target = NewFile::new(folder.join(name), FileOptions::default()).within_folder();
+        target.admit(Some(&SideFiles::of(&folder.join(source))?))?;
         Ok(target)
     }
 
