@@ -13,7 +13,7 @@
 use crate::attempt::Attempt;
 use crate::format::WalIndex;
 use crate::format::lock_bytes::{WAL_CKPT_BYTE, WAL_DMS_BYTE, WAL_READ_BYTES, WAL_WRITE_BYTE};
-use crate::format::wal_index::WAL_INDEX_BYTES;
+use crate::format::wal_index::{WAL_INDEX_BYTES, WAL_INDEX_HEADER_BYTES};
 use crate::os::lock_file::LockFile;
 use crate::os::random_access::read_padded;
 use crate::os::range_lock::{ByteRange, LockKind};
@@ -199,6 +199,30 @@ pub(crate) fn checkpointer_waits(wal_index: &LockFile) -> io::Result<bool> {
         Ok::<_, io::Error>(conflict.is_some())
     };
     Ok(held(CKPT)? && held(WRITE)?)
+}
+
+/// What was published of a log at a moment at which nobody could append to it. Where it is the same at two moments, no commit was
+/// written in between: a writer publishes what it wrote before it lets go of WRITE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct QuietLog {
+    connected: Connected,
+    headers: [u8; 2 * WAL_INDEX_HEADER_BYTES],
+}
+
+impl QuietLog {
+    /// `None` while a writer is at work, or somebody arrives. No lock is taken.
+    pub(crate) fn look(wal_index: &LockFile) -> io::Result<Option<Self>> {
+        let read = || {
+            let mut headers = [0; 2 * WAL_INDEX_HEADER_BYTES];
+            read_padded(wal_index, &mut headers, 0)?;
+            Ok::<_, io::Error>(Self { connected: connected(wal_index)?, headers })
+        };
+        let before = read()?;
+        let is_written = wal_index.find_conflict(WRITE, LockKind::Shared)?.is_some();
+        // Read on both sides of that look: it serves as the first of two moments, and as the second.
+        let is_quiet = !is_written && before.connected != Connected::Arriving && read()? == before;
+        Ok(is_quiet.then_some(before))
+    }
 }
 
 /// Who is connected, besides whoever asks.

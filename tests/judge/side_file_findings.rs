@@ -2,13 +2,16 @@
 //! behind by itself is none.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use litecopy::inspect::{CheckOptions, Finding, FindingKind, Severity, check};
 use litecopy::{Database, Source, SourceBytes, SourceOptions};
 use rusqlite::Connection;
 
 use crate::files::Folder;
+use crate::peer::{Peer, until};
 
 /// The bytes of a log's header, and of a frame of a page of 4096.
 const HEADER: usize = 32;
@@ -166,6 +169,33 @@ fn what_the_wal_index_does_not_know_is_a_note() {
     }
     let alone = SourceOptions::new().as_of(Some(0)).open(&other).unwrap();
     assert_eq!(findings(alone), [], "of the file alone they are not looked at");
+}
+
+#[test]
+fn a_commit_that_is_just_being_written_is_not_lost() {
+    const CHECKS: u32 = 20;
+    let folder = Folder::new();
+    let path = folder.join("a.db");
+    let mut writer = Peer::start();
+    // A log that is begun anew every few commits, with many frames of an earlier generation behind its end.
+    let first = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 60;
+         CREATE TABLE t(a INTEGER PRIMARY KEY, b);
+         WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, zeroblob(3000) FROM n;";
+    let commit = "UPDATE t SET b = randomblob(3000) WHERE a IN (SELECT abs(random()) % 500 FROM t LIMIT 3)";
+    writer.repeat(&path, first, commit);
+    let log_header = || {
+        let mut header = [0; HEADER];
+        let read = fs::File::open(beside(&path, "-wal")).and_then(|mut log| log.read_exact(&mut header));
+        read.ok().map(|()| header)
+    };
+    let timeout = Some(Duration::from_secs(60));
+    for number in 0..CHECKS {
+        let before = log_header();
+        until("a log that is begun anew", || log_header() != before);
+        let mut database = Database::open(Source::open(&path).unwrap(), timeout).unwrap();
+        let report = database.report(|database| check(database, &CheckOptions::new(), |_| {})).unwrap();
+        assert_eq!(report.findings, [], "check {number}");
+    }
 }
 
 /// A transaction that has begun to write the database, so that its journal is synced, and died.

@@ -68,7 +68,7 @@ pub fn check(
     if database.as_of() == Some(0) {
         not_checked.extend(["wal", "journal"].map(str::to_owned));
     } else {
-        tell_side_files(database, &mut findings)?;
+        tell_side_files(database, &mut findings, &mut not_checked)?;
     }
     let (sound, findings, cut) = findings.into_parts();
     Ok(CheckReport {

@@ -6,21 +6,73 @@ use crate::format::JournalMode;
 use crate::inspect::journal_contents::inspect_journal;
 use crate::inspect::journal_segments::JournalSegment;
 use crate::inspect::shm_contents::{ShmContents, inspect_shm};
+use crate::inspect::wal_scan::LostCommits;
 use crate::inspect::wal_timeline::WalTimeline;
 use crate::inspect::{Database, Severity};
+use crate::lock::wal_lock::QuietLog;
+use crate::os::lock_file::LockFile;
+use crate::side_files::SideFiles;
 use crate::walk::FindingKind;
+use std::io;
+
+/// How often a log is looked at again because somebody wrote to it meanwhile.
+const TRIES: u32 = 5;
 
 /// Tells what of the side files costs rows, or is not as it should be.
-pub(super) fn tell_side_files(database: &Database, findings: &mut Findings) -> Result<()> {
+pub(super) fn tell_side_files(
+    database: &Database,
+    findings: &mut Findings,
+    not_checked: &mut Vec<String>,
+) -> Result<()> {
     if database.snapshot().rolls_back() {
         tell_journal(&journal(database)?, findings);
     }
-    if database.snapshot().journal_mode() == JournalMode::Wal
-        && let Some(log) = log(database)?
-    {
-        tell_log(database, &log, findings)?;
+    if database.snapshot().journal_mode() == JournalMode::Wal {
+        match look_at_log(database)? {
+            Some(seen) => tell_log(&seen, findings),
+            None => not_checked.push("wal".to_owned()),
+        }
     }
     Ok(())
+}
+
+/// A log and its wal-index, of one moment as far as commits go.
+#[derive(Default)]
+struct SeenLog {
+    log: Option<WalTimeline>,
+    lost: Option<LostCommits>,
+    index: Option<ShmContents>,
+}
+
+/// Looks at the log, and what lies behind its end; `None` where there is something to tell that may be a commit which was written just
+/// then: the end is found first, and the frames behind it are read later.
+fn look_at_log(database: &Database) -> Result<Option<SeenLog>> {
+    for _ in 0..TRIES {
+        let before = quiet(database);
+        let Some(log) = log(database)? else { return Ok(Some(SeenLog::default())) };
+        let lost = log.lost_commits()?;
+        let is_still = || before.is_some_and(|before| quiet(database) == Some(before));
+        if lost.is_some() && !is_still() {
+            continue;
+        }
+        let index = wal_index(database);
+        let is_left_over =
+            |index: &ShmContents| !index.somebody_is_connected && !index.differences.is_empty();
+        let is_sound = lost.is_none() && !index.as_ref().is_some_and(is_left_over);
+        if is_sound || is_still() {
+            return Ok(Some(SeenLog { log: Some(log), lost, index }));
+        }
+    }
+    Ok(None)
+}
+
+/// What is published of the log, where nobody can be writing to it now; `Some(None)` without a wal-index, which every writer has.
+fn quiet(database: &Database) -> Option<Option<QuietLog>> {
+    let Some(path) = database.source().path() else { return Some(None) };
+    match LockFile::open(SideFiles::of(path).ok()?.wal_index()) {
+        Ok(wal_index) => QuietLog::look(&wal_index).ok()?.map(Some),
+        Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(None),
+    }
 }
 
 fn journal(database: &Database) -> Result<Vec<JournalSegment>> {
@@ -71,10 +123,10 @@ fn tell_journal(segments: &[JournalSegment], findings: &mut Findings) {
     }
 }
 
-fn tell_log(database: &Database, log: &WalTimeline, findings: &mut Findings) -> Result<()> {
-    let index = wal_index(database);
+fn tell_log(SeenLog { log, lost, index }: &SeenLog, findings: &mut Findings) {
+    let Some(log) = log else { return };
     let end = log.end();
-    if let Some(lost) = log.lost_commits()? {
+    if let Some(lost) = lost {
         let why = match (&end.detail, log.header().and_then(|header| header.damage.as_ref())) {
             (_, Some(damage)) => format!("the header of the log does not count ({damage})"),
             (Some(detail), None) => format!("the log ends before them ({detail})"),
@@ -103,7 +155,6 @@ fn tell_log(database: &Database, log: &WalTimeline, findings: &mut Findings) -> 
             format!("the wal-index is not as the log: {difference}"),
         );
     }
-    Ok(())
 }
 
 /// The wal-index, where there is one that can be looked at.
