@@ -201,6 +201,9 @@ impl WalEnd {
     }
 }
 
+/// How many frames in a row without the log's salts are gone through behind its end: a log may be a sparse file of many GiB.
+const MOST_FOREIGN_FRAMES: u32 = 65_536;
+
 /// Commits of the log's own generation behind its valid frames: SQLite does not see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LostCommits {
@@ -222,15 +225,20 @@ pub(super) fn lost_commits(log: &LogBytes, layout: &Layout, end: &WalEnd) -> Res
         }
         None => layout.header.checksum,
     };
-    let (mut first, mut lost) = (None, None::<LostCommits>);
+    let (mut first, mut lost, mut foreign) = (None, None::<LostCommits>, 0);
     for taken in end.valid_frames..end.file_frames {
         let Some(number) = FrameNumber::FIRST.checked_add(taken) else { break };
         let Some(header) = log.read_frame_header(layout, number)? else { break };
         let summed_before = std::mem::replace(&mut before, header.checksum);
         if header.salts != layout.header.salts {
             first = None;
+            foreign += 1;
+            if foreign == MOST_FOREIGN_FRAMES {
+                break;
+            }
             continue;
         }
+        foreign = 0;
         let there = log.read(&mut buffer, number.offset_in_wal(page_size))?;
         let bytes = buffer.get(..there).unwrap_or_default();
         let Ok(frame) = FrameChain::resume(&layout.header, taken, summed_before).accept(bytes) else {
