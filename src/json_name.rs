@@ -46,7 +46,8 @@ pub(crate) fn optional<S: Serializer>(
     serde::Serialize::serialize(&name.as_ref().map(|name| JsonName(name.as_ref())), serializer)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::ffi::OsStrExt;

@@ -173,7 +173,8 @@ fn parse(line: &str, (major, minor, inode): (u32, u32, u64)) -> Option<ListedLoc
     })
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

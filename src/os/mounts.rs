@@ -77,7 +77,8 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     bytes
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
